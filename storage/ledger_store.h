@@ -1,0 +1,104 @@
+// The ledger store: a sequence of records, appended durably, read back in order.
+//
+// Storage knows records, not what is in them: a record is a header (format, sequence, count, time,
+// checksum, hash of the record before) and an opaque body of `count` entries. Entries are numbered
+// from 1 without gaps; a record carries the number of its first entry. Beside the records it keeps
+// named documents (tariff sources and the like), written in the same atomic, synced write as a record.
+//
+// Threads: one thread (the engine's) appends, one append under way at a time; reads may come from any
+// thread at any time. Ownership: the store owns its commit thread and its database until destroyed.
+#pragma once
+
+#include "engine/base/named.h"
+#include "engine/base/result.h"
+#include "engine/base/time.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace farthing::storage {
+
+// The number of a ledger entry, from 1; 0 is "none".
+using Sequence = base::Named<struct SequenceTag, std::uint64_t>;
+
+using Hash = std::array<std::byte, 32>;  // SHA-256
+
+struct RecordHeader {
+  Sequence first;          // number of the record's first entry
+  std::uint32_t count = 0;  // entries in it; the next record begins at first + count
+  base::Time now;          // the time at which all its entries were decided; never goes back
+  Hash previous{};         // hash of the record before, header and body; zeroes for the first
+};
+
+struct Record {
+  RecordHeader header;
+  std::string_view body;
+};
+
+// A document to be put in the same write as a record. Keys are "kind/name".
+struct Document {
+  std::string key;
+  std::string value;
+};
+
+struct StoreError {
+  enum class Code {
+    in_use,           // another process has the folder open
+    wrong_version,    // written by a format that this program does not read
+    corrupt,          // a checksum, the chain or the numbering is wrong: `sequence` says where
+    cut_short,        // the ledger ends before the high-water mark: records were lost
+    io,               // the file system said no (full, read-only, permission)
+  };
+  Code code{};
+  Sequence sequence;
+  std::string message;  // names the folder or record and the remedy; for people
+};
+
+// The end of the ledger as recovery found it or the last append left it.
+struct LedgerEnd {
+  Sequence last;  // number of the last entry; 0 when empty
+  base::Time now;
+  Hash hash{};    // of the last record
+};
+
+class LedgerStore {
+ public:
+  virtual ~LedgerStore() = default;
+
+  // Called on the store's own thread when the record is durable (synced), with its last entry's
+  // number. There is no failure: a write or sync that fails stops the process (exit code 74,
+  // EX_IOERR) after one line on stderr, and is never retried. Nothing unsaved was ever promised.
+  using Durable = std::function<void(Sequence last)>;
+  virtual void set_durable(Durable durable) = 0;
+
+  // Appends `count` entries as one record numbered from the end of the ledger, in one synced write
+  // with `documents`. Takes the buffer by swapping it with an empty one of an earlier append, so that
+  // no memory is allocated once warm. REQUIRES: no append under way; count > 0.
+  virtual void append(std::string& body, std::uint32_t count, base::Time now,
+                      std::vector<Document>& documents) = 0;
+
+  virtual LedgerEnd end() const = 0;  // of what is durable
+
+  // Visits every record from the one that holds `from` onward (or the first), checking checksum,
+  // chain and numbering, until the end or until the visitor returns false.
+  using Visitor = std::function<bool(const Record&)>;
+  virtual base::Result<void, StoreError> scan(Sequence from, const Visitor& visitor) const = 0;
+
+  // The record that holds entry `sequence`; its bytes go into `buffer`, which the record views.
+  virtual base::Result<Record, StoreError> read(Sequence sequence, std::string& buffer) const = 0;
+
+  virtual std::optional<std::string> document(std::string_view key) const = 0;
+  // Every document whose key begins with `prefix`, in key order.
+  virtual std::vector<Document> documents(std::string_view prefix) const = 0;
+
+  virtual std::uint64_t free_disk_bytes() const = 0;  // of the folder's file system, at most 1 s old
+};
+
+}  // namespace farthing::storage

@@ -1,0 +1,103 @@
+// A tariff version: what each service costs, compiled from a YAML file, immutable.
+//
+// TariffHistory holds every version ever loaded, by the time it is valid from; it is immutable too
+// and is swapped whole, so that a request sees one history from beginning to end. Both are shared
+// between threads without locks. Lookups do not allocate.
+#pragma once
+
+#include "engine/base/named.h"
+#include "engine/base/result.h"
+#include "engine/base/time.h"
+#include "tariffs/price.h"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace farthing::tariffs {
+
+using TariffVersion = base::Named<struct TariffVersionTag, std::uint32_t>;  // 1, 2, 3 ... as loaded
+using RuleNumber = base::Named<struct RuleNumberTag, std::uint32_t>;        // index into Tariff::rules()
+
+// How much is granted at once (RFC 8506 8.17, 8.33).
+struct QuotaRule {
+  std::uint64_t maximum = 0;   // the most a grant may be, in the service's unit
+  std::uint64_t standard = 0;  // the grant for an empty Requested-Service-Unit
+  std::uint64_t minimum = 1;   // a smaller grant is not worth giving: no slivers
+  std::chrono::seconds validity{3600};
+};
+
+// One priced (or expressly unpriced) combination of service and rating group.
+struct Rule {
+  std::string name;  // "data/10", "voice/*": what statements and errors show
+  ServiceKey service;
+  QuotaRule quota;
+  std::optional<PriceTerms> terms;  // nullopt: known to have no price, answered with 5031
+  std::uint32_t line = 0;           // in the tariff file
+};
+
+// What an allowance may be used for: a service, and one of its rating groups or all of them.
+struct Coverage {
+  ServiceKey service;
+  std::optional<RatingGroup> rating_group;  // nullopt: every rating group, and none
+
+  friend bool operator==(const Coverage&, const Coverage&) = default;
+};
+
+// Something a customer can subscribe to: a fee, and an allowance for a time.
+struct Offer {
+  std::string name;
+  Money fee;
+  Unit unit = Unit::octets;
+  std::uint64_t allowance = 0;
+  std::chrono::seconds validity{0};  // from the moment of purchase
+  std::vector<Coverage> coverage;
+};
+
+class Tariff {
+ public:
+  // The rule for a request of this Service-Context-Id and rating group; nullptr where the tariff knows
+  // no such service or it has neither a rule for the rating group nor a default one.
+  // A context matches by its suffix: "ext.mnc.mcc.release.32260@3gpp.org" is "32260@3gpp.org"
+  // (TS 32.299 7.1.12).
+  const Rule* find(std::string_view service_context, std::optional<RatingGroup> rating_group) const;
+
+  const Offer* find_offer(std::string_view name) const;
+  const std::vector<Rule>& rules() const;    // by RuleNumber
+  const std::vector<Offer>& offers() const;
+  std::string_view service_name(ServiceKey key) const;  // "" where unknown
+
+  RuleNumber number_of(const Rule& rule) const;
+
+  const std::string& name() const;
+  const std::string& currency() const;   // ISO 4217, "CNY"
+  std::uint32_t currency_code() const;   // ISO 4217 numeric, 156 (RFC 8506 8.11)
+  const std::string& time_zone() const;  // "Asia/Shanghai"
+  base::Time valid_from() const;
+  std::optional<base::Time> valid_until() const;
+};
+
+// One loaded version. A tariff is valid from its own valid_from, and never from before it was loaded.
+struct VersionedTariff {
+  TariffVersion version;
+  base::Time valid_from;
+  std::shared_ptr<const Tariff> tariff;
+};
+
+class TariffHistory {
+ public:
+  // The version in force at `when`: the last loaded one whose validity covers it; nullptr for none.
+  const VersionedTariff* at(base::Time when) const;
+  const VersionedTariff* find(TariffVersion version) const;
+  const std::vector<VersionedTariff>& versions() const;  // in the order loaded
+
+  // This history and one version more, numbered one above the last.
+  std::shared_ptr<const TariffHistory> with(std::shared_ptr<const Tariff> tariff, base::Time loaded_at) const;
+};
+
+}  // namespace farthing::tariffs
