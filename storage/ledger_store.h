@@ -55,6 +55,7 @@ struct StoreError {
     corrupt,          // a checksum, the chain or the numbering is wrong: `sequence` says where
     cut_short,        // the ledger ends before the high-water mark: records were lost
     io,               // the file system said no (full, read-only, permission)
+    not_found,        // no entry of that number (read)
   };
   Code code{};
   Sequence sequence;

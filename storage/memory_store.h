@@ -1,0 +1,56 @@
+// A ledger store in memory, for tests and simulation: records are the same bytes as on disk, but
+// nothing becomes durable by itself. The test decides: sync() makes the append under way durable
+// and calls the engine back, crash() loses it as a power cut would.
+//
+// Threads: one.
+#pragma once
+
+#include "storage/ledger_store.h"
+#include "storage/record.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace farthing::storage {
+
+class MemoryStore final : public LedgerStore {
+ public:
+  // Makes the append under way durable and calls Durable (which may append again at once).
+  // False when there was none.
+  bool sync();
+  // Drops the append under way and the callback, which belonged to the process that died.
+  void crash();
+  bool append_under_way() const { return under_way_; }
+
+  void set_durable(Durable durable) override;
+  void append(std::string& body, std::uint32_t count, base::Time now,
+              std::vector<Document>& documents) override;
+  LedgerEnd end() const override { return end_; }
+  base::Result<void, StoreError> scan(Sequence from, const Visitor& visitor) const override;
+  base::Result<Record, StoreError> read(Sequence sequence, std::string& buffer) const override;
+  std::optional<std::string> document(std::string_view key) const override;
+  std::vector<Document> documents(std::string_view prefix) const override;
+  std::uint64_t free_disk_bytes() const override { return free_disk_bytes_; }
+
+  void set_free_disk_bytes(std::uint64_t free) { free_disk_bytes_ = free; }
+
+ private:
+  using Records = std::map<Sequence, std::string>;
+  Records::const_iterator record_of(Sequence sequence) const;
+
+  Durable durable_;
+  RecordHasher hasher_;
+  LedgerEnd end_;
+  Records records_;  // by the number of the first entry
+  std::map<std::string, std::string, std::less<>> documents_;
+  std::uint64_t free_disk_bytes_ = std::uint64_t{1} << 40;
+
+  bool under_way_ = false;
+  std::string body_;
+  std::uint32_t count_ = 0;
+  base::Time now_;
+  std::vector<Document> documents_under_way_;
+};
+
+}  // namespace farthing::storage
