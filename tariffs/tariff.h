@@ -22,7 +22,7 @@
 namespace farthing::tariffs {
 
 using TariffVersion = base::Named<struct TariffVersionTag, std::uint32_t>;  // 1, 2, 3 ... as loaded
-using RuleNumber = base::Named<struct RuleNumberTag, std::uint32_t>;        // index into Tariff::rules()
+using RuleNumber = base::Named<struct RuleNumberTag, std::uint32_t>;  // index into Tariff::rules()
 
 // How much is granted at once (RFC 8506 8.17, 8.33).
 struct QuotaRule {
@@ -61,14 +61,14 @@ struct Offer {
 
 class Tariff {
  public:
-  // The rule for a request of this Service-Context-Id and rating group; nullptr where the tariff knows
-  // no such service or it has neither a rule for the rating group nor a default one.
-  // A context matches by its suffix: "ext.mnc.mcc.release.32260@3gpp.org" is "32260@3gpp.org"
+  // The rule for a request of this Service-Context-Id and rating group; nullptr where the tariff
+  // knows no such service or it has neither a rule for the rating group nor a default one. A
+  // context matches by its suffix: "ext.mnc.mcc.release.32260@3gpp.org" is "32260@3gpp.org"
   // (TS 32.299 7.1.12).
   const Rule* find(std::string_view service_context, std::optional<RatingGroup> rating_group) const;
 
   const Offer* find_offer(std::string_view name) const;
-  const std::vector<Rule>& rules() const;    // by RuleNumber
+  const std::vector<Rule>& rules() const;  // by RuleNumber
   const std::vector<Offer>& offers() const;
   std::string_view service_name(ServiceKey key) const;  // "" where unknown
 
@@ -82,7 +82,8 @@ class Tariff {
   std::optional<base::Time> valid_until() const;
 };
 
-// One loaded version. A tariff is valid from its own valid_from, and never from before it was loaded.
+// One loaded version. A tariff is valid from its own valid_from, and never from before it was
+// loaded.
 struct VersionedTariff {
   TariffVersion version;
   base::Time valid_from;
@@ -97,7 +98,8 @@ class TariffHistory {
   const std::vector<VersionedTariff>& versions() const;  // in the order loaded
 
   // This history and one version more, numbered one above the last.
-  std::shared_ptr<const TariffHistory> with(std::shared_ptr<const Tariff> tariff, base::Time loaded_at) const;
+  std::shared_ptr<const TariffHistory> with(std::shared_ptr<const Tariff> tariff,
+                                            base::Time loaded_at) const;
 };
 
 }  // namespace farthing::tariffs
