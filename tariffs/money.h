@@ -1,8 +1,9 @@
 // Money: an exact amount in millionths of the account's currency unit ("micros").
 //
 // Range: the whole of int64. Arithmetic that could leave it does not wrap: add and subtract return
-// false instead, and callers say what that means to them. There is no floating point and no implicit
-// conversion from or to integers; money is no octet count. Thread: a value, copy it freely.
+// false instead, and callers say what that means to them. There is no floating point and no
+// implicit conversion from or to integers; money is no octet count. Thread: a value, copy it
+// freely.
 #pragma once
 
 #include <compare>

@@ -1,9 +1,9 @@
 // The price of a number of units, exactly: amount * units / block, with a step, a minimum and a
 // set-up charge.
 //
-// A charge never depends on how usage was cut into requests: what a session owes for a price segment
-// is price(all units so far), and each request is charged the difference to what it was charged so far.
-// Pure functions of their arguments; no allocation.
+// A charge never depends on how usage was cut into requests: what a session owes for a price
+// segment is price(all units so far), and each request is charged the difference to what it was
+// charged so far. Pure functions of their arguments; no allocation.
 #pragma once
 
 #include "tariffs/money.h"
@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 namespace farthing::tariffs {
 
@@ -22,11 +23,11 @@ enum class Rounding : std::uint8_t { half_away_from_zero = 0, up = 1, down = 2 }
 struct PriceTerms {
   Unit unit = Unit::octets;
   Rounding rounding = Rounding::half_away_from_zero;
-  Money amount;             // for each `block` units; not negative
-  std::uint64_t block = 1;  // not zero
-  std::uint64_t step = 1;   // usage is rounded up to whole steps; not zero
+  Money amount;               // for each `block` units; not negative
+  std::uint64_t block = 1;    // not zero
+  std::uint64_t step = 1;     // usage is rounded up to whole steps; not zero
   std::uint64_t minimum = 0;  // any usage at all counts as at least so many units (before steps)
-  Money setup;              // once a segment, with its first unit; not negative
+  Money setup;                // once a segment, with its first unit; not negative
 
   friend bool operator==(const PriceTerms&, const PriceTerms&) = default;
 };
@@ -41,6 +42,10 @@ std::optional<Money> price_of(const PriceTerms& terms, std::uint64_t chargeable)
 
 // The most units, in whole steps, whose price is at most `budget` (0 where not even one step is).
 // A free price gives `limit` rounded down to steps; never more than that.
+// A negative budget buys nothing, except what is free.
 std::uint64_t affordable_units(const PriceTerms& terms, Money budget, std::uint64_t limit);
+
+std::string_view rounding_name(Rounding rounding);  // "half_away_from_zero", "up", "down"
+std::optional<Rounding> rounding_named(std::string_view name);
 
 }  // namespace farthing::tariffs

@@ -17,12 +17,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace farthing::tariffs {
 
 using TariffVersion = base::Named<struct TariffVersionTag, std::uint32_t>;  // 1, 2, 3 ... as loaded
-using RuleNumber = base::Named<struct RuleNumberTag, std::uint32_t>;        // index into Tariff::rules()
+using RuleNumber = base::Named<struct RuleNumberTag, std::uint32_t>;  // index into Tariff::rules()
 
 // How much is granted at once (RFC 8506 8.17, 8.33).
 struct QuotaRule {
@@ -37,8 +38,9 @@ struct Rule {
   std::string name;  // "data/10", "voice/*": what statements and errors show
   ServiceKey service;
   QuotaRule quota;
-  std::optional<PriceTerms> terms;  // nullopt: known to have no price, answered with 5031
-  std::uint32_t line = 0;           // in the tariff file
+  std::optional<PriceTerms> terms;          // nullopt: known to have no price, answered with 5031
+  std::uint32_t line = 0;                   // in the tariff file
+  std::optional<RatingGroup> rating_group;  // nullopt: every group that has no rule, and none
 };
 
 // What an allowance may be used for: a service, and one of its rating groups or all of them.
@@ -59,16 +61,46 @@ struct Offer {
   std::vector<Coverage> coverage;
 };
 
+// A kind of traffic, known by its Service-Context-Id (RFC 8506 8.42).
+struct Service {
+  std::string name;
+  std::string context;  // without extensions: "32251@3gpp.org"
+  ServiceKey key;
+  Unit unit = Unit::octets;  // what its requests, grants and prices are counted in
+  std::vector<std::pair<RatingGroup, std::string>> rating_groups;  // declared, with their names
+};
+
+// What a tariff is made of. REQUIRES: service keys, contexts and offer names are unique, each
+// rule's service is among the services, and no two rules are for one service and rating group.
+struct TariffParts {
+  std::string name;
+  std::string currency;
+  std::uint32_t currency_code = 0;
+  std::string time_zone;
+  base::Time valid_from;
+  std::optional<base::Time> valid_until;
+  std::vector<Service> services;
+  std::vector<Rule> rules;
+  std::vector<Offer> offers;
+};
+
 class Tariff {
  public:
-  // The rule for a request of this Service-Context-Id and rating group; nullptr where the tariff knows
-  // no such service or it has neither a rule for the rating group nor a default one.
-  // A context matches by its suffix: "ext.mnc.mcc.release.32260@3gpp.org" is "32260@3gpp.org"
+  explicit Tariff(TariffParts parts);
+  // A rule is identified by where it lies (number_of): tariffs stay where they were made.
+  Tariff(const Tariff&) = delete;
+  Tariff& operator=(const Tariff&) = delete;
+
+  // The rule for a request of this Service-Context-Id and rating group; nullptr where the tariff
+  // knows no such service or it has neither a rule for the rating group nor a default one. A
+  // context matches by its suffix: "ext.mnc.mcc.release.32260@3gpp.org" is "32260@3gpp.org"
   // (TS 32.299 7.1.12).
   const Rule* find(std::string_view service_context, std::optional<RatingGroup> rating_group) const;
 
   const Offer* find_offer(std::string_view name) const;
-  const std::vector<Rule>& rules() const;    // by RuleNumber
+  const Service* find_service(std::string_view name) const;
+  const std::vector<Rule>& rules() const;  // by RuleNumber
+  const std::vector<Service>& services() const;
   const std::vector<Offer>& offers() const;
   std::string_view service_name(ServiceKey key) const;  // "" where unknown
 
@@ -79,10 +111,23 @@ class Tariff {
   std::uint32_t currency_code() const;   // ISO 4217 numeric, 156 (RFC 8506 8.11)
   const std::string& time_zone() const;  // "Asia/Shanghai"
   base::Time valid_from() const;
-  std::optional<base::Time> valid_until() const;
+  std::optional<base::Time> valid_until() const;  // the first moment at which it is not valid
+
+ private:
+  // One service's rules as find() looks them up.
+  struct Lookup {
+    std::string context;
+    std::vector<std::pair<RatingGroup, std::uint32_t>> rules;  // by rating group; indices of rules
+    std::optional<std::uint32_t> other;                        // the rule for every other group
+  };
+
+  TariffParts parts_;
+  std::vector<Lookup> lookups_;                // the longest context first: it is the closest match
+  std::vector<std::uint32_t> offers_by_name_;  // indices of offers
 };
 
-// One loaded version. A tariff is valid from its own valid_from, and never from before it was loaded.
+// One loaded version. A tariff is valid from its own valid_from, and never from before it was
+// loaded.
 struct VersionedTariff {
   TariffVersion version;
   base::Time valid_from;
@@ -97,7 +142,11 @@ class TariffHistory {
   const std::vector<VersionedTariff>& versions() const;  // in the order loaded
 
   // This history and one version more, numbered one above the last.
-  std::shared_ptr<const TariffHistory> with(std::shared_ptr<const Tariff> tariff, base::Time loaded_at) const;
+  std::shared_ptr<const TariffHistory> with(std::shared_ptr<const Tariff> tariff,
+                                            base::Time loaded_at) const;
+
+ private:
+  std::vector<VersionedTariff> versions_;
 };
 
 }  // namespace farthing::tariffs

@@ -4,6 +4,7 @@
 #include "engine/base/named.h"
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace farthing::tariffs {
@@ -16,7 +17,8 @@ enum class Unit : std::uint8_t {
   money = 3,    // CC-Money: one unit is one micro of the currency
 };
 
-std::string_view unit_name(Unit unit);  // "seconds", "octets", "events", "money"
+std::string_view unit_name(Unit unit);                  // "seconds", "octets", "events", "money"
+std::optional<Unit> unit_named(std::string_view name);  // the inverse; nullopt for any other name
 
 // Rating-Group and Service-Identifier (RFC 8506 8.29, 8.28): numbers of the network's, unique only
 // within a Service-Context-Id.

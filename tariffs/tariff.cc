@@ -1,0 +1,140 @@
+#include "tariffs/tariff.h"
+
+#include "engine/base/assert.h"
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+
+namespace farthing::tariffs {
+namespace {
+
+// Whether `context` is `suffix`, alone or after a dot: "a.32260@3gpp.org" but not
+// "132260@3gpp.org".
+bool matches(std::string_view context, std::string_view suffix) {
+  if (!context.ends_with(suffix)) return false;
+  const std::size_t extension_size = context.size() - suffix.size();
+  return extension_size == 0 || context[extension_size - 1] == '.';
+}
+
+}  // namespace
+
+Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)) {
+  std::vector<const Service*> longest_first;
+  for (const Service& service : parts_.services) longest_first.push_back(&service);
+  std::ranges::stable_sort(longest_first, std::ranges::greater{},
+                           [](const Service* service) { return service->context.size(); });
+
+  std::size_t rules_of_known_services = 0;
+  for (const Service* service : longest_first) {
+    Lookup lookup{.context = service->context, .rules = {}, .other = {}};
+    for (std::uint32_t i = 0; i < parts_.rules.size(); ++i) {
+      const Rule& rule = parts_.rules[i];
+      if (rule.service != service->key) continue;
+      ++rules_of_known_services;
+      if (rule.rating_group) {
+        lookup.rules.emplace_back(*rule.rating_group, i);
+      } else {
+        FARTHING_ASSERT(!lookup.other);
+        lookup.other = i;
+      }
+    }
+    std::ranges::sort(lookup.rules);
+    FARTHING_ASSERT(std::ranges::adjacent_find(lookup.rules, {}, [](const auto& entry) {
+                      return entry.first;
+                    }) == lookup.rules.end());
+    lookups_.push_back(std::move(lookup));
+  }
+  FARTHING_ASSERT(rules_of_known_services == parts_.rules.size());
+
+  for (std::uint32_t i = 0; i < parts_.offers.size(); ++i) offers_by_name_.push_back(i);
+  std::ranges::sort(offers_by_name_, {},
+                    [this](std::uint32_t i) { return std::string_view(parts_.offers[i].name); });
+}
+
+const Rule* Tariff::find(std::string_view service_context,
+                         std::optional<RatingGroup> rating_group) const {
+  for (const Lookup& lookup : lookups_) {
+    if (!matches(service_context, lookup.context)) continue;
+    if (rating_group) {
+      const auto found = std::ranges::lower_bound(lookup.rules, *rating_group, {},
+                                                  [](const auto& entry) { return entry.first; });
+      if (found != lookup.rules.end() && found->first == *rating_group) {
+        return &parts_.rules[found->second];
+      }
+    }
+    return lookup.other ? &parts_.rules[*lookup.other] : nullptr;
+  }
+  return nullptr;
+}
+
+const Offer* Tariff::find_offer(std::string_view name) const {
+  const auto name_of = [this](std::uint32_t i) { return std::string_view(parts_.offers[i].name); };
+  const auto found = std::ranges::lower_bound(offers_by_name_, name, {}, name_of);
+  return found != offers_by_name_.end() && name_of(*found) == name ? &parts_.offers[*found]
+                                                                   : nullptr;
+}
+
+const Service* Tariff::find_service(std::string_view name) const {
+  const auto found = std::ranges::find(parts_.services, name, &Service::name);
+  return found != parts_.services.end() ? &*found : nullptr;
+}
+
+const std::vector<Rule>& Tariff::rules() const { return parts_.rules; }
+
+const std::vector<Service>& Tariff::services() const { return parts_.services; }
+
+const std::vector<Offer>& Tariff::offers() const { return parts_.offers; }
+
+std::string_view Tariff::service_name(ServiceKey key) const {
+  const auto found = std::ranges::find(parts_.services, key, &Service::key);
+  return found != parts_.services.end() ? std::string_view(found->name) : std::string_view();
+}
+
+RuleNumber Tariff::number_of(const Rule& rule) const {
+  // std::less orders pointers of different arrays too.
+  const Rule* first = parts_.rules.data();
+  FARTHING_ASSERT(!std::less<>{}(&rule, first) &&
+                  std::less<>{}(&rule, first + parts_.rules.size()));
+  return RuleNumber(static_cast<std::uint32_t>(&rule - first));
+}
+
+const std::string& Tariff::name() const { return parts_.name; }
+
+const std::string& Tariff::currency() const { return parts_.currency; }
+
+std::uint32_t Tariff::currency_code() const { return parts_.currency_code; }
+
+const std::string& Tariff::time_zone() const { return parts_.time_zone; }
+
+base::Time Tariff::valid_from() const { return parts_.valid_from; }
+
+std::optional<base::Time> Tariff::valid_until() const { return parts_.valid_until; }
+
+const VersionedTariff* TariffHistory::at(base::Time when) const {
+  for (auto version = versions_.rbegin(); version != versions_.rend(); ++version) {
+    const std::optional<base::Time> until = version->tariff->valid_until();
+    if (version->valid_from <= when && (!until || when < *until)) return &*version;
+  }
+  return nullptr;
+}
+
+const VersionedTariff* TariffHistory::find(TariffVersion version) const {
+  if (version.value == 0 || version.value > versions_.size()) return nullptr;
+  return &versions_[version.value - 1];
+}
+
+const std::vector<VersionedTariff>& TariffHistory::versions() const { return versions_; }
+
+std::shared_ptr<const TariffHistory> TariffHistory::with(std::shared_ptr<const Tariff> tariff,
+                                                         base::Time loaded_at) const {
+  FARTHING_ASSERT(tariff != nullptr);
+  FARTHING_ASSERT(versions_.size() < std::numeric_limits<std::uint32_t>::max());
+  auto next = std::make_shared<TariffHistory>(*this);
+  const TariffVersion version(static_cast<std::uint32_t>(versions_.size()) + 1);
+  const base::Time valid_from = std::max(tariff->valid_from(), loaded_at);
+  next->versions_.push_back({version, valid_from, std::move(tariff)});
+  return next;
+}
+
+}  // namespace farthing::tariffs
