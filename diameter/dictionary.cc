@@ -33,7 +33,16 @@ consteval SizeBounds size_bounds(AvpType type) {
 consteval AvpDefinition row(AvpId id, std::uint32_t vendor, std::uint32_t code,
                             std::string_view name, AvpType type, int rules) {
   const SizeBounds bounds = size_bounds(type);
-  return {name, code, vendor, id, type, static_cast<std::uint8_t>(rules), bounds.min, bounds.max};
+  const int flags = (vendor != 0 ? 0x80 : 0) | ((rules & avp_rule::mandatory) != 0 ? 0x40 : 0);
+  return {name,
+          code,
+          vendor,
+          id,
+          type,
+          static_cast<std::uint8_t>(rules),
+          static_cast<std::uint8_t>(flags),
+          bounds.min,
+          bounds.max};
 }
 
 consteval std::array<AvpDefinition, avp_count> make_definitions() {

@@ -65,6 +65,7 @@ struct AvpDefinition {
   AvpId id = AvpId::unknown;
   AvpType type = AvpType::octet_string;
   std::uint8_t rules = avp_rule::none;
+  std::uint8_t flags = 0;           // The V and M bits as we send them.
   std::uint8_t size_bytes_min = 0;  // Of the value, without header; follows from the type.
   std::uint32_t size_bytes_max = 0xffffff;
 };

@@ -116,9 +116,7 @@ FailedAvp FailedAvp::of(const Message& message, const Avp& avp) {
 FailedAvp FailedAvp::missing(AvpId id) {
   const AvpDefinition& avp = definition(id);
   FailedAvp failed;
-  failed.flags =
-      static_cast<std::uint8_t>((avp.vendor != 0 ? avp_flag::vendor : 0) |
-                                ((avp.rules & avp_rule::mandatory) != 0 ? avp_flag::mandatory : 0));
+  failed.flags = avp.flags;
   failed.code = avp.code;
   failed.vendor = avp.vendor;
   if (avp.type == AvpType::address) {
@@ -205,18 +203,18 @@ class Decoder {
       // (senders that leave out the padding of the last AVP inside): `at` may then be past it.
       if (end - at < 8) return truncated_header(at, end);
       const std::uint8_t* header = frame_.data() + at;
-      const std::uint8_t flags = header[4];
-      const std::size_t size = load_u24(header + 5);
-      const bool has_vendor = (flags & avp_flag::vendor) != 0;
-      const std::size_t header_size = has_vendor ? 12 : 8;
+      const std::uint64_t first = load_u64(header);  // Code, flags, length.
+      const std::uint8_t flags = static_cast<std::uint8_t>(first >> 24);
+      const std::size_t size = first & 0xffffff;
+      const std::size_t header_size = 8 + ((flags & avp_flag::vendor) >> 5);
       if (size < header_size || size > end - at) return bad_length(at, end);
       if (count_ == avps_max) return too_many(at);
 
       Avp& avp = message_.tape_[count_];
       avp.data = header + header_size;
       avp.size_bytes = static_cast<std::uint32_t>(size - header_size);
-      avp.code = load_u32(header);
-      avp.vendor = has_vendor ? load_u32(header + 8) : 0;
+      avp.code = static_cast<std::uint32_t>(first >> 32);
+      avp.vendor = header_size == 12 ? load_u32(header + 8) : 0;
       avp.offset = static_cast<std::uint32_t>(at);
       avp.id = find_avp(avp.vendor, avp.code);
       avp.flags = flags;
@@ -224,19 +222,26 @@ class Decoder {
       avp.end = static_cast<std::uint16_t>(++count_);
 
       const AvpDefinition& known = definition(avp.id);
-      if (check(avp, known) && known.type == AvpType::grouped &&
-          (known.rules & avp_rule::opaque) == 0) {
-        if (depth_ + 1 == depth_max) {
-          if (avp.size_bytes > 0) too_deep(avp);
-        } else {
-          groups_[depth_++] = {at + size, count_ - 1};
-          end = at + size;
-          at += header_size;
-          continue;
-        }
-      }
       at += padded(size);
+      if (!is_plain(avp, known) && !check(avp, known)) continue;
+      if (known.type != AvpType::grouped || (known.rules & avp_rule::opaque) != 0) continue;
+      if (depth_ + 1 == depth_max) {
+        if (avp.size_bytes > 0) too_deep(avp);
+        continue;
+      }
+      groups_[depth_++] = {avp.offset + size, count_ - 1};
+      end = avp.offset + size;
+      at = avp.offset + header_size;
     }
+  }
+
+  // Most AVPs are known, have the flags and the size of their type and no further rule.
+  static bool is_plain(const Avp& avp, const AvpDefinition& known) {
+    constexpr std::uint8_t bits = avp_flag::vendor | avp_flag::reserved;
+    constexpr std::uint8_t rules = avp_rule::once | avp_rule::text | avp_rule::filled;
+    return (avp.flags & bits) == (known.flags & bits) && avp.id != AvpId::unknown &&
+           avp.size_bytes >= known.size_bytes_min && avp.size_bytes <= known.size_bytes_max &&
+           (known.rules & rules) == 0 && known.type != AvpType::address;
   }
 
   // Whether the AVP is in order; otherwise the error is noted and its inside is not looked at.

@@ -17,12 +17,6 @@ constexpr std::size_t header_size(std::uint8_t flags) {
   return (flags & avp_flag::vendor) != 0 ? 12 : 8;
 }
 
-std::uint8_t flags_of(const AvpDefinition& avp) {
-  return static_cast<std::uint8_t>(
-      (avp.vendor != 0 ? avp_flag::vendor : 0) |
-      ((avp.rules & avp_rule::mandatory) != 0 ? avp_flag::mandatory : 0));
-}
-
 bool is_made_of_octets(AvpType type) {
   return type <= AvpType::ip_filter_rule;  // The first ones of the enumeration.
 }
@@ -62,7 +56,7 @@ std::uint8_t* Writer::put_header(std::uint8_t* at, std::uint32_t code, std::uint
 // Room for a whole AVP, header written and padding cleared; returns where the value goes.
 std::uint8_t* Writer::begin_value(const AvpDefinition& avp, std::size_t size_bytes) {
   FARTHING_ASSERT(avp.id != AvpId::unknown && size_bytes <= message_size_bytes_max);
-  const std::uint8_t flags = flags_of(avp);
+  const std::uint8_t flags = avp.flags;
   const std::size_t size = header_size(flags) + size_bytes;
   std::uint8_t* at = out_.extend(padded(size));
   if (size_bytes % 4 != 0) std::memset(at + padded(size) - 4, 0, 4);
@@ -127,7 +121,7 @@ void Writer::open(std::uint32_t code, std::uint8_t flags, std::uint32_t vendor) 
 void Writer::begin_group(AvpId id) {
   const AvpDefinition& avp = definition(id);
   FARTHING_ASSERT(avp.type == AvpType::grouped);
-  open(avp.code, flags_of(avp), avp.vendor);
+  open(avp.code, avp.flags, avp.vendor);
 }
 
 void Writer::end_group() {
