@@ -1,0 +1,30 @@
+// The Diameter messages in the captures of tests/fixtures: read from the pcap files, each TCP
+// direction put together in the order of its sequence numbers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace farthing::diameter::testing {
+
+using Octets = std::vector<std::uint8_t>;
+
+struct CapturedMessage {
+  bool from_client = false;
+  Octets frame;
+};
+
+// The names of the capture files.
+const std::vector<std::string>& capture_names();
+
+// The messages of one capture, the client's and the server's each in their order.
+std::vector<CapturedMessage> read_capture(const std::string& name);
+
+// The messages of all captures.
+std::vector<Octets> all_captured_frames();
+
+// The n-th client message of a command.
+Octets captured_request(const std::string& name, std::uint32_t command, std::size_t n = 0);
+
+}  // namespace farthing::diameter::testing
