@@ -1,0 +1,178 @@
+#include "diameter/credit_control.h"
+
+#include "diameter/writer.h"
+
+#include <array>
+
+namespace farthing::diameter {
+
+namespace {
+
+using engine::Fault;
+using engine::Outcome;
+
+// How each way that a request can end is told to the client (RFC 8506 9, RFC 6733 7.1), by Outcome.
+constexpr std::array result_codes = {
+    ResultCode::success,
+    ResultCode::end_user_service_denied,
+    ResultCode::credit_limit_reached,
+    ResultCode::rating_failed,
+    ResultCode::user_unknown,
+    ResultCode::unknown_session_id,
+    ResultCode::unable_to_comply,
+    ResultCode::too_busy,
+};
+
+ResultCode result_code(Outcome outcome) { return result_codes[static_cast<std::size_t>(outcome)]; }
+
+void put_money(Writer& writer, AvpId group, engine::Money money, std::uint32_t currency_code) {
+  writer.begin_group(group);
+  writer.begin_group(AvpId::unit_value);
+  writer.put_i64(AvpId::value_digits, money.micros);
+  writer.put_i32(AvpId::exponent, -6);
+  writer.end_group();
+  writer.put_u32(AvpId::currency_code, currency_code);
+  writer.end_group();
+}
+
+void put_grant(Writer& writer, const engine::Grant& grant, std::uint32_t currency_code) {
+  writer.begin_group(AvpId::granted_service_unit);
+  switch (grant.unit) {
+    case engine::Unit::seconds:
+      writer.put_u32(AvpId::cc_time, static_cast<std::uint32_t>(grant.amount));
+      break;
+    case engine::Unit::octets:
+      if (grant.by_direction) {
+        const std::uint64_t input = grant.input.value_or(0);
+        if (input > 0) writer.put_u64(AvpId::cc_input_octets, input);
+        if (grant.amount > input) writer.put_u64(AvpId::cc_output_octets, grant.amount - input);
+      } else {
+        writer.put_u64(AvpId::cc_total_octets, grant.amount);
+      }
+      break;
+    case engine::Unit::events:
+      writer.put_u64(AvpId::cc_service_specific_units, grant.amount);
+      break;
+    case engine::Unit::money:
+      put_money(writer, AvpId::cc_money, engine::Money(static_cast<std::int64_t>(grant.amount)),
+                currency_code);
+      break;
+  }
+  writer.end_group();
+}
+
+// What a grant says, in the MSCC or at command level alike.
+void put_units(Writer& writer, const engine::ServiceAnswer& service, std::uint32_t currency_code) {
+  if (!service.grant) return;
+  put_grant(writer, *service.grant, currency_code);
+  if (service.validity_seconds > 0) writer.put_u32(AvpId::validity_time, service.validity_seconds);
+  if (service.final_unit) {
+    writer.begin_group(AvpId::final_unit_indication);
+    writer.put_u32(AvpId::final_unit_action, 0);  // TERMINATE
+    writer.end_group();
+  }
+}
+
+void put_service(Writer& writer, const engine::ServiceAnswer& service, std::uint32_t currency_code) {
+  writer.begin_group(AvpId::multiple_services_credit_control);
+  for (engine::ServiceIdentifier identifier : service.service_identifiers) {
+    writer.put_u32(AvpId::service_identifier, identifier.value);
+  }
+  if (service.rating_group) writer.put_u32(AvpId::rating_group, service.rating_group->value);
+  writer.put_result(result_code(service.outcome));
+  put_units(writer, service, currency_code);
+  writer.end_group();
+}
+
+}  // namespace
+
+void CreditControl::answer(const Message& message, Buffer& ready, Buffer& held) {
+  if (const auto wrong = read_request(message, currency_code(), request_)) {
+    write_error_answer(ready, message, identity_, wrong->code, wrong->failed_avp);
+    return;
+  }
+  const engine::Shard::Hold hold = shard_.handle(request_.request);
+  Buffer& out = hold == engine::Shard::Hold::held ? held : ready;
+  const engine::Answer& answer = shard_.answer();
+  if (answer.outcome == Outcome::success) {
+    write_answer(message, answer, out);
+  } else {
+    write_refusal(message, answer, out);
+  }
+}
+
+// RFC 8506 3.2. What freeDiameter's rules require stands in every answer: without it such a client
+// throws the answer away.
+void CreditControl::write_answer(const Message& message, const engine::Answer& answer,
+                                 Buffer& out) const {
+  const engine::Request& request = request_.request;
+  const std::uint32_t currency = currency_code();
+  Writer writer(out);
+  writer.begin_answer(message.header());
+  writer.put_text(AvpId::session_id, request.session_id);
+  writer.put_result(ResultCode::success);
+  writer.put_text(AvpId::origin_host, identity_.origin_host);
+  writer.put_text(AvpId::origin_realm, identity_.origin_realm);
+  writer.put_u32(AvpId::auth_application_id, application::credit_control);
+  writer.put_u32(AvpId::cc_request_type, static_cast<std::uint32_t>(request.key.type));
+  writer.put_u32(AvpId::cc_request_number, request.key.number);
+  if (request.key.sub_session != 0) {
+    writer.put_u64(AvpId::cc_sub_session_id, request.key.sub_session);
+  }
+  if (answer.command_level && answer.service_count > 0) {
+    put_units(writer, answer.services[0], currency);
+  } else {
+    for (std::size_t i = 0; i < answer.service_count; ++i) {
+      put_service(writer, answer.services[i], currency);
+    }
+  }
+  if (answer.cost) put_money(writer, AvpId::cost_information, *answer.cost, currency);
+  if (answer.enough_credit) {
+    // ENOUGH_CREDIT is 0 (RFC 8506 8.6).
+    writer.put_u32(AvpId::check_balance_result, *answer.enough_credit ? 0 : 1);
+  }
+  for (std::size_t i = 0; i < answer.service_count; ++i) {
+    const engine::ServiceAnswer& service = answer.services[i];
+    if (service.outcome == Outcome::rating_failed) {
+      writer.put_failed_avp(failed_avp(message, service.fault, i));
+    }
+  }
+  writer.copy_all(message, AvpId::proxy_info);
+  writer.finish();
+}
+
+void CreditControl::write_refusal(const Message& message, const engine::Answer& answer,
+                                  Buffer& out) const {
+  std::optional<FailedAvp> failed;
+  if (answer.outcome == Outcome::rating_failed) failed = failed_avp(message, answer.fault, 0);
+  if (answer.outcome == Outcome::unknown_session) {
+    if (const Avp* session = message.find(AvpId::session_id)) failed = FailedAvp::of(message, *session);
+  }
+  write_error_answer(out, message, identity_, result_code(answer.outcome), failed);
+}
+
+// The AVP that could not be rated, in the group that it stood in, or an example of the missing one
+// (RFC 8506 9.2).
+FailedAvp CreditControl::failed_avp(const Message& message, Fault fault, std::size_t service) const {
+  const Avp* const mscc = service < request_.services.size() ? request_.services[service] : nullptr;
+  auto find = [&](AvpId id) { return mscc == nullptr ? message.find(id) : message.find(*mscc, id); };
+  if (fault == Fault::units) {
+    if (const Avp* units = find(AvpId::requested_service_unit)) return FailedAvp::of(message, *units);
+    if (const Avp* units = find(AvpId::used_service_unit)) return FailedAvp::of(message, *units);
+  }
+  if (fault == Fault::rating_group) {
+    if (const Avp* group = find(AvpId::rating_group)) return FailedAvp::of(message, *group);
+    return mscc == nullptr ? FailedAvp::missing(AvpId::rating_group)
+                           : FailedAvp::missing_in(message, *mscc, AvpId::rating_group);
+  }
+  const Avp* const context = message.find(AvpId::service_context_id);
+  return context == nullptr ? FailedAvp::missing(AvpId::service_context_id)
+                            : FailedAvp::of(message, *context);
+}
+
+std::uint32_t CreditControl::currency_code() const {
+  const auto& versions = shard_.tariffs().versions();
+  return versions.empty() ? 0 : versions.back().tariff->currency_code();
+}
+
+}  // namespace farthing::diameter

@@ -1,0 +1,334 @@
+#include "diameter/credit_control_request.h"
+
+#include "engine/attributes.h"
+#include "engine/base/wide.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+namespace farthing::diameter {
+
+namespace {
+
+using engine::AttributeId;
+using engine::Money;
+using engine::ServiceRequest;
+
+// What RFC 8506 3.1 requires in every request, less what real clients leave out.
+constexpr std::array required_avps = {
+    AvpId::session_id,        AvpId::origin_host,        AvpId::origin_realm,
+    AvpId::destination_realm, AvpId::service_context_id, AvpId::cc_request_type,
+    AvpId::cc_request_number,
+};
+
+// What a repeated request may say differently from the original: how it travels, and when it was sent.
+constexpr bool is_charging_content(AvpId id) {
+  switch (id) {
+    case AvpId::destination_host:
+    case AvpId::destination_realm:
+    case AvpId::route_record:
+    case AvpId::proxy_info:
+    case AvpId::origin_state_id:
+    case AvpId::event_timestamp:
+      return false;
+    default:
+      return true;
+  }
+}
+
+// Which AVPs, wherever they stand, are rating attributes.
+constexpr std::array<std::pair<AvpId, AttributeId>, 21> attribute_rows = {{
+    {AvpId::called_party_address, AttributeId::called_party},
+    {AvpId::calling_party_address, AttributeId::calling_party},
+    {AvpId::role_of_node, AttributeId::role_of_node},
+    {AvpId::user_session_id, AttributeId::user_session_id},
+    {AvpId::called_station_id, AttributeId::access_point},
+    {AvpId::tgpp_sgsn_mcc_mnc, AttributeId::serving_network},
+    {AvpId::tgpp_rat_type, AttributeId::rat_type},
+    {AvpId::tgpp_user_location_info, AttributeId::user_location},
+    {AvpId::tgpp_ms_timezone, AttributeId::time_zone},
+    {AvpId::tgpp_charging_id, AttributeId::charging_id},
+    {AvpId::tgpp_charging_characteristics, AttributeId::charging_characteristics},
+    {AvpId::pdp_address, AttributeId::pdp_address},
+    {AvpId::tgpp_pdp_type, AttributeId::pdp_type},
+    {AvpId::sgsn_address, AttributeId::sgsn_address},
+    {AvpId::ggsn_address, AttributeId::ggsn_address},
+    {AvpId::user_equipment_info_value, AttributeId::equipment},
+    {AvpId::recipient_address, AttributeId::recipient},
+    {AvpId::originator_address, AttributeId::originator},
+    {AvpId::tgpp_selection_mode, AttributeId::selection_mode},
+    {AvpId::tgpp_nsapi, AttributeId::nsapi},
+    {AvpId::number_portability_routing_information, AttributeId::routing_number},
+}};
+
+constexpr std::array<std::uint8_t, avp_count> attribute_of = [] {
+  std::array<std::uint8_t, avp_count> table{};
+  for (const auto& [avp, attribute] : attribute_rows) {
+    table[static_cast<std::size_t>(avp)] = static_cast<std::uint8_t>(attribute);
+  }
+  return table;
+}();
+
+// "460001234567890", "+8613800138000", "sip:+8613800138000@ims.example", "tel:+86-138..." -> digits.
+std::optional<engine::Identity> identity_of(engine::Identity::Kind kind, std::string_view text) {
+  for (std::string_view scheme : {"sip:", "sips:", "tel:"}) {
+    if (text.starts_with(scheme)) {
+      text.remove_prefix(scheme.size());
+      text = text.substr(0, text.find_first_of("@;"));
+      break;
+    }
+  }
+  if (text.starts_with('+')) text.remove_prefix(1);
+  return engine::Identity::make(kind, text);
+}
+
+class Reader {
+ public:
+  Reader(const Message& message, std::uint32_t currency_code, CreditControlRequest& out)
+      : message_(message), currency_code_(currency_code), out_(out), request_(out.request) {}
+
+  std::optional<RequestError> read() {
+    request_.clear();
+    out_.services.clear();
+    if (auto wrong = read_required()) return wrong;
+    read_identities();
+    if (auto wrong = read_services()) return wrong;
+    read_attributes();
+    return std::nullopt;
+  }
+
+ private:
+  std::optional<RequestError> invalid(const Avp& avp) const {
+    return RequestError{ResultCode::invalid_avp_value, FailedAvp::of(message_, avp)};
+  }
+
+  std::optional<RequestError> read_required();
+  void read_identities();
+  void add_identity(const Avp& subscription);
+  std::optional<RequestError> read_services();
+  std::optional<RequestError> read_service(const Avp& mscc);
+  std::optional<RequestError> read_requested(const Avp& units, ServiceRequest& service);
+  std::optional<RequestError> read_used(const Avp& units, ServiceRequest& service);
+  std::optional<RequestError> read_money(const Avp& avp, std::optional<Money>& money) const;
+  void read_attributes();
+
+  const Message& message_;
+  std::uint32_t currency_code_;
+  CreditControlRequest& out_;
+  engine::Request& request_;
+  const Avp* command_requested_ = nullptr;
+  const Avp* command_used_ = nullptr;
+};
+
+// One pass over the top level: values, the content's hash, and which required AVPs are there.
+std::optional<RequestError> Reader::read_required() {
+  std::array<const Avp*, required_avps.size()> found{};
+  const Avp* action = nullptr;
+  std::uint64_t content = 0;
+  for (const Avp& avp : message_.avps()) {
+    if (is_charging_content(avp.id)) {
+      const Bytes raw = avp.raw();
+      content = XXH3_64bits_withSeed(raw.data(), raw.size(), content);
+    }
+    for (std::size_t i = 0; i < required_avps.size(); ++i) {
+      if (avp.id == required_avps[i] && found[i] == nullptr) found[i] = &avp;
+    }
+    if (avp.id == AvpId::requested_action && action == nullptr) action = &avp;
+    if (avp.id == AvpId::cc_sub_session_id) request_.key.sub_session = avp.u64();
+    if (avp.id == AvpId::event_timestamp) request_.event_time = avp.time();
+    if (avp.id == AvpId::requested_service_unit) command_requested_ = &avp;
+    if (avp.id == AvpId::used_service_unit && command_used_ == nullptr) command_used_ = &avp;
+  }
+  for (std::size_t i = 0; i < required_avps.size(); ++i) {
+    if (found[i] == nullptr) {
+      return RequestError{ResultCode::missing_avp, FailedAvp::missing(required_avps[i])};
+    }
+  }
+  request_.session_id = found[0]->text();
+  request_.service_context = found[4]->text();
+  const std::uint32_t type = found[5]->u32();
+  if (type < 1 || type > 4) return invalid(*found[5]);
+  request_.key.type = static_cast<engine::RequestType>(type);
+  request_.key.number = found[6]->u32();
+  request_.key.content = content;
+  request_.key.end_to_end = message_.header().end_to_end;
+  request_.retransmitted = message_.header().is_retransmitted();
+  if (request_.key.type == engine::RequestType::event) {  // RFC 8506 8.41: elsewhere it means nothing
+    if (action == nullptr) {
+      return RequestError{ResultCode::missing_avp, FailedAvp::missing(AvpId::requested_action)};
+    }
+    if (action->u32() > 3) return invalid(*action);
+    request_.action = static_cast<engine::RequestedAction>(action->u32());
+  }
+  return std::nullopt;
+}
+
+// Subscription-Ids in their order, those inside Service-Information only where there is none at the top
+// level; User-Name last.
+void Reader::read_identities() {
+  const Avp* user_name = nullptr;
+  for (const Avp& avp : message_.avps()) {
+    if (avp.id == AvpId::subscription_id) add_identity(avp);
+    if (avp.id == AvpId::user_name) user_name = &avp;
+  }
+  if (request_.identities.empty()) {
+    if (const Avp* information = message_.find(AvpId::service_information)) {
+      for (const Avp& avp : message_.children(*information)) {
+        if (avp.id == AvpId::subscription_id) add_identity(avp);
+      }
+    }
+  }
+  if (request_.identities.empty() && user_name != nullptr) {
+    if (auto identity = identity_of(engine::Identity::Kind::e164, user_name->text())) {
+      request_.identities.push_back(*identity);
+    }
+  }
+}
+
+void Reader::add_identity(const Avp& subscription) {
+  const Avp* const type = message_.find(subscription, AvpId::subscription_id_type);
+  const Avp* const data = message_.find(subscription, AvpId::subscription_id_data);
+  if (type == nullptr || data == nullptr) return;
+  std::optional<engine::Identity> identity;
+  switch (type->u32()) {
+    case 0:  // END_USER_E164
+    case 2:  // END_USER_SIP_URI: with a telephone number in it
+      identity = identity_of(engine::Identity::Kind::e164, data->text());
+      break;
+    case 1:  // END_USER_IMSI
+      identity = identity_of(engine::Identity::Kind::imsi, data->text());
+      break;
+    default:  // END_USER_NAI, END_USER_PRIVATE: nobody is known by these
+      break;
+  }
+  if (identity) request_.identities.push_back(*identity);
+}
+
+std::optional<RequestError> Reader::read_services() {
+  for (const Avp& avp : message_.avps()) {
+    if (avp.id != AvpId::multiple_services_credit_control) continue;
+    if (auto wrong = read_service(avp)) return wrong;
+  }
+  if (request_.service_count > 0) return std::nullopt;
+  const bool event = request_.key.type == engine::RequestType::event;
+  if (command_requested_ == nullptr && command_used_ == nullptr && !event) return std::nullopt;
+
+  request_.command_level = true;
+  ServiceRequest& service = request_.add_service();
+  out_.services.push_back(nullptr);
+  for (const Avp& avp : message_.avps()) {
+    std::optional<RequestError> wrong;
+    if (avp.id == AvpId::requested_service_unit) wrong = read_requested(avp, service);
+    if (avp.id == AvpId::used_service_unit) wrong = read_used(avp, service);
+    if (wrong) return wrong;
+  }
+  return std::nullopt;
+}
+
+std::optional<RequestError> Reader::read_service(const Avp& mscc) {
+  ServiceRequest& service = request_.add_service();
+  out_.services.push_back(&mscc);
+  for (const Avp& avp : message_.children(mscc)) {
+    std::optional<RequestError> wrong;
+    if (avp.id == AvpId::rating_group) service.rating_group = engine::RatingGroup(avp.u32());
+    if (avp.id == AvpId::service_identifier) service.service_identifiers.emplace_back(avp.u32());
+    if (avp.id == AvpId::requested_service_unit) wrong = read_requested(avp, service);
+    if (avp.id == AvpId::used_service_unit) wrong = read_used(avp, service);
+    if (wrong) return wrong;
+  }
+  return std::nullopt;
+}
+
+std::optional<RequestError> Reader::read_requested(const Avp& units, ServiceRequest& service) {
+  engine::RequestedUnits& requested = service.requested.emplace();
+  for (const Avp& avp : message_.children(units)) {
+    if (avp.id == AvpId::cc_time) requested.seconds = avp.u32();
+    if (avp.id == AvpId::cc_total_octets) requested.total_octets = avp.u64();
+    if (avp.id == AvpId::cc_input_octets) requested.input_octets = avp.u64();
+    if (avp.id == AvpId::cc_output_octets) requested.output_octets = avp.u64();
+    if (avp.id == AvpId::cc_service_specific_units) requested.events = avp.u64();
+    if (avp.id == AvpId::cc_money) {
+      if (auto wrong = read_money(avp, requested.money)) return wrong;
+    }
+  }
+  return std::nullopt;
+}
+
+// Several Used-Service-Units are one report (RFC 8506 8.16). Within each, the total octets count alone
+// where they are given, else the directions together (8.23 to 8.25).
+std::optional<RequestError> Reader::read_used(const Avp& units, ServiceRequest& service) {
+  if (!service.used) service.used.emplace();
+  engine::UsedUnits& used = *service.used;
+  auto add = [](std::optional<std::uint64_t>& sum, std::uint64_t more) {
+    std::uint64_t total = 0;
+    sum = __builtin_add_overflow(sum.value_or(0), more, &total)
+              ? std::numeric_limits<std::uint64_t>::max()
+              : total;
+  };
+  std::optional<std::uint64_t> total;
+  std::optional<std::uint64_t> directions;
+  for (const Avp& avp : message_.children(units)) {
+    if (avp.id == AvpId::cc_time) add(used.seconds, avp.u32());
+    if (avp.id == AvpId::cc_total_octets) add(total, avp.u64());
+    if (avp.id == AvpId::cc_input_octets) add(directions, avp.u64());
+    if (avp.id == AvpId::cc_output_octets) add(directions, avp.u64());
+    if (avp.id == AvpId::cc_service_specific_units) add(used.events, avp.u64());
+    if (avp.id == AvpId::cc_money) {
+      std::optional<Money> money;
+      if (auto wrong = read_money(avp, money)) return wrong;
+      Money sum;
+      if (!tariffs::add(used.money.value_or(Money()), *money, sum)) return invalid(avp);
+      used.money = sum;
+    }
+  }
+  if (total || directions) add(used.octets, total ? *total : *directions);
+  return std::nullopt;
+}
+
+// Unit-Value = Value-Digits * 10^Exponent (RFC 8506 8.8): exact, or refused.
+std::optional<RequestError> Reader::read_money(const Avp& avp, std::optional<Money>& money) const {
+  const Avp* const value = message_.find(avp, AvpId::unit_value);
+  if (value == nullptr) {
+    return RequestError{ResultCode::missing_avp,
+                        FailedAvp::missing_in(message_, avp, AvpId::unit_value)};
+  }
+  const Avp* const digits = message_.find(*value, AvpId::value_digits);
+  if (digits == nullptr) {
+    return RequestError{ResultCode::missing_avp,
+                        FailedAvp::missing_in(message_, *value, AvpId::value_digits)};
+  }
+  const Avp* const currency = message_.find(avp, AvpId::currency_code);
+  if (currency != nullptr && currency->u32() != currency_code_) return invalid(*currency);
+  const Avp* const exponent = message_.find(*value, AvpId::exponent);
+  std::int64_t power = (exponent == nullptr ? 0 : std::int64_t{exponent->i32()}) + 6;
+  std::int64_t micros = digits->i64();
+  if (micros < 0) return invalid(*digits);
+  for (; power > 0 && micros != 0; --power) {
+    if (__builtin_mul_overflow(micros, 10, &micros)) return invalid(*digits);
+  }
+  for (; power < 0 && micros != 0; ++power) {
+    if (micros % 10 != 0) return invalid(*digits);  // finer than a millionth
+    micros /= 10;
+  }
+  money = Money(micros);
+  return std::nullopt;
+}
+
+void Reader::read_attributes() {
+  for (const Avp& avp : message_.tape()) {
+    const std::uint8_t id = attribute_of[static_cast<std::size_t>(avp.id)];
+    if (id != 0) request_.attributes.push_back({id, avp.text()});
+  }
+}
+
+}  // namespace
+
+std::optional<RequestError> read_request(const Message& message, std::uint32_t currency_code,
+                                         CreditControlRequest& out) {
+  return Reader(message, currency_code, out).read();
+}
+
+}  // namespace farthing::diameter

@@ -1,0 +1,32 @@
+// Credit-Control-Request (RFC 8506 3.1) -> engine::Request.
+//
+// Lenient in what real clients send: Auth-Application-Id may be missing (the header says 4), an MSCC is
+// taken with or without Multiple-Services-Indicator, Requested-Action matters in events only, and
+// identities come as digits, with a plus, as sip: or tel: URIs. Everything else is an error with its
+// Result-Code and Failed-AVP. Values are views of the message's frame.
+#pragma once
+
+#include "diameter/message.h"
+#include "engine/types.h"
+
+#include <optional>
+#include <vector>
+
+namespace farthing::diameter {
+
+struct RequestError {
+  ResultCode code = ResultCode::success;
+  std::optional<FailedAvp> failed_avp;
+};
+
+// A request and where its services stood in the message, so that a Failed-AVP can name them.
+struct CreditControlRequest {
+  engine::Request request;
+  std::vector<const Avp*> services;  // the MSCC of each service; nullptr: the command itself
+};
+
+// `currency_code`: ISO 4217, that of the accounts. Reuses the memory of `out`.
+std::optional<RequestError> read_request(const Message& message, std::uint32_t currency_code,
+                                         CreditControlRequest& out);
+
+}  // namespace farthing::diameter

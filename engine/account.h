@@ -1,0 +1,155 @@
+// An account as the fold of its ledger entries: money, buckets, subscribers, and its open sessions.
+//
+// Only apply() (book.cc) changes one; decide() reads them as const. Amounts are micros of the currency,
+// units those of the bucket or segment. An account belongs to the thread of the shard that owns it.
+#pragma once
+
+#include "engine/entry.h"
+#include "engine/types.h"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace farthing::engine {
+
+// The numbers stand in the ledger.
+enum class AccountKind : std::uint8_t { prepaid = 0, postpaid = 1, hybrid = 2 };
+
+std::string_view kind_name(AccountKind kind);
+std::optional<AccountKind> parse_account_kind(std::string_view name);
+
+struct Subscriber {
+  Identity msisdn;
+  Identity imsi;
+  bool barred = false;
+};
+
+// A dated, restricted amount of units: an allowance.
+struct Bucket {
+  BucketNumber number;
+  SubscriberNumber owner;  // 0: every subscriber of the account may eat it
+  Unit unit = Unit::octets;
+  std::string offer;
+  Time valid_from;
+  Time valid_to;
+  std::int64_t remaining = 0;  // free units
+  std::int64_t reserved = 0;   // held for grants
+  std::vector<tariffs::Coverage> coverage;
+
+  bool covers(ServiceKey service, const std::optional<RatingGroup>& rating_group) const;
+};
+
+// One (service, rating group, kind of unit) of a session, priced by its own terms from first to last.
+struct Segment {
+  std::optional<RatingGroup> rating_group;
+  ServiceKey service;
+  tariffs::TariffVersion version;
+  tariffs::RuleNumber rule;
+  tariffs::PriceTerms terms;
+  tariffs::QuotaRule quota;
+  std::uint64_t used = 0;           // all units reported so far
+  std::int64_t consumed_units = 0;  // of the chargeable ones, those that allowances paid
+  std::int64_t charged_micros = 0;  // money charged so far, overage included
+  std::int64_t reserved_micros = 0;
+};
+
+// Units that the client holds, by segment and set of service identifiers.
+struct HeldGrant {
+  std::uint16_t segment = 0;
+  std::uint32_t services = 0;
+  std::uint64_t units = 0;
+};
+
+// Units of a bucket that a segment holds for its grants.
+struct BucketHold {
+  std::uint16_t segment = 0;
+  BucketNumber bucket;
+  std::int64_t units = 0;
+};
+
+// How an earlier request ended, kept so that its repetition gets the same answer.
+struct RememberedOutcome {
+  RequestKey key;
+  Sequence sequence;
+  std::string outcome;  // encoded (outcome.h)
+};
+
+struct SessionId128 {  // keyed hash of a Session-Id
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+
+  friend bool operator==(const SessionId128&, const SessionId128&) = default;
+  friend std::size_t hash_value(const SessionId128& id) { return id.low; }
+};
+
+struct Account;
+
+struct Session {
+  static constexpr std::size_t outcomes_max = 8;
+
+  SessionNumber number;
+  SessionId128 key;
+  Account* account = nullptr;
+  SubscriberNumber subscriber;
+  Sequence last;  // its newest entry
+  std::string id;
+  std::string service_context;
+  std::string attributes;  // encoded list (attributes.h)
+  // Fingerprint of the last request's attributes: a memo of the shard's to see that nothing changed,
+  // not part of what the ledger says.
+  std::uint64_t attributes_hash = 0;
+  Time opened_at;
+  Time heard_at;  // of the last request
+  Time rated_at;  // of the last report
+  std::uint32_t validity_seconds = 0;
+  std::vector<Segment> segments;
+  std::vector<HeldGrant> grants;
+  std::vector<BucketHold> holds;
+  std::array<RememberedOutcome, outcomes_max> outcomes;  // a ring
+  std::array<std::uint32_t, outcomes_max> outcome_numbers{};  // their request numbers, close together
+  std::uint32_t outcome_count = 0;                       // ever remembered
+  Session* account_previous = nullptr;                   // the account's sessions, a list
+  Session* account_next = nullptr;
+  Session* wheel_previous = nullptr;  // the sessions that expire in the same second, a list
+  Session* wheel_next = nullptr;
+  std::int64_t wheel_slot = -1;
+
+  // Twice the validity after the last request: unheard of for so long, a session is closed.
+  Time deadline() const { return heard_at + std::chrono::seconds(2 * std::uint64_t{validity_seconds}); }
+  // The outcome of the same request, if it is one of the last: the same type, number and sub-session,
+  // and the same content or End-to-End-Id; with `number_alone` (the T flag) whatever its content.
+  const RememberedOutcome* find_outcome(const RequestKey& request, bool number_alone) const;
+  void clear();
+};
+
+struct Account {
+  AccountNumber number;
+  AccountKind kind = AccountKind::prepaid;
+  std::string name;
+  std::int64_t main_micros = 0;      // free money; negative where credit is used
+  std::int64_t reserved_micros = 0;  // held for grants, all sessions together
+  std::int64_t overage_micros = 0;   // charged, but nobody could pay
+  std::int64_t credit_limit_micros = 0;
+  Sequence last;  // its newest entry
+  std::uint32_t bucket_count = 0;  // ever opened
+  std::uint32_t session_count = 0;  // open
+  std::vector<Subscriber> subscribers;  // by SubscriberNumber - 1
+  std::vector<Bucket> buckets;
+  Session* sessions = nullptr;
+
+  // Credits less charges; what is reserved still counts.
+  Money balance() const { return Money(main_micros + reserved_micros); }
+  // What a new charge or grant may use.
+  Money available() const;
+  const Subscriber* subscriber(SubscriberNumber which) const;
+  const Bucket* bucket(BucketNumber which) const;
+  Bucket* bucket(BucketNumber which);
+};
+
+// The highest sum of money that an account may hold or be allowed to owe: a million times a million
+// units, so that sums of several never leave 64 bits.
+constexpr Money account_money_max{1'000'000'000'000'000'000};
+
+}  // namespace farthing::engine

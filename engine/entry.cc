@@ -1,0 +1,483 @@
+#include "engine/entry.h"
+
+#include "engine/base/assert.h"
+#include "engine/base/bytes.h"
+#include "engine/base/wide.h"
+
+#include <algorithm>
+#include <array>
+
+namespace farthing::engine {
+
+namespace {
+
+using base::ByteReader;
+using base::ByteWriter;
+
+// Bits of the section mask. The numbers stand in the ledger.
+enum Section : std::uint32_t {
+  section_session = 1u << 0,
+  section_session_id = 1u << 1,
+  section_request = 1u << 2,
+  section_attributes = 1u << 3,
+  section_openings = 1u << 4,
+  section_uses = 1u << 5,
+  section_legs = 1u << 6,
+  section_grants = 1u << 7,
+  section_validity = 1u << 8,
+  section_outcome = 1u << 9,
+  section_account_opening = 1u << 10,
+  section_subscriber_opening = 1u << 11,
+  section_subscriber_switch = 1u << 12,
+  section_note = 1u << 13,
+  section_bucket_opening = 1u << 14,
+  section_bucket_closing = 1u << 15,
+  section_tariff = 1u << 16,
+};
+constexpr std::uint32_t sections_known = (1u << 17) - 1;
+
+std::uint32_t sections_of(const Entry& entry) {
+  std::uint32_t mask = 0;
+  if (entry.session) mask |= section_session;
+  if (!entry.session_id.empty()) mask |= section_session_id;
+  if (entry.request) mask |= section_request;
+  if (!entry.attributes.empty()) mask |= section_attributes;
+  if (!entry.openings.empty()) mask |= section_openings;
+  if (!entry.uses.empty()) mask |= section_uses;
+  if (!entry.legs.empty()) mask |= section_legs;
+  if (!entry.grants.empty()) mask |= section_grants;
+  if (entry.validity_seconds) mask |= section_validity;
+  if (!entry.outcome.empty()) mask |= section_outcome;
+  if (entry.account_opening) mask |= section_account_opening;
+  if (entry.subscriber_opening) mask |= section_subscriber_opening;
+  if (entry.subscriber_switch) mask |= section_subscriber_switch;
+  if (entry.note) mask |= section_note;
+  if (entry.bucket_opening) mask |= section_bucket_opening;
+  if (entry.bucket_closing) mask |= section_bucket_closing;
+  if (entry.tariff) mask |= section_tariff;
+  return mask;
+}
+
+// More bytes than the entry can take encoded.
+std::size_t size_bound(const Entry& entry) {
+  constexpr std::size_t number = ByteWriter::varint_bytes_max;
+  std::size_t bound = 40 * number;
+  bound += entry.session_id.size() + entry.service_context.size() + entry.attributes.size() +
+           entry.outcome.size();
+  bound += entry.openings.size() * 16 * number + entry.uses.size() * 2 * number +
+           entry.legs.size() * 4 * number + entry.grants.size() * 3 * number;
+  if (entry.account_opening) bound += entry.account_opening->name.size() + 3 * number;
+  if (entry.note) {
+    bound += entry.note->operator_name.size() + entry.note->reason.size() +
+             entry.note->request_id.size() + 3 * number;
+  }
+  if (entry.bucket_opening) {
+    bound += entry.bucket_opening->offer.size() +
+             (8 + 3 * entry.bucket_opening->coverage.size()) * number;
+  }
+  return bound;
+}
+
+std::int64_t micros_of(Time time) { return time.time_since_epoch().count(); }
+Time time_of(std::int64_t micros) { return Time(Duration(micros)); }
+
+// Absent rating groups are 0, present ones one more than their number.
+std::uint64_t rating_group_code(const std::optional<RatingGroup>& group) {
+  return group ? std::uint64_t{group->value} + 1 : 0;
+}
+std::optional<RatingGroup> read_rating_group(ByteReader& in) {
+  const std::uint64_t code = in.varint();
+  if (code == 0) return std::nullopt;
+  return RatingGroup(static_cast<std::uint32_t>(code - 1));
+}
+
+void write(ByteWriter& out, const SegmentOpening& opening) {
+  out.varint(opening.index);
+  out.varint(rating_group_code(opening.rating_group));
+  out.varint(opening.service.value);
+  out.varint(opening.version.value);
+  out.varint(opening.rule.value);
+  const tariffs::PriceTerms& terms = opening.terms;
+  out.u8(static_cast<std::uint8_t>(terms.unit));
+  out.u8(static_cast<std::uint8_t>(terms.rounding));
+  out.signed_varint(terms.amount.micros);
+  out.varint(terms.block);
+  out.varint(terms.step);
+  out.varint(terms.minimum);
+  out.signed_varint(terms.setup.micros);
+  out.varint(opening.quota.maximum);
+  out.varint(opening.quota.standard);
+  out.varint(opening.quota.minimum);
+  out.varint(static_cast<std::uint64_t>(opening.quota.validity.count()));
+}
+
+bool read(ByteReader& in, SegmentOpening& opening) {
+  opening.index = in.number<std::uint16_t>();
+  opening.rating_group = read_rating_group(in);
+  opening.service = ServiceKey(in.number<std::uint32_t>());
+  opening.version = tariffs::TariffVersion(in.number<std::uint32_t>());
+  opening.rule = tariffs::RuleNumber(in.number<std::uint32_t>());
+  tariffs::PriceTerms& terms = opening.terms;
+  const std::uint8_t unit = in.u8();
+  const std::uint8_t rounding = in.u8();
+  if (unit > static_cast<std::uint8_t>(Unit::money) ||
+      rounding > static_cast<std::uint8_t>(tariffs::Rounding::down)) {
+    return false;
+  }
+  terms.unit = static_cast<Unit>(unit);
+  terms.rounding = static_cast<tariffs::Rounding>(rounding);
+  terms.amount = Money(in.signed_varint());
+  terms.block = in.varint();
+  terms.step = in.varint();
+  terms.minimum = in.varint();
+  terms.setup = Money(in.signed_varint());
+  opening.quota.maximum = in.varint();
+  opening.quota.standard = in.varint();
+  opening.quota.minimum = in.varint();
+  opening.quota.validity = std::chrono::seconds(in.number<std::uint32_t>());
+  return in.ok() && terms.block > 0 && terms.step > 0 && terms.amount.micros >= 0 &&
+         terms.setup.micros >= 0;
+}
+
+void write(ByteWriter& out, const Leg& leg) {
+  out.u8(static_cast<std::uint8_t>(leg.side));
+  out.varint(leg.segment == Leg::no_segment ? 0 : leg.segment + 1u);
+  if (is_units(leg.side)) out.varint(leg.bucket.value);
+  out.signed_varint(leg.amount);
+}
+
+bool read(ByteReader& in, Leg& leg) {
+  const std::uint8_t side = in.u8();
+  if (side > static_cast<std::uint8_t>(Side::expired)) return false;
+  leg.side = static_cast<Side>(side);
+  const auto segment = in.number<std::uint16_t>();
+  leg.segment = segment == 0 ? Leg::no_segment : static_cast<std::uint16_t>(segment - 1);
+  leg.bucket = is_units(leg.side) ? BucketNumber(in.number<std::uint32_t>()) : BucketNumber();
+  leg.amount = in.signed_varint();
+  return in.ok();
+}
+
+void write(ByteWriter& out, const BucketOpening& bucket) {
+  out.varint(bucket.number.value);
+  out.varint(bucket.owner.value);
+  out.text(bucket.offer);
+  out.u8(static_cast<std::uint8_t>(bucket.unit));
+  out.signed_varint(micros_of(bucket.valid_from));
+  out.signed_varint(micros_of(bucket.valid_to));
+  out.varint(bucket.coverage.size());
+  for (const tariffs::Coverage& coverage : bucket.coverage) {
+    out.varint(coverage.service.value);
+    out.varint(rating_group_code(coverage.rating_group));
+  }
+}
+
+bool read(ByteReader& in, BucketOpening& bucket) {
+  bucket.number = BucketNumber(in.number<std::uint32_t>());
+  bucket.owner = SubscriberNumber(in.number<std::uint16_t>());
+  bucket.offer = in.text();
+  const std::uint8_t unit = in.u8();
+  if (unit > static_cast<std::uint8_t>(Unit::money)) return false;
+  bucket.unit = static_cast<Unit>(unit);
+  bucket.valid_from = time_of(in.signed_varint());
+  bucket.valid_to = time_of(in.signed_varint());
+  bucket.coverage.resize(in.count());
+  for (tariffs::Coverage& coverage : bucket.coverage) {
+    coverage.service = ServiceKey(in.number<std::uint32_t>());
+    coverage.rating_group = read_rating_group(in);
+  }
+  return in.ok();
+}
+
+void write_request(ByteWriter& out, const RequestSection& request) {
+  out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(request.key.type) |
+                                   (request.server_time_used ? 0x80u : 0u)));
+  out.varint(request.key.number);
+  out.varint(request.key.sub_session);
+  out.u64_fixed(request.key.content);
+  out.varint(request.key.end_to_end);
+  out.signed_varint(micros_of(request.rated_at));
+}
+
+bool read_request(ByteReader& in, RequestSection& request) {
+  const std::uint8_t flags = in.u8();
+  const std::uint8_t type = flags & 0x7f;
+  if (type < 1 || type > 4) return false;
+  request.key.type = static_cast<RequestType>(type);
+  request.server_time_used = (flags & 0x80) != 0;
+  request.key.number = in.number<std::uint32_t>();
+  request.key.sub_session = in.varint();
+  request.key.content = in.u64_fixed();
+  request.key.end_to_end = in.number<std::uint32_t>();
+  request.rated_at = time_of(in.signed_varint());
+  return in.ok();
+}
+
+// Links are written as distances back from the entry itself: short, and 0 means none.
+void write_link(ByteWriter& out, Sequence own, std::uint64_t target) {
+  out.varint(target == 0 ? 0 : own.value - target);
+}
+std::uint64_t read_link(ByteReader& in, Sequence own) {
+  const std::uint64_t distance = in.varint();
+  return distance == 0 || distance >= own.value ? 0 : own.value - distance;
+}
+
+void write_administration(ByteWriter& out, const Entry& entry) {
+  if (entry.account_opening) {
+    out.text(entry.account_opening->name);
+    out.u8(entry.account_opening->kind);
+    out.signed_varint(entry.account_opening->credit_limit.micros);
+  }
+  if (entry.subscriber_opening) {
+    out.varint(entry.subscriber_opening->number.value);
+    out.varint(entry.subscriber_opening->msisdn.bits());
+    out.varint(entry.subscriber_opening->imsi.bits());
+  }
+  if (entry.subscriber_switch) {
+    out.varint(entry.subscriber_switch->number.value);
+    out.u8(entry.subscriber_switch->barred ? 1 : 0);
+  }
+  if (entry.note) {
+    out.text(entry.note->operator_name);
+    out.text(entry.note->reason);
+    out.text(entry.note->request_id);
+  }
+  if (entry.bucket_opening) write(out, *entry.bucket_opening);
+  if (entry.bucket_closing) out.varint(entry.bucket_closing->value);
+  if (entry.tariff) {
+    out.varint(entry.tariff->version.value);
+    out.u64_fixed(entry.tariff->source_hash);
+  }
+}
+
+bool read_administration(ByteReader& in, std::uint32_t mask, Entry& entry) {
+  if (mask & section_account_opening) {
+    AccountOpening& opening = entry.account_opening.emplace();
+    opening.name = in.text();
+    opening.kind = in.u8();
+    opening.credit_limit = Money(in.signed_varint());
+  }
+  if (mask & section_subscriber_opening) {
+    SubscriberOpening& opening = entry.subscriber_opening.emplace();
+    opening.number = SubscriberNumber(in.number<std::uint16_t>());
+    opening.msisdn = Identity::from_bits(in.varint());
+    opening.imsi = Identity::from_bits(in.varint());
+  }
+  if (mask & section_subscriber_switch) {
+    SubscriberSwitch& change = entry.subscriber_switch.emplace();
+    change.number = SubscriberNumber(in.number<std::uint16_t>());
+    change.barred = in.u8() != 0;
+  }
+  if (mask & section_note) {
+    Note& note = entry.note.emplace();
+    note.operator_name = in.text();
+    note.reason = in.text();
+    note.request_id = in.text();
+  }
+  if (mask & section_bucket_opening && !read(in, entry.bucket_opening.emplace())) return false;
+  if (mask & section_bucket_closing) entry.bucket_closing = BucketNumber(in.number<std::uint32_t>());
+  if (mask & section_tariff) {
+    TariffLoading& tariff = entry.tariff.emplace();
+    tariff.version = tariffs::TariffVersion(in.number<std::uint32_t>());
+    tariff.source_hash = in.u64_fixed();
+  }
+  return in.ok();
+}
+
+template <class T, class ReadItem>
+bool read_list(ByteReader& in, std::vector<T>& list, ReadItem read_item) {
+  list.resize(in.count());
+  return std::all_of(list.begin(), list.end(), [&](T& item) { return read_item(in, item); });
+}
+
+bool read_charging(ByteReader& in, std::uint32_t mask, Entry& entry) {
+  if (mask & section_attributes) entry.attributes = in.text();
+  if (mask & section_openings &&
+      !read_list(in, entry.openings, [](ByteReader& r, SegmentOpening& o) { return read(r, o); })) {
+    return false;
+  }
+  if (mask & section_uses && !read_list(in, entry.uses, [](ByteReader& r, SegmentUse& use) {
+        use.index = r.number<std::uint16_t>();
+        use.units = r.varint();
+        return r.ok();
+      })) {
+    return false;
+  }
+  if (mask & section_legs &&
+      !read_list(in, entry.legs, [](ByteReader& r, Leg& leg) { return read(r, leg); })) {
+    return false;
+  }
+  if (mask & section_grants && !read_list(in, entry.grants, [](ByteReader& r, GrantChange& grant) {
+        grant.segment = r.number<std::uint16_t>();
+        grant.services = r.number<std::uint32_t>();
+        grant.units = r.varint();
+        return r.ok();
+      })) {
+    return false;
+  }
+  if (mask & section_validity) entry.validity_seconds = in.number<std::uint32_t>();
+  if (mask & section_outcome) entry.outcome = in.text();
+  return in.ok();
+}
+
+constexpr std::array<std::pair<EntryKind, std::string_view>, 17> kind_names = {{
+    {EntryKind::server_started, "server_started"},
+    {EntryKind::tariff_loaded, "tariff_loaded"},
+    {EntryKind::account_created, "account_created"},
+    {EntryKind::subscriber_added, "subscriber_added"},
+    {EntryKind::subscriber_changed, "subscriber_changed"},
+    {EntryKind::top_up, "top_up"},
+    {EntryKind::adjustment, "adjustment"},
+    {EntryKind::subscription_added, "subscription_added"},
+    {EntryKind::subscription_ended, "subscription_ended"},
+    {EntryKind::session_opened, "session_opened"},
+    {EntryKind::session_updated, "session_updated"},
+    {EntryKind::session_terminated, "session_terminated"},
+    {EntryKind::session_expired, "session_expired"},
+    {EntryKind::session_closed, "session_closed"},
+    {EntryKind::event_debited, "event_debited"},
+    {EntryKind::event_refunded, "event_refunded"},
+    {EntryKind::request_refused, "request_refused"},
+}};
+
+}  // namespace
+
+std::string_view kind_name(EntryKind kind) {
+  for (const auto& [value, name] : kind_names) {
+    if (value == kind) return name;
+  }
+  return {};
+}
+
+std::uint32_t service_identifiers_key(const std::vector<ServiceIdentifier>& identifiers) {
+  if (identifiers.empty()) return 0;
+  std::uint32_t hash = 2166136261u;
+  for (ServiceIdentifier identifier : identifiers) {
+    for (int shift = 0; shift < 32; shift += 8) {
+      hash = (hash ^ (identifier.value >> shift & 0xff)) * 16777619u;
+    }
+  }
+  return hash == 0 ? 1 : hash;
+}
+
+void Entry::clear() {
+  kind = EntryKind::request_refused;
+  account = {};
+  subscriber = {};
+  previous = {};
+  session.reset();
+  session_id = {};
+  service_context = {};
+  request.reset();
+  attributes = {};
+  openings.clear();
+  uses.clear();
+  legs.clear();
+  grants.clear();
+  validity_seconds.reset();
+  outcome = {};
+  account_opening.reset();
+  subscriber_opening.reset();
+  subscriber_switch.reset();
+  note.reset();
+  bucket_opening.reset();
+  bucket_closing.reset();
+  tariff.reset();
+}
+
+void encode_entry(const Entry& entry, Sequence own, std::string& out) {
+  const std::size_t begin = out.size();
+  out.resize(begin + size_bound(entry));
+  ByteWriter writer(out.data() + begin);
+  const std::uint32_t mask = sections_of(entry);
+  writer.u8(static_cast<std::uint8_t>(entry.kind));
+  writer.varint(mask);
+  writer.varint(entry.account.value);
+  writer.varint(entry.subscriber.value);
+  write_link(writer, own, entry.previous.value);
+  if (entry.session) {
+    write_link(writer, own, entry.session->session.value);
+    write_link(writer, own, entry.session->previous.value);
+  }
+  if (mask & section_session_id) {
+    writer.text(entry.session_id);
+    writer.text(entry.service_context);
+  }
+  if (entry.request) write_request(writer, *entry.request);
+  if (mask & section_attributes) writer.text(entry.attributes);
+  if (mask & section_openings) {
+    writer.varint(entry.openings.size());
+    for (const SegmentOpening& opening : entry.openings) write(writer, opening);
+  }
+  if (mask & section_uses) {
+    writer.varint(entry.uses.size());
+    for (const SegmentUse& use : entry.uses) {
+      writer.varint(use.index);
+      writer.varint(use.units);
+    }
+  }
+  if (mask & section_legs) {
+    writer.varint(entry.legs.size());
+    for (const Leg& leg : entry.legs) write(writer, leg);
+  }
+  if (mask & section_grants) {
+    writer.varint(entry.grants.size());
+    for (const GrantChange& grant : entry.grants) {
+      writer.varint(grant.segment);
+      writer.varint(grant.services);
+      writer.varint(grant.units);
+    }
+  }
+  if (entry.validity_seconds) writer.varint(*entry.validity_seconds);
+  if (mask & section_outcome) writer.text(entry.outcome);
+  write_administration(writer, entry);
+  const auto size = static_cast<std::size_t>(writer.position() - out.data());
+  FARTHING_ASSERT(size <= out.size());
+  out.resize(size);
+}
+
+bool decode_entry(std::string_view& body, Sequence own, Entry& entry) {
+  entry.clear();
+  ByteReader in(body);
+  const std::uint8_t kind = in.u8();
+  entry.kind = static_cast<EntryKind>(kind);
+  if (kind_name(entry.kind).empty()) return false;
+  const std::uint64_t mask = in.varint();
+  if (mask > sections_known) return false;
+  entry.account = AccountNumber(in.varint());
+  entry.subscriber = SubscriberNumber(in.number<std::uint16_t>());
+  entry.previous = Sequence(read_link(in, own));
+  if (mask & section_session) {
+    SessionLink& link = entry.session.emplace();
+    link.session = SessionNumber(read_link(in, own));
+    link.previous = Sequence(read_link(in, own));
+  }
+  if (mask & section_session_id) {
+    entry.session_id = in.text();
+    entry.service_context = in.text();
+  }
+  if (mask & section_request && !read_request(in, entry.request.emplace())) return false;
+  const auto sections = static_cast<std::uint32_t>(mask);
+  if (!read_charging(in, sections, entry) || !read_administration(in, sections, entry)) return false;
+  if (!in.ok()) return false;
+  body.remove_prefix(static_cast<std::size_t>(in.position() - body.data()));
+  return true;
+}
+
+bool is_balanced(const Entry& entry) {
+  base::Int128 money = 0;
+  for (std::size_t i = 0; i < entry.legs.size(); ++i) {
+    const Leg& leg = entry.legs[i];
+    if (!is_units(leg.side)) {
+      money += leg.amount;
+      continue;
+    }
+    base::Int128 units = 0;
+    for (const Leg& other : entry.legs) {
+      if (is_units(other.side) && other.bucket == leg.bucket) units += other.amount;
+    }
+    if (units != 0) return false;
+  }
+  return money == 0;
+}
+
+}  // namespace farthing::engine

@@ -1,0 +1,191 @@
+// A ledger entry: everything that one request did to one account, as values that apply() folds.
+//
+// decide() writes entries, apply() reads them, and nothing else changes an account. An entry is a kind
+// (what happened, for people) and the sections that say what changed (for apply). Money and allowance
+// units move in legs that add up to zero, so that nothing appears or vanishes.
+//
+// Encoded, an entry is: kind, a mask of the sections present, the account's links, the sections in the
+// order of their bits. The layout is described field by field in engine/README.md.
+//
+// Strings are views: of the request when decided, of the record when decoded.
+#pragma once
+
+#include "engine/types.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace farthing::engine {
+
+// The numbers stand in the ledger: never change one, only add.
+enum class EntryKind : std::uint8_t {
+  server_started = 1,
+  tariff_loaded = 2,
+  account_created = 3,
+  subscriber_added = 4,
+  subscriber_changed = 5,
+  top_up = 6,
+  adjustment = 7,
+  subscription_added = 8,
+  subscription_ended = 9,
+  session_opened = 10,
+  session_updated = 11,
+  session_terminated = 12,
+  session_expired = 13,
+  session_closed = 14,  // by support staff
+  event_debited = 15,
+  event_refunded = 16,
+  request_refused = 17,  // nothing moved; kept so that a repeated request gets the same answer
+};
+
+std::string_view kind_name(EntryKind kind);
+
+// Where an amount stands. An account's own sides, then the world's.
+enum class Side : std::uint8_t {
+  main = 0,                // money free to be reserved or spent
+  reserved = 1,            // money held for grants
+  allowance = 2,           // units of a bucket, free
+  allowance_reserved = 3,  // units of a bucket, held for grants
+  revenue = 4,             // money charged
+  overage = 5,             // money charged that nobody could pay
+  top_up = 6,              // where top-ups come from
+  adjustment = 7,          // where adjustments come from
+  granted = 8,             // units: where allowances come from
+  consumed = 9,            // units used up
+  expired = 10,            // units that ran out of time or were given back
+};
+
+constexpr bool is_units(Side side) {
+  return side == Side::allowance || side == Side::allowance_reserved || side == Side::granted ||
+         side == Side::consumed || side == Side::expired;
+}
+
+struct Leg {
+  static constexpr std::uint16_t no_segment = 0xffff;
+
+  Side side = Side::main;
+  std::uint16_t segment = no_segment;  // the session's price segment that caused it
+  BucketNumber bucket;                 // for units
+  std::int64_t amount = 0;             // micros or units; positive: the side gains
+
+  friend bool operator==(const Leg&, const Leg&) = default;
+};
+
+// A price segment begins: one (service, rating group, kind of unit) of a session, with its own terms.
+struct SegmentOpening {
+  std::uint16_t index = 0;
+  std::optional<RatingGroup> rating_group;
+  ServiceKey service;
+  tariffs::TariffVersion version;
+  tariffs::RuleNumber rule;
+  tariffs::PriceTerms terms;
+  tariffs::QuotaRule quota;
+};
+
+struct SegmentUse {
+  std::uint16_t index = 0;
+  std::uint64_t units = 0;  // as reported
+};
+
+// What a client holds after this entry for one set of service identifiers; 0: nothing any more.
+struct GrantChange {
+  std::uint16_t segment = 0;
+  std::uint32_t services = 0;  // service_identifiers_key() of the set
+  std::uint64_t units = 0;
+};
+
+// Names a set of service identifiers within a segment; 0 for none.
+std::uint32_t service_identifiers_key(const std::vector<ServiceIdentifier>& identifiers);
+
+struct SessionLink {
+  SessionNumber session;  // 0 in the entry that opens it: its own sequence
+  Sequence previous;      // the session's previous entry
+};
+
+struct RequestSection {
+  RequestKey key;
+  Time rated_at;                  // the time at which the usage was rated
+  bool server_time_used = false;  // Event-Timestamp was missing or out of bounds
+};
+
+struct AccountOpening {
+  std::string_view name;
+  std::uint8_t kind = 0;  // AccountKind
+  Money credit_limit;
+};
+
+struct SubscriberOpening {
+  SubscriberNumber number;
+  Identity msisdn;
+  Identity imsi;
+};
+
+struct SubscriberSwitch {
+  SubscriberNumber number;
+  bool barred = false;
+};
+
+// Who did it and why (top-ups, adjustments and everything else done by hand).
+struct Note {
+  std::string_view operator_name;
+  std::string_view reason;
+  std::string_view request_id;
+};
+
+struct BucketOpening {
+  BucketNumber number;
+  SubscriberNumber owner;
+  std::string_view offer;
+  Unit unit = Unit::octets;
+  Time valid_from;
+  Time valid_to;
+  std::vector<tariffs::Coverage> coverage;
+};
+
+struct TariffLoading {
+  tariffs::TariffVersion version;
+  std::uint64_t source_hash = 0;
+};
+
+struct Entry {
+  EntryKind kind = EntryKind::request_refused;
+  AccountNumber account;        // 0: the whole ledger's (start, tariff)
+  SubscriberNumber subscriber;  // 0: the account's own
+  Sequence previous;            // the account's previous entry; 0: none
+
+  std::optional<SessionLink> session;
+  std::string_view session_id;       // where a session opens, and in events
+  std::string_view service_context;  // likewise
+  std::optional<RequestSection> request;
+  std::string_view attributes;  // encoded list (attributes.h): all at first, later what changed
+  std::vector<SegmentOpening> openings;
+  std::vector<SegmentUse> uses;
+  std::vector<Leg> legs;
+  std::vector<GrantChange> grants;
+  std::optional<std::uint32_t> validity_seconds;  // supervision: twice this without news, and it ends
+  std::string_view outcome;                       // encoded answer (outcome.h)
+
+  std::optional<AccountOpening> account_opening;
+  std::optional<SubscriberOpening> subscriber_opening;
+  std::optional<SubscriberSwitch> subscriber_switch;
+  std::optional<Note> note;
+  std::optional<BucketOpening> bucket_opening;
+  std::optional<BucketNumber> bucket_closing;
+  std::optional<TariffLoading> tariff;
+
+  void clear();
+};
+
+// Appends the entry, which will have number `own`, to `out`.
+void encode_entry(const Entry& entry, Sequence own, std::string& out);
+
+// Takes the next entry off the front of `body`. False: the bytes are no entry of this format.
+[[nodiscard]] bool decode_entry(std::string_view& body, Sequence own, Entry& entry);
+
+// The rules that every entry keeps: money legs add up to zero, and so do each bucket's unit legs.
+[[nodiscard]] bool is_balanced(const Entry& entry);
+
+}  // namespace farthing::engine

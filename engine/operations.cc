@@ -1,0 +1,332 @@
+#include "engine/operations.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace farthing::engine {
+
+namespace {
+
+constexpr std::size_t account_name_max = 64;
+constexpr std::size_t note_text_max = 512;
+constexpr std::size_t subscribers_max = 10'000;  // of one account
+constexpr std::size_t buckets_max = 256;         // of one account
+
+Refusal refusal(Refusal::Code code, std::string message) { return {code, std::move(message)}; }
+
+Refusal no_account(std::string_view name) {
+  return refusal(Refusal::Code::not_found,
+                 fmt::format("there is no account {}; create it with: farthing account create {} "
+                             "--kind prepaid",
+                             name, name));
+}
+
+std::optional<Refusal> check_note(const Note& note) {
+  for (std::string_view text : {note.operator_name, note.reason, note.request_id}) {
+    if (text.size() > note_text_max) {
+      return refusal(Refusal::Code::invalid,
+                     fmt::format("a reason or request id is at most {} characters", note_text_max));
+    }
+  }
+  return std::nullopt;
+}
+
+Entry entry_for(const Account& account, EntryKind kind, const Note& note) {
+  Entry entry;
+  entry.kind = kind;
+  entry.account = account.number;
+  entry.previous = account.last;
+  entry.note = note;
+  return entry;
+}
+
+// The entry that was made under the note's request id before, if any.
+std::optional<Operation> find_repeated(const Shard& shard, EntryKind kind, const Account& account,
+                                       Money amount, const Note& note) {
+  if (note.request_id.empty()) return std::nullopt;
+  const AdminRequest* known = shard.book().find_admin_request(note.request_id);
+  if (known == nullptr) return std::nullopt;
+  if (known->kind == kind && known->account == account.number && known->amount == amount) {
+    return Operation(Done{known->sequence, true});
+  }
+  return Operation(refusal(
+      Refusal::Code::conflict,
+      fmt::format("request id {} was used before, for a {} of {} on account {}; give this one another id",
+                  note.request_id, kind_name(known->kind), known->amount.to_string(),
+                  shard.book().account(known->account)->name)));
+}
+
+bool fits(std::int64_t micros) {
+  return micros <= account_money_max.micros && micros >= -account_money_max.micros;
+}
+
+Operation move_money(Shard& shard, std::string_view name, Money amount, EntryKind kind, Side source,
+                     const Note& note) {
+  if (auto wrong = check_note(note)) return *wrong;
+  const Account* account = shard.book().find_account(name);
+  if (account == nullptr) return no_account(name);
+  if (auto repeated = find_repeated(shard, kind, *account, amount, note)) return *repeated;
+  if (!fits(amount.micros) || !fits(account->balance().micros + amount.micros)) {
+    return refusal(Refusal::Code::refused,
+                   fmt::format("the balance would be over {}", account_money_max.to_string()));
+  }
+  if (amount.micros < 0 && account->available().micros + amount.micros < 0) {
+    return refusal(Refusal::Code::refused,
+                   fmt::format("only {} is available on account {}",
+                               account->available().to_string(), name));
+  }
+  Entry entry = entry_for(*account, kind, note);
+  entry.legs = {{source, Leg::no_segment, {}, -amount.micros},
+                {Side::main, Leg::no_segment, {}, amount.micros}};
+  return Done{shard.enter(entry)};
+}
+
+std::optional<Identity> identity_or_none(Identity::Kind kind, std::string_view digits) {
+  if (digits.empty()) return Identity();
+  return Identity::make(kind, digits);
+}
+
+Operation taken(const Shard& shard, Identity identity) {
+  const auto owner = shard.book().find_subscriber(identity);
+  return refusal(Refusal::Code::conflict,
+                 fmt::format("{} is a subscriber of account {} already", identity.digits(),
+                             shard.book().account(owner->account)->name));
+}
+
+}  // namespace
+
+bool is_account_name(std::string_view name) {
+  return !name.empty() && name.size() <= account_name_max &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return c > ' ' && c <= '~' && c != ',' && c != '"' && c != '\'' && c != '/';
+         });
+}
+
+std::optional<Identity> parse_msisdn(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  return Identity::make(Identity::Kind::e164, text);
+}
+
+base::Result<SubscriberRef, Refusal> find_subscriber(const Shard& shard, std::string_view msisdn) {
+  const std::optional<Identity> identity = parse_msisdn(msisdn);
+  if (!identity) {
+    return refusal(Refusal::Code::invalid,
+                   fmt::format("\"{}\" is no MSISDN: up to 15 digits, with or without a plus", msisdn));
+  }
+  const auto found = shard.book().find_subscriber(*identity);
+  if (!found) {
+    return refusal(Refusal::Code::not_found, fmt::format("there is no subscriber {}", msisdn));
+  }
+  return *found;
+}
+
+Operation create_account(Shard& shard, std::string_view name, AccountKind kind, Money credit_limit,
+                         const Note& note) {
+  if (auto wrong = check_note(note)) return *wrong;
+  if (!is_account_name(name)) {
+    return refusal(Refusal::Code::invalid,
+                   "an account id is 1 to 64 printable characters without space, comma, slash or quote");
+  }
+  if (credit_limit.micros < 0 || !fits(credit_limit.micros)) {
+    return refusal(Refusal::Code::invalid, "a credit limit is not negative");
+  }
+  if (kind == AccountKind::prepaid && credit_limit.micros != 0) {
+    return refusal(Refusal::Code::invalid,
+                   "a prepaid account has no credit limit; use --kind hybrid or postpaid");
+  }
+  if (const Account* known = shard.book().find_account(name)) {
+    if (known->kind == kind && known->credit_limit_micros == credit_limit.micros) {
+      return Done{known->last, true};
+    }
+    return refusal(Refusal::Code::conflict,
+                   fmt::format("account {} exists already and is {}", name, kind_name(known->kind)));
+  }
+  Entry entry;
+  entry.kind = EntryKind::account_created;
+  entry.account = AccountNumber(shard.book().account_count() + 1);
+  entry.account_opening = AccountOpening{name, static_cast<std::uint8_t>(kind), credit_limit};
+  entry.note = note;
+  return Done{shard.enter(entry)};
+}
+
+Operation add_subscriber(Shard& shard, std::string_view msisdn, std::string_view account_name,
+                         std::string_view imsi, const Note& note) {
+  if (auto wrong = check_note(note)) return *wrong;
+  const std::optional<Identity> number = parse_msisdn(msisdn);
+  const std::optional<Identity> card = identity_or_none(Identity::Kind::imsi, imsi);
+  if (!number || !card) {
+    return refusal(Refusal::Code::invalid,
+                   fmt::format("\"{}\" is no {}: up to 15 digits", number ? imsi : msisdn,
+                               number ? "IMSI" : "MSISDN"));
+  }
+  const Account* account = shard.book().find_account(account_name);
+  if (account == nullptr) return no_account(account_name);
+  const auto known = shard.book().find_subscriber(*number);
+  if (known && known->account == account->number &&
+      account->subscriber(known->subscriber)->imsi == *card) {
+    return Done{account->last, true};
+  }
+  if (known) return taken(shard, *number);
+  if (card->kind() != Identity::Kind::none && shard.book().find_subscriber(*card)) {
+    return taken(shard, *card);
+  }
+  if (account->subscribers.size() >= subscribers_max) {
+    return refusal(Refusal::Code::refused,
+                   fmt::format("an account has at most {} subscribers", subscribers_max));
+  }
+  Entry entry = entry_for(*account, EntryKind::subscriber_added, note);
+  const SubscriberNumber subscriber(static_cast<std::uint16_t>(account->subscribers.size() + 1));
+  entry.subscriber = subscriber;
+  entry.subscriber_opening = SubscriberOpening{subscriber, *number, *card};
+  return Done{shard.enter(entry)};
+}
+
+Operation set_barred(Shard& shard, std::string_view msisdn, bool barred, const Note& note) {
+  if (auto wrong = check_note(note)) return *wrong;
+  const auto who = find_subscriber(shard, msisdn);
+  if (!who.has_value()) return who.error();
+  const Account& account = *shard.book().account(who->account);
+  if (account.subscriber(who->subscriber)->barred == barred) return Done{account.last, true};
+  Entry entry = entry_for(account, EntryKind::subscriber_changed, note);
+  entry.subscriber = who->subscriber;
+  entry.subscriber_switch = SubscriberSwitch{who->subscriber, barred};
+  return Done{shard.enter(entry)};
+}
+
+Operation top_up(Shard& shard, std::string_view account, Money amount, const Note& note) {
+  if (amount.micros <= 0) {
+    return refusal(Refusal::Code::invalid,
+                   "a top-up is more than 0; to take money away use: farthing balance adjust");
+  }
+  return move_money(shard, account, amount, EntryKind::top_up, Side::top_up, note);
+}
+
+Operation adjust(Shard& shard, std::string_view account, Money amount, const Note& note) {
+  if (amount.micros == 0) return refusal(Refusal::Code::invalid, "an adjustment is not 0");
+  return move_money(shard, account, amount, EntryKind::adjustment, Side::adjustment, note);
+}
+
+Operation add_subscription(Shard& shard, std::string_view msisdn, std::string_view offer_name,
+                           const Note& note) {
+  if (auto wrong = check_note(note)) return *wrong;
+  const auto who = find_subscriber(shard, msisdn);
+  if (!who.has_value()) return who.error();
+  const Time now = shard.now();
+  const tariffs::VersionedTariff* const tariff = shard.tariffs().at(now);
+  const tariffs::Offer* const offer =
+      tariff == nullptr ? nullptr : tariff->tariff->find_offer(offer_name);
+  if (offer == nullptr) {
+    return refusal(Refusal::Code::not_found,
+                   fmt::format("the tariff in force has no offer {}; see: farthing tariff show",
+                               offer_name));
+  }
+  const Account& account = *shard.book().account(who->account);
+  if (account.buckets.size() >= buckets_max) {
+    return refusal(Refusal::Code::refused,
+                   fmt::format("an account has at most {} allowances", buckets_max));
+  }
+  if (offer->fee.micros > account.available().micros) {
+    return refusal(Refusal::Code::refused,
+                   fmt::format("{} costs {}, and only {} is available on account {}", offer->name,
+                               offer->fee.to_string(), account.available().to_string(), account.name));
+  }
+  Entry entry = entry_for(account, EntryKind::subscription_added, note);
+  entry.subscriber = who->subscriber;
+  const BucketNumber bucket(account.bucket_count + 1);
+  entry.bucket_opening =
+      BucketOpening{bucket,      who->subscriber, offer->name, offer->unit, now, now + offer->validity,
+                    offer->coverage};
+  const auto units = static_cast<std::int64_t>(offer->allowance);
+  entry.legs = {{Side::granted, Leg::no_segment, bucket, -units},
+                {Side::allowance, Leg::no_segment, bucket, units}};
+  if (offer->fee.micros != 0) {
+    entry.legs.push_back({Side::main, Leg::no_segment, {}, -offer->fee.micros});
+    entry.legs.push_back({Side::revenue, Leg::no_segment, {}, offer->fee.micros});
+  }
+  return Done{shard.enter(entry)};
+}
+
+Operation end_subscription(Shard& shard, std::string_view msisdn, BucketNumber number,
+                           const Note& note) {
+  if (auto wrong = check_note(note)) return *wrong;
+  const auto who = find_subscriber(shard, msisdn);
+  if (!who.has_value()) return who.error();
+  const Account& account = *shard.book().account(who->account);
+  const Bucket* const bucket = account.bucket(number);
+  if (bucket == nullptr || bucket->owner != who->subscriber) {
+    return refusal(Refusal::Code::not_found,
+                   fmt::format("{} has no subscription {}; see: farthing subscription list {}", msisdn,
+                               number.value, msisdn));
+  }
+  if (bucket->reserved != 0) {
+    return refusal(Refusal::Code::refused,
+                   fmt::format("an open session holds {} of its units; close it first: farthing "
+                               "session list",
+                               bucket->reserved));
+  }
+  Entry entry = entry_for(account, EntryKind::subscription_ended, note);
+  entry.subscriber = who->subscriber;
+  entry.bucket_closing = number;
+  if (bucket->remaining != 0) {
+    entry.legs = {{Side::allowance, Leg::no_segment, number, -bucket->remaining},
+                  {Side::expired, Leg::no_segment, number, bucket->remaining}};
+  }
+  return Done{shard.enter(entry)};
+}
+
+Operation close_session(Shard& shard, std::string_view session_id) {
+  const Session* const session = shard.book().find_session(shard.book().session_key(session_id));
+  if (session == nullptr) {
+    return refusal(Refusal::Code::not_found,
+                   fmt::format("no session {} is open; see: farthing session list", session_id));
+  }
+  shard.close_session(*session, EntryKind::session_closed);
+  return Done{shard.book().last()};
+}
+
+// --- Import ------------------------------------------------------------------------------------------
+
+base::Result<ImportEffect, Refusal> check_import(const Shard& shard, const ImportRow& row) {
+  const Book& book = shard.book();
+  const Account* const account = book.find_account(row.account);
+  const auto known = book.find_subscriber(row.msisdn);
+  if (known) {
+    if (account == nullptr || known->account != account->number) {
+      return taken(shard, row.msisdn).error();
+    }
+    return ImportEffect::nothing;
+  }
+  if (row.imsi.kind() != Identity::Kind::none && book.find_subscriber(row.imsi)) {
+    return taken(shard, row.imsi).error();
+  }
+  return account == nullptr ? ImportEffect::new_account : ImportEffect::new_subscriber;
+}
+
+Operation import_row(Shard& shard, const ImportRow& row, const Note& note) {
+  const auto effect = check_import(shard, row);
+  if (!effect.has_value()) return effect.error();
+  if (*effect == ImportEffect::nothing) return Done{shard.book().last(), true};
+  Entry entry;
+  const Account* const account = shard.book().find_account(row.account);
+  if (*effect == ImportEffect::new_account) {
+    entry.kind = EntryKind::account_created;
+    entry.account = AccountNumber(shard.book().account_count() + 1);
+    entry.account_opening =
+        AccountOpening{row.account, static_cast<std::uint8_t>(row.kind), row.credit_limit};
+    if (row.balance.micros != 0) {
+      entry.legs = {{Side::top_up, Leg::no_segment, {}, -row.balance.micros},
+                    {Side::main, Leg::no_segment, {}, row.balance.micros}};
+    }
+    entry.subscriber = SubscriberNumber(1);
+  } else {
+    entry = entry_for(*account, EntryKind::subscriber_added, note);
+    entry.subscriber =
+        SubscriberNumber(static_cast<std::uint16_t>(account->subscribers.size() + 1));
+  }
+  entry.note = note;
+  entry.subscriber_opening = SubscriberOpening{entry.subscriber, row.msisdn, row.imsi};
+  return Done{shard.enter(entry)};
+}
+
+}  // namespace farthing::engine

@@ -1,0 +1,74 @@
+// What people do to accounts: create them, add subscribers, top up, adjust, subscribe, bar. Each either
+// enters one ledger entry and says which, or refuses and says why in a sentence for the person.
+//
+// Called on the shard's thread. An operation counts when its entry is durable: answer the person from
+// Shard::when_durable. Top-ups and adjustments are idempotent by request id: the same id with the same
+// amount does nothing and gives the first entry; with anything else it is refused.
+#pragma once
+
+#include "engine/base/result.h"
+#include "engine/shard.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace farthing::engine {
+
+struct Refusal {
+  enum class Code {
+    invalid,    // the words are wrong: an id, an amount, a number
+    not_found,  // no such account, subscriber, offer, session
+    conflict,   // it exists already, or the request id stands for something else
+    refused,    // the balance or a limit says no
+  };
+  Code code = Code::invalid;
+  std::string message;
+};
+
+struct Done {
+  Sequence sequence;
+  bool repeated = false;  // the request id was known: nothing was done again
+};
+
+using Operation = base::Result<Done, Refusal>;
+
+// Account names: 1 to 64 characters from ! to ~ without comma and quotes.
+bool is_account_name(std::string_view name);
+
+Operation create_account(Shard& shard, std::string_view name, AccountKind kind, Money credit_limit,
+                         const Note& note);
+// `msisdn` as people write it: digits, with or without a plus. `imsi` may be empty.
+Operation add_subscriber(Shard& shard, std::string_view msisdn, std::string_view account,
+                         std::string_view imsi, const Note& note);
+Operation set_barred(Shard& shard, std::string_view msisdn, bool barred, const Note& note);
+Operation top_up(Shard& shard, std::string_view account, Money amount, const Note& note);
+Operation adjust(Shard& shard, std::string_view account, Money amount, const Note& note);
+Operation add_subscription(Shard& shard, std::string_view msisdn, std::string_view offer,
+                           const Note& note);
+// Ends one subscription by its bucket's number; units that a session holds make it wait: refused.
+Operation end_subscription(Shard& shard, std::string_view msisdn, BucketNumber bucket,
+                           const Note& note);
+Operation close_session(Shard& shard, std::string_view session_id);
+
+// One line of an import: a subscriber, and its account with the first line that names it.
+struct ImportRow {
+  Identity msisdn;
+  Identity imsi;  // may be none
+  std::string account;
+  AccountKind kind = AccountKind::prepaid;
+  Money balance;
+  Money credit_limit;
+};
+
+// What a row would do: nothing where it is all there already; refused where it contradicts what is.
+enum class ImportEffect { nothing, new_subscriber, new_account };
+base::Result<ImportEffect, Refusal> check_import(const Shard& shard, const ImportRow& row);
+// Does it. A row that has come to contradict what is since it was checked is refused.
+Operation import_row(Shard& shard, const ImportRow& row, const Note& note);
+
+// The subscriber that a person means by an MSISDN.
+std::optional<Identity> parse_msisdn(std::string_view text);
+base::Result<SubscriberRef, Refusal> find_subscriber(const Shard& shard, std::string_view msisdn);
+
+}  // namespace farthing::engine
