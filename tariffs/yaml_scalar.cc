@@ -108,6 +108,16 @@ std::optional<Quantity> parse_quantity(std::string_view text) {
   return quantity;
 }
 
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && is_letter_or_digit(text.front()) &&
+         std::ranges::all_of(text, [](char c) {
+           return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-';
+         });
+}
+
+constinit const std::string_view name_form =
+    "a name of 1 to 64 letters, digits, '.', '_' and '-' that begins with a letter or digit";
+
 std::optional<std::string> read_text(const YamlNode& node, FileErrors& errors,
                                      std::string_view expected) {
   if (!check_kind(node, YamlNode::Kind::scalar, errors, expected)) return std::nullopt;
@@ -174,16 +184,9 @@ std::optional<std::size_t> read_choice(const YamlNode& node, FileErrors& errors,
 }
 
 std::optional<std::string> read_name(const YamlNode& node, FileErrors& errors) {
-  constexpr std::string_view expected =
-      "a name of 1 to 64 letters, digits, '.', '_' and '-' that begins with a letter or digit";
-  std::optional<std::string> text = read_text(node, errors, expected);
-  if (!text) return std::nullopt;
-  const bool is_name = text->size() <= 64 && is_letter_or_digit(text->front()) &&
-                       std::ranges::all_of(*text, [](char c) {
-                         return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-';
-                       });
-  if (!is_name) {
-    errors.add(node.position, fmt::format("{} is no name", in_quotes(*text)), expected);
+  std::optional<std::string> text = read_text(node, errors, name_form);
+  if (text && !is_name(*text)) {
+    errors.add(node.position, fmt::format("{} is no name", in_quotes(*text)), name_form);
     return std::nullopt;
   }
   return text;

@@ -25,6 +25,10 @@ struct Quantity {
 // nullopt: no whole number of 64 bits (leading zeros are refused), or more than one word after it.
 std::optional<Quantity> parse_quantity(std::string_view text);
 
+// A letter or digit, then letters, digits, '.', '_' and '-'; at most 64 bytes.
+bool is_name(std::string_view text);
+extern const std::string_view name_form;  // what is expected of a name, for messages
+
 // Any text but an empty one.
 std::optional<std::string> read_text(const YamlNode& node, FileErrors& errors,
                                      std::string_view expected);
@@ -42,7 +46,6 @@ std::optional<std::chrono::seconds> read_duration(const YamlNode& node, FileErro
 // The index of the one of `names` that the text is.
 std::optional<std::size_t> read_choice(const YamlNode& node, FileErrors& errors,
                                        const std::vector<std::string_view>& names);
-// A letter or digit, then letters, digits, '.', '_' and '-'; at most 64 bytes.
 std::optional<std::string> read_name(const YamlNode& node, FileErrors& errors);
 
 // What the readers accept, in the largest unit that divides it: "100 MiB", "1 h".

@@ -1,0 +1,94 @@
+#include "tariffs/local_time.h"
+
+#include <date/tz.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <stdexcept>
+
+namespace farthing::tariffs {
+namespace {
+
+// nullptr: unknown, or the system has no time zones.
+const date::time_zone* find_zone(std::string_view name) {
+  try {
+    return date::locate_zone(name);
+  } catch (const std::runtime_error&) {
+    return nullptr;
+  }
+}
+
+std::optional<int> digits(std::string_view text) {
+  int number = 0;
+  for (char c : text) {
+    if (c < '0' || c > '9') return std::nullopt;
+    number = number * 10 + (c - '0');
+  }
+  return number;
+}
+
+std::optional<date::local_seconds> parse(std::string_view text) {
+  constexpr std::string_view form = "dddd-dd-ddTdd:dd:dd";  // d: a digit
+  if (text.size() != form.size() && text.size() != form.size() - 3) return std::nullopt;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (form[i] != 'd' && text[i] != form[i]) return std::nullopt;
+  }
+  std::array<int, 6> fields{};
+  constexpr std::array<std::size_t, 6> starts{0, 5, 8, 11, 14, 17};
+  for (std::size_t i = 0; i < fields.size() && starts[i] < text.size(); ++i) {
+    const std::optional<int> number = digits(text.substr(starts[i], i == 0 ? 4 : 2));
+    if (!number) return std::nullopt;
+    fields[i] = *number;
+  }
+  const auto [year, month, day, hour, minute, second] = fields;
+  const date::year_month_day date{date::year(year), date::month(static_cast<unsigned>(month)),
+                                  date::day(static_cast<unsigned>(day))};
+  if (!date.ok() || year < 2000 || year > 2199) return std::nullopt;
+  if (hour > 23 || minute > 59 || second > 59) return std::nullopt;
+  return date::local_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+         std::chrono::seconds(second);
+}
+
+}  // namespace
+
+base::Result<base::Time, LocalTimeError> parse_local_time(std::string_view zone,
+                                                          std::string_view text) {
+  const std::optional<date::local_seconds> local = parse(text);
+  if (!local) return LocalTimeError::malformed;
+  const date::time_zone* found = find_zone(zone);
+  if (found == nullptr) return LocalTimeError::unknown_zone;
+  const date::local_info info = found->get_info(*local);
+  if (info.result == date::local_info::nonexistent) return LocalTimeError::skipped;
+  if (info.result == date::local_info::ambiguous) return LocalTimeError::repeated;
+  return base::Time(local->time_since_epoch() - info.first.offset);
+}
+
+std::string local_time_text(std::string_view zone, base::Time time) {
+  const date::time_zone* found = find_zone(zone);
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  const auto shift = found == nullptr ? std::chrono::seconds(0) : found->get_info(seconds).offset;
+  const auto shifted = seconds + shift;
+  const auto days = std::chrono::floor<date::days>(shifted);
+  const date::year_month_day date(days);
+  const date::hh_mm_ss clock(shifted - days);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
+                     found == nullptr ? "Z" : "");
+}
+
+bool is_time_zone(std::string_view name) { return find_zone(name) != nullptr; }
+
+std::vector<std::string_view> time_zone_names() {
+  std::vector<std::string_view> names;
+  try {
+    for (const date::time_zone& zone : date::get_tzdb().zones) names.push_back(zone.name());
+  } catch (const std::runtime_error&) {
+    names.clear();
+  }
+  return names;
+}
+
+}  // namespace farthing::tariffs

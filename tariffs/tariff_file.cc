@@ -1,0 +1,660 @@
+#include "tariffs/tariff_file.h"
+
+#include "engine/base/assert.h"
+#include "tariffs/currency.h"
+#include "tariffs/local_time.h"
+#include "tariffs/yaml_reader.h"
+#include "tariffs/yaml_scalar.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace farthing::tariffs {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr std::size_t groups_max = 4096;  // of one service
+constexpr std::size_t offers_max = 10'000;
+constexpr std::size_t covers_max = 1000;
+constexpr std::size_t services_max = 64;                      // find() tries them one by one
+constexpr std::uint64_t octets_max = std::uint64_t{1} << 50;  // 1024 TiB
+constexpr std::uint64_t events_max = 1'000'000'000;
+constexpr seconds time_max{std::numeric_limits<std::uint32_t>::max() / 86400 * 86400};  // CC-Time
+constexpr seconds grant_validity_max{7 * 86400};
+constexpr seconds offer_validity_max{36500 * std::int64_t{86400}};
+constexpr std::string_view money_form = "an amount such as 0.10, with at most 6 decimal places";
+
+std::optional<Money> read_money(const YamlNode& node, FileErrors& errors) {
+  const std::optional<std::string> text = read_text(node, errors, money_form);
+  if (!text) return std::nullopt;
+  const std::optional<Money> money = Money::parse(*text);
+  if (!money) {
+    errors.add(node.position, fmt::format("{} is no amount", in_quotes(*text)), money_form);
+    return std::nullopt;
+  }
+  if (money->micros < 0) {
+    errors.add(node.position, fmt::format("{} is negative", in_quotes(*text)), "0 or more");
+    return std::nullopt;
+  }
+  return money;
+}
+
+bool check_count(const YamlNode& node, FileErrors& errors, std::string_view what,
+                 std::size_t lowest, std::size_t highest) {
+  const std::size_t count = node.items.size() + node.entries.size();
+  if (count >= lowest && count <= highest) return true;
+  errors.add(node.position, fmt::format("there are {} {}", count, what),
+             fmt::format("{} to {}", lowest, highest));
+  return false;
+}
+
+// A number of units: a size, a duration, a plain number or an amount.
+std::optional<std::uint64_t> read_units(const YamlNode& node, FileErrors& errors, Unit unit,
+                                        std::uint64_t lowest) {
+  switch (unit) {
+    case Unit::octets:
+      return read_octets(node, errors, lowest, octets_max);
+    case Unit::events:
+      return read_integer(node, errors, lowest, events_max);
+    case Unit::seconds: {
+      const std::optional<seconds> time =
+          read_duration(node, errors, seconds(static_cast<std::int64_t>(lowest)), time_max);
+      if (!time) return std::nullopt;
+      return static_cast<std::uint64_t>(time->count());
+    }
+    case Unit::money: {
+      const std::optional<Money> money = read_money(node, errors);
+      if (!money) return std::nullopt;
+      const auto micros = static_cast<std::uint64_t>(money->micros);
+      if (micros < lowest) {
+        errors.add(node.position, fmt::format("{} is too little", in_quotes(node.text)),
+                   "more than 0");
+        return std::nullopt;
+      }
+      return micros;
+    }
+  }
+  FARTHING_ASSERT(false);
+  return std::nullopt;
+}
+
+// "<name>@<domain>", each of printable ASCII without spaces (RFC 8506 8.42).
+bool is_context(std::string_view text) {
+  const std::size_t at = text.find('@');
+  return text.size() <= 255 && at != std::string_view::npos && at > 0 && at + 1 < text.size() &&
+         text.find('@', at + 1) == std::string_view::npos && text.front() != '.' &&
+         std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+std::string group_text(RatingGroup group) { return fmt::format("{}", group.value); }
+
+// A rule and where its parts stand in the file.
+struct PlacedRule {
+  Rule rule;
+  FilePosition position;
+};
+
+// What is known of a service once its part of the file is read, right or wrong.
+struct PlacedService {
+  Service service;
+  FilePosition position;
+  std::map<RatingGroup, FilePosition> groups;  // declared, and where
+  std::vector<PlacedRule> rules;
+  bool has_unit = false;
+  bool is_complete = false;  // its rating groups and prices could all be read
+};
+
+class Compiler {
+ public:
+  explicit Compiler(FileErrors& errors) : errors_(errors) {}
+
+  // The parts are fit for a Tariff where no errors were added.
+  TariffParts compile(const YamlNode& root);
+
+ private:
+  void compile_header(YamlMap& file);
+  std::optional<base::Time> compile_time(const YamlNode& node);
+
+  void compile_services(const YamlNode& node);
+  PlacedService compile_service(const YamlEntry& entry);
+  void check_service_name(const YamlEntry& entry);
+  void compile_context(YamlMap& map, PlacedService& placed);
+  bool compile_rating_groups(YamlMap& map, PlacedService& placed);
+  bool compile_prices(YamlMap& map, PlacedService& placed);
+  bool compile_price(const YamlNode& node, PlacedService& placed);
+  bool compile_terms(YamlMap& map, PlacedRule& placed, Unit unit);
+  bool compile_amounts(YamlMap& map, PriceTerms& terms);
+  void add_rule(PlacedService& placed, PlacedRule rule);
+  void check_every_group_has_a_price(const PlacedService& placed);
+  void compile_grant(YamlMap& map, PlacedService& placed);
+  void check_grant(YamlMap& grant, const QuotaRule& quota, const PlacedService& placed);
+
+  std::optional<RatingGroup> read_group(const YamlNode& node, const PlacedService& placed);
+
+  void compile_offers(const YamlNode& node);
+  void compile_offer(const YamlNode& node);
+  const PlacedService* compile_coverage(const YamlNode& node, Offer& offer);
+  void check_coverage(const Coverage& coverage, FilePosition position, const PlacedService& placed,
+                      const Offer& offer);
+
+  FileErrors& errors_;
+  TariffParts parts_;
+  std::vector<PlacedService> services_;
+};
+
+TariffParts Compiler::compile(const YamlNode& root) {
+  YamlMap file(root, "the tariff", errors_);
+  compile_header(file);
+  if (const YamlNode* node = file.require("services", "at least one service")) {
+    compile_services(*node);
+  }
+  if (const YamlNode* node = file.find("offers")) compile_offers(*node);
+  file.finish();
+
+  for (PlacedService& placed : services_) {
+    for (PlacedRule& rule : placed.rules) parts_.rules.push_back(std::move(rule.rule));
+    parts_.services.push_back(std::move(placed.service));
+  }
+  return std::move(parts_);
+}
+
+void Compiler::compile_header(YamlMap& file) {
+  if (const YamlNode* node = file.require("tariff", "the tariff's name")) {
+    parts_.name = read_name(*node, errors_).value_or("");
+  }
+  if (const YamlNode* node = file.require("currency", "a currency of ISO 4217")) {
+    parts_.currency = read_text(*node, errors_, "a currency of ISO 4217").value_or("");
+    const std::optional<std::uint32_t> code = currency_code_of(parts_.currency);
+    if (!parts_.currency.empty() && !code) {
+      errors_.add(node->position,
+                  fmt::format("{} is no currency{}", in_quotes(parts_.currency),
+                              did_you_mean(parts_.currency, currency_names())),
+                  "a currency of ISO 4217 such as CNY");
+    }
+    parts_.currency_code = code.value_or(0);
+  }
+  if (const YamlNode* node = file.require("time_zone", "a time zone such as Asia/Shanghai")) {
+    const std::string zone = read_text(*node, errors_, "a time zone").value_or("");
+    if (is_time_zone(zone)) {
+      parts_.time_zone = zone;
+    } else if (!zone.empty()) {
+      errors_.add(node->position,
+                  fmt::format("{} is no time zone{}", in_quotes(zone),
+                              did_you_mean(zone, time_zone_names())),
+                  "a name of the system's time zone database such as Asia/Shanghai");
+    }
+  }
+  const YamlNode* from = file.require("valid_from", "a local time such as 2026-01-01T00:00:00");
+  const YamlNode* until = file.find("valid_until");
+  const std::optional<base::Time> valid_from = from ? compile_time(*from) : std::nullopt;
+  if (until != nullptr) parts_.valid_until = compile_time(*until);
+  parts_.valid_from = valid_from.value_or(base::Time());
+  if (valid_from && parts_.valid_until && *parts_.valid_until <= *valid_from) {
+    errors_.add(until->position, "valid_until is not after valid_from", "a later time");
+  }
+}
+
+std::optional<base::Time> Compiler::compile_time(const YamlNode& node) {
+  constexpr std::string_view form =
+      "YYYY-MM-DDTHH:MM:SS, a local time of the tariff's time zone from 2000 to 2199";
+  const std::optional<std::string> text = read_text(node, errors_, form);
+  if (!text) return std::nullopt;
+  const auto time = parse_local_time(parts_.time_zone, *text);
+  if (time) return *time;
+  const auto refuse = [&](std::string_view what, std::string_view expected) {
+    errors_.add(node.position, fmt::format("{} {}", in_quotes(*text), what), expected);
+  };
+  switch (time.error()) {
+    case LocalTimeError::malformed:
+      refuse("is no time", form);
+      break;
+    case LocalTimeError::skipped:
+      refuse("does not exist, clocks are put forward over it", "a time before or after that hour");
+      break;
+    case LocalTimeError::repeated:
+      refuse("comes twice, clocks are put back over it", "a time before or after that hour");
+      break;
+    case LocalTimeError::unknown_zone:
+      break;  // The zone has its own error.
+  }
+  return std::nullopt;
+}
+
+void Compiler::compile_services(const YamlNode& node) {
+  if (!check_kind(node, YamlNode::Kind::map, errors_, "services by name")) return;
+  if (!check_count(node, errors_, "services", 1, services_max)) return;
+  for (const YamlEntry& entry : node.entries) {
+    check_service_name(entry);
+    services_.push_back(compile_service(entry));
+  }
+}
+
+void Compiler::check_service_name(const YamlEntry& entry) {
+  if (!is_name(entry.key)) {
+    errors_.add(entry.key_position, fmt::format("{} is no name", in_quotes(entry.key)), name_form);
+  }
+  for (const PlacedService& other : services_) {
+    if (other.service.key != service_key(entry.key)) continue;
+    errors_.add(entry.key_position,
+                fmt::format("the service names {} and {} have the same key in the ledger",
+                            in_quotes(entry.key), in_quotes(other.service.name)),
+                "another name");
+  }
+}
+
+PlacedService Compiler::compile_service(const YamlEntry& entry) {
+  PlacedService placed;
+  placed.position = entry.key_position;
+  placed.service.name = entry.key;
+  placed.service.key = service_key(entry.key);
+
+  YamlMap map(entry.value, fmt::format("service {}", in_quotes(entry.key)), errors_);
+  compile_context(map, placed);
+  const bool groups_are_complete = compile_rating_groups(map, placed);
+
+  constexpr Unit units[] = {Unit::octets, Unit::seconds, Unit::events, Unit::money};
+  std::vector<std::string_view> unit_names;
+  for (Unit unit : units) unit_names.push_back(unit_name(unit));
+  std::optional<std::size_t> unit;
+  if (const YamlNode* node = map.require("unit", "octets, seconds, events or money")) {
+    unit = read_choice(*node, errors_, unit_names);
+  }
+  if (unit) {
+    placed.service.unit = units[*unit];
+    placed.has_unit = true;
+    const bool prices_are_complete = compile_prices(map, placed);
+    placed.is_complete = groups_are_complete && prices_are_complete;
+    if (placed.is_complete) check_every_group_has_a_price(placed);
+    compile_grant(map, placed);
+  } else {  // Nothing below can be read without it.
+    map.find("prices");
+    map.find("grant");
+  }
+  map.finish();
+  return placed;
+}
+
+void Compiler::compile_context(YamlMap& map, PlacedService& placed) {
+  constexpr std::string_view form = "a Service-Context-Id such as 32251@3gpp.org";
+  const YamlNode* node = map.require("context", form);
+  const std::optional<std::string> text =
+      node != nullptr ? read_text(*node, errors_, form) : std::nullopt;
+  if (!text) return;
+  if (!is_context(*text)) {
+    errors_.add(node->position, fmt::format("{} is no context", in_quotes(*text)), form);
+    return;
+  }
+  for (const PlacedService& other : services_) {
+    if (other.service.context != *text) continue;
+    errors_.add(node->position,
+                fmt::format("service {} has the context {} already", in_quotes(other.service.name),
+                            in_quotes(*text)),
+                "a context of its own for each service");
+    return;
+  }
+  placed.service.context = *text;
+}
+
+bool Compiler::compile_rating_groups(YamlMap& map, PlacedService& placed) {
+  const YamlNode* node = map.find("rating_groups");
+  if (node == nullptr) return true;
+  if (!check_kind(*node, YamlNode::Kind::map, errors_, "names by number, as in 10: internet")) {
+    return false;
+  }
+  if (!check_count(*node, errors_, "rating groups", 0, groups_max)) return false;
+  bool is_complete = true;
+  for (const YamlEntry& entry : node->entries) {
+    YamlNode key;
+    key.kind = YamlNode::Kind::scalar;
+    key.position = entry.key_position;
+    key.text = entry.key;
+    const std::optional<std::uint64_t> number =
+        read_integer(key, errors_, 0, std::numeric_limits<std::uint32_t>::max());
+    std::optional<std::string> name = read_name(entry.value, errors_);
+    is_complete &= number && name;
+    if (!number) continue;
+    const RatingGroup group(static_cast<std::uint32_t>(*number));
+    placed.groups.emplace(group, entry.key_position);
+    if (!name) {
+      placed.service.rating_groups.emplace_back(group, "");
+      continue;
+    }
+    if (parse_quantity(*name)) {
+      errors_.add(entry.value.position,
+                  fmt::format("the name {} begins as a number does", in_quotes(*name)),
+                  "a name that begins with a letter");
+    }
+    for (const auto& [other, other_name] : placed.service.rating_groups) {
+      if (other_name != *name) continue;
+      errors_.add(entry.value.position,
+                  fmt::format("rating group {} has the name {} already", group_text(other),
+                              in_quotes(*name)),
+                  "a name of its own for each rating group");
+    }
+    placed.service.rating_groups.emplace_back(group, std::move(*name));
+  }
+  return is_complete;
+}
+
+std::optional<RatingGroup> Compiler::read_group(const YamlNode& node, const PlacedService& placed) {
+  constexpr std::string_view form = "the number or the name of a rating group";
+  const std::optional<std::string> text = read_text(node, errors_, form);
+  if (!text) return std::nullopt;
+  const std::optional<Quantity> number = parse_quantity(*text);
+  const auto& groups = placed.service.rating_groups;
+  for (const auto& [group, name] : groups) {
+    const bool is_number = number && number->unit.empty() && number->number == group.value;
+    if (is_number || *text == name) return group;
+  }
+  constexpr std::size_t shown_max = 10;
+  std::vector<std::string_view> names;
+  std::string declared;
+  for (const auto& [group, name] : groups) {
+    names.push_back(name);
+    if (names.size() > shown_max) continue;
+    declared += fmt::format("{} {} ({})", names.size() == 1 ? ":" : ",", group.value, name);
+  }
+  if (names.size() > shown_max) declared += ", ...";
+  errors_.add(
+      node.position,
+      fmt::format("unknown rating group {}{}", in_quotes(*text), did_you_mean(*text, names)),
+      fmt::format("one that service {} declares in rating_groups{}{}",
+                  in_quotes(placed.service.name), declared.empty() ? "" : ": ", declared));
+  return std::nullopt;
+}
+
+bool Compiler::compile_prices(YamlMap& map, PlacedService& placed) {
+  const YamlNode* node = map.require("prices", "a list of prices");
+  if (node == nullptr ||
+      !check_kind(*node, YamlNode::Kind::sequence, errors_, "a list of prices")) {
+    return false;
+  }
+  if (!check_count(*node, errors_, "prices", 1, groups_max + 1)) return false;
+  bool is_complete = true;
+  for (const YamlNode& item : node->items) is_complete &= compile_price(item, placed);
+  return is_complete;
+}
+
+bool Compiler::compile_price(const YamlNode& node, PlacedService& placed) {
+  YamlMap map(node, fmt::format("a price of service {}", in_quotes(placed.service.name)), errors_);
+  PlacedRule made;
+  made.position = node.position;
+  made.rule.service = placed.service.key;
+  made.rule.line = node.position.line;
+
+  const YamlNode* group_node = map.find("rating_group");
+  const YamlNode* default_node = map.find("default");
+  bool is_known = true;
+  if ((group_node != nullptr) == (default_node != nullptr)) {
+    if (node.kind == YamlNode::Kind::map) {
+      errors_.add(node.position,
+                  group_node != nullptr ? "rating_group and default exclude each other"
+                                        : "the price does not say what it is for",
+                  "either rating_group, or default: true");
+    }
+    is_known = false;
+  } else if (group_node != nullptr) {
+    made.rule.rating_group = read_group(*group_node, placed);
+    is_known = made.rule.rating_group.has_value();
+  } else {
+    is_known = read_choice(*default_node, errors_, {"true"}).has_value();
+  }
+  made.rule.name =
+      fmt::format("{}/{}", placed.service.name,
+                  made.rule.rating_group ? group_text(*made.rule.rating_group) : std::string("*"));
+
+  const bool has_terms = compile_terms(map, made, placed.service.unit);
+  map.finish();
+  if (is_known) add_rule(placed, std::move(made));
+  return is_known && has_terms;
+}
+
+void Compiler::add_rule(PlacedService& placed, PlacedRule made) {
+  for (const PlacedRule& other : placed.rules) {
+    if (other.rule.rating_group != made.rule.rating_group) continue;
+    errors_.add(made.position,
+                fmt::format("{} has a price already, in line {}", in_quotes(made.rule.name),
+                            other.rule.line),
+                "one price for each rating group and one default");
+    return;
+  }
+  placed.rules.push_back(std::move(made));
+}
+
+bool Compiler::compile_terms(YamlMap& map, PlacedRule& placed, Unit unit) {
+  const YamlNode* price = map.find("price");
+  if (price == nullptr) {
+    PriceTerms terms;
+    terms.unit = unit;
+    if (!compile_amounts(map, terms)) return false;
+    placed.rule.terms = terms;
+    return true;
+  }
+  const std::optional<std::size_t> choice = read_choice(*price, errors_, {"none", "free"});
+  for (std::string_view key : {"amount", "per", "step", "minimum", "setup", "rounding"}) {
+    if (map.find(key) == nullptr) continue;
+    errors_.add(map.key_position(key), fmt::format("the key {} beside price", in_quotes(key)),
+                "either price, or amount and per");
+  }
+  if (choice == 1u) {
+    placed.rule.terms.emplace();
+    placed.rule.terms->unit = unit;
+  }
+  return choice.has_value();
+}
+
+bool Compiler::compile_amounts(YamlMap& map, PriceTerms& terms) {
+  const std::size_t errors_before = errors_.count();
+  const YamlNode* amount = map.require("amount", money_form);
+  const YamlNode* per = map.require("per", "the number of units that the amount is for");
+  if (amount != nullptr) terms.amount = read_money(*amount, errors_).value_or(Money());
+  if (per != nullptr) terms.block = read_units(*per, errors_, terms.unit, 1).value_or(1);
+  if (const YamlNode* node = map.find("step")) {
+    terms.step = read_units(*node, errors_, terms.unit, 1).value_or(1);
+  }
+  if (const YamlNode* node = map.find("minimum")) {
+    terms.minimum = read_units(*node, errors_, terms.unit, 0).value_or(0);
+  }
+  if (const YamlNode* node = map.find("setup")) {
+    terms.setup = read_money(*node, errors_).value_or(Money());
+  }
+  if (const YamlNode* node = map.find("rounding")) {
+    constexpr Rounding roundings[] = {Rounding::half_away_from_zero, Rounding::up, Rounding::down};
+    std::vector<std::string_view> names;
+    for (Rounding rounding : roundings) names.push_back(rounding_name(rounding));
+    terms.rounding = roundings[read_choice(*node, errors_, names).value_or(0)];
+  }
+  return errors_.count() == errors_before;
+}
+
+void Compiler::check_every_group_has_a_price(const PlacedService& placed) {
+  const auto is_default = [](const PlacedRule& rule) { return !rule.rule.rating_group; };
+  if (std::ranges::any_of(placed.rules, is_default)) return;
+  for (const auto& [group, position] : placed.groups) {
+    const bool has_price = std::ranges::any_of(
+        placed.rules, [&](const PlacedRule& rule) { return rule.rule.rating_group == group; });
+    if (!has_price) {
+      errors_.add(position, fmt::format("rating group {} has no price", group_text(group)),
+                  "a price for it (\"price: none\" where it has none), or a default");
+    }
+  }
+}
+
+void Compiler::compile_grant(YamlMap& map, PlacedService& placed) {
+  const YamlNode* node = map.require("grant", "the sizes of grants");
+  if (node == nullptr) return;
+  const Unit unit = placed.service.unit;
+  const std::size_t errors_before = errors_.count();
+  YamlMap grant(*node, fmt::format("the grant of service {}", in_quotes(placed.service.name)),
+                errors_);
+  QuotaRule quota;
+  const auto read = [&](const YamlNode* size, std::uint64_t otherwise) {
+    if (size == nullptr) return otherwise;
+    return read_units(*size, errors_, unit, 1).value_or(otherwise);
+  };
+  for (const PlacedRule& rule : placed.rules) {
+    if (rule.rule.terms) quota.minimum = std::max(quota.minimum, rule.rule.terms->step);
+  }
+  quota.maximum = read(grant.require("maximum", "the most that is granted at once"), 0);
+  quota.standard = read(grant.find("standard"), quota.maximum);
+  quota.minimum = read(grant.find("minimum"), quota.minimum);
+  if (const YamlNode* validity = grant.find("validity")) {
+    quota.validity =
+        read_duration(*validity, errors_, seconds(1), grant_validity_max).value_or(quota.validity);
+  }
+  grant.finish();
+  if (errors_.count() != errors_before) return;
+  check_grant(grant, quota, placed);
+  for (PlacedRule& rule : placed.rules) rule.rule.quota = quota;
+}
+
+void Compiler::check_grant(YamlMap& grant, const QuotaRule& quota, const PlacedService& placed) {
+  if (quota.standard > quota.maximum) {
+    errors_.add(grant.key_position("standard"), "the standard grant is above the maximum",
+                "minimum <= standard <= maximum");
+  }
+  if (quota.minimum > quota.standard) {
+    errors_.add(grant.key_position("minimum"), "the minimum grant is above the standard one",
+                "minimum <= standard <= maximum");
+  }
+  for (const PlacedRule& rule : placed.rules) {
+    if (!rule.rule.terms) continue;
+    const PriceTerms& terms = *rule.rule.terms;
+    if (terms.step > quota.minimum) {
+      errors_.add(
+          grant.key_position("minimum"),
+          fmt::format("the minimum grant is smaller than a step of {}", in_quotes(rule.rule.name)),
+          "a grant of at least one step, since a whole one is charged");
+    }
+    const std::optional<Money> price = price_of(terms, chargeable_units(terms, quota.maximum));
+    Money total;
+    if (!price || !add(*price, terms.setup, total)) {
+      errors_.add(rule.position,
+                  fmt::format("the price of the largest grant of {} is beyond what can be counted",
+                              in_quotes(rule.rule.name)),
+                  "a lower amount or a smaller maximum");
+    }
+  }
+}
+
+void Compiler::compile_offers(const YamlNode& node) {
+  if (!check_kind(node, YamlNode::Kind::sequence, errors_, "a list of offers")) return;
+  if (!check_count(node, errors_, "offers", 0, offers_max)) return;
+  for (const YamlNode& item : node.items) compile_offer(item);
+}
+
+void Compiler::compile_offer(const YamlNode& node) {
+  YamlMap map(node, "an offer", errors_);
+  Offer offer;
+  if (const YamlNode* name = map.require("name", "the offer's name")) {
+    offer.name = read_name(*name, errors_).value_or("");
+    const bool is_taken =
+        !offer.name.empty() &&
+        std::ranges::any_of(parts_.offers, [&](const Offer& o) { return o.name == offer.name; });
+    if (is_taken) {
+      errors_.add(name->position,
+                  fmt::format("there is an offer {} already", in_quotes(offer.name)),
+                  "a name of its own for each offer");
+    }
+  }
+  if (const YamlNode* fee = map.find("fee")) {
+    offer.fee = read_money(*fee, errors_).value_or(Money());
+  }
+  if (const YamlNode* validity = map.require("validity", "how long it lasts, such as 30 d")) {
+    offer.validity =
+        read_duration(*validity, errors_, seconds(1), offer_validity_max).value_or(seconds(0));
+  }
+  constexpr std::string_view covers_form = "a list of what the allowance is for";
+  const YamlNode* covers = map.require("covers", covers_form);
+  const PlacedService* covered = nullptr;
+  if (covers != nullptr && check_kind(*covers, YamlNode::Kind::sequence, errors_, covers_form) &&
+      check_count(*covers, errors_, "things covered", 1, covers_max)) {
+    for (const YamlNode& item : covers->items) {
+      const PlacedService* service = compile_coverage(item, offer);
+      if (covered == nullptr) covered = service;
+      if (service == nullptr || service->service.unit == covered->service.unit) continue;
+      errors_.add(item.position,
+                  fmt::format("service {} is counted in {}", in_quotes(service->service.name),
+                              unit_name(service->service.unit)),
+                  fmt::format("services counted in {}", unit_name(covered->service.unit)));
+    }
+  }
+  const YamlNode* allowance = map.require("allowance", "how much there is to use");
+  if (allowance != nullptr && covered != nullptr) {
+    offer.unit = covered->service.unit;
+    offer.allowance = read_units(*allowance, errors_, offer.unit, 1).value_or(0);
+  }
+  map.finish();
+  parts_.offers.push_back(std::move(offer));
+}
+
+// The service that is covered, if it is known and counted in a known unit.
+const PlacedService* Compiler::compile_coverage(const YamlNode& node, Offer& offer) {
+  YamlMap map(node, "what an offer covers", errors_);
+  const YamlNode* service_node = map.require("service", "the name of a service");
+  const YamlNode* group_node = map.find("rating_group");
+  map.finish();
+  if (service_node == nullptr) return nullptr;
+  const std::optional<std::string> name =
+      read_text(*service_node, errors_, "the name of a service");
+  if (!name) return nullptr;
+
+  std::vector<std::string_view> names;
+  for (const PlacedService& placed : services_) {
+    names.push_back(placed.service.name);
+    if (placed.service.name != *name) continue;
+    Coverage coverage{placed.service.key, {}};
+    if (group_node != nullptr) {
+      coverage.rating_group = read_group(*group_node, placed);
+      if (!coverage.rating_group) return placed.has_unit ? &placed : nullptr;
+    }
+    check_coverage(coverage, node.position, placed, offer);
+    offer.coverage.push_back(coverage);
+    return placed.has_unit ? &placed : nullptr;
+  }
+  errors_.add(service_node->position,
+              fmt::format("unknown service {}{}", in_quotes(*name), did_you_mean(*name, names)),
+              fmt::format("one of {}", fmt::join(names, ", ")));
+  return nullptr;
+}
+
+void Compiler::check_coverage(const Coverage& coverage, FilePosition position,
+                              const PlacedService& placed, const Offer& offer) {
+  for (const Coverage& other : offer.coverage) {
+    const bool overlaps =
+        other.service == coverage.service && (!other.rating_group || !coverage.rating_group ||
+                                              other.rating_group == coverage.rating_group);
+    if (overlaps) {
+      errors_.add(position, "this is covered already", "each service and rating group once");
+      return;
+    }
+  }
+  if (!coverage.rating_group) return;
+  for (const PlacedRule& rule : placed.rules) {
+    if (rule.rule.rating_group == coverage.rating_group && !rule.rule.terms && placed.is_complete) {
+      errors_.add(position,
+                  fmt::format("{} is never served (\"price: none\")", in_quotes(rule.rule.name)),
+                  "a rating group that has a price");
+    }
+  }
+}
+
+}  // namespace
+
+base::Result<std::shared_ptr<const Tariff>, std::vector<FileError>> compile_tariff(
+    std::string_view file_name, std::string_view text) {
+  FileErrors errors(file_name);
+  const std::optional<YamlNode> root = read_yaml(text, errors);
+  if (!root) return errors.take();
+  TariffParts parts = Compiler(errors).compile(*root);
+  if (!errors.empty()) return errors.take();
+  return std::make_shared<const Tariff>(std::move(parts));
+}
+
+}  // namespace farthing::tariffs
