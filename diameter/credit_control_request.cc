@@ -1,9 +1,9 @@
 #include "diameter/credit_control_request.h"
 
 #include "engine/attributes.h"
-#include "engine/base/wide.h"
+#include "engine/base/hash.h"
 
-#include <xxhash.h>
+
 
 #include <algorithm>
 #include <array>
@@ -131,7 +131,7 @@ std::optional<RequestError> Reader::read_required() {
   for (const Avp& avp : message_.avps()) {
     if (is_charging_content(avp.id)) {
       const Bytes raw = avp.raw();
-      content = XXH3_64bits_withSeed(raw.data(), raw.size(), content);
+      content = base::hash64({reinterpret_cast<const char*>(raw.data()), raw.size()}, content);
     }
     for (std::size_t i = 0; i < required_avps.size(); ++i) {
       if (avp.id == required_avps[i] && found[i] == nullptr) found[i] = &avp;

@@ -1,8 +1,9 @@
 #include "engine/attributes.h"
 
 #include "engine/base/bytes.h"
+#include "engine/base/hash.h"
 
-#include <xxhash.h>
+
 
 #include <algorithm>
 #include <array>
@@ -77,7 +78,7 @@ void sort_attributes(std::vector<AttributeView>& attributes) {
 std::uint64_t attributes_fingerprint(const std::vector<AttributeView>& attributes) {
   std::uint64_t hash = 0;
   for (const AttributeView& attribute : attributes) {
-    hash = XXH3_64bits_withSeed(attribute.value.data(), attribute.value.size(), hash + attribute.id);
+    hash = base::hash64(attribute.value, hash + attribute.id);
   }
   return hash;
 }

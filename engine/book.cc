@@ -2,9 +2,10 @@
 
 #include "engine/attributes.h"
 #include "engine/base/assert.h"
+#include "engine/base/hash.h"
 #include "engine/base/wide.h"
 
-#include <xxhash.h>
+
 
 #include <algorithm>
 

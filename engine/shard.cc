@@ -2,11 +2,12 @@
 
 #include "engine/attributes.h"
 #include "engine/base/assert.h"
+#include "engine/base/hash.h"
 #include "engine/outcome.h"
 #include "tariffs/tariff_file.h"
 
 #include <fmt/format.h>
-#include <xxhash.h>
+
 
 #include <utility>
 
@@ -18,10 +19,6 @@ constexpr int expiries_per_tick_max = 2000;
 
 std::string tariff_document_key(tariffs::TariffVersion version) {
   return fmt::format("tariff/{:08}", version.value);
-}
-
-std::uint64_t source_hash(std::string_view source) {
-  return XXH3_64bits(source.data(), source.size());
 }
 
 std::uint64_t elapsed_us(Time from, Time to) {
@@ -71,7 +68,7 @@ base::Result<void, RecoveryError> Shard::recover(const std::function<void(Sequen
   for (const TariffLoaded& loaded : book_.tariffs()) {
     const std::string key = tariff_document_key(loaded.version);
     const std::optional<std::string> source = store_.document(key);
-    if (!source || source_hash(*source) != loaded.source_hash) {
+    if (!source || base::hash64(*source) != loaded.source_hash) {
       return RecoveryError{{}, fmt::format("the source of tariff version {} is {}; restore the data "
                                            "folder from a copy",
                                            loaded.version.value, source ? "not the one loaded" : "missing")};
@@ -234,7 +231,7 @@ Sequence Shard::enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, std:
   const Time loaded_at = now();
   tariffs_ = tariffs_->with(std::move(tariff), loaded_at);
   const tariffs::TariffVersion version = tariffs_->versions().back().version;
-  entry.tariff = TariffLoading{version, source_hash(source)};
+  entry.tariff = TariffLoading{version, base::hash64(source)};
   documents_.push_back({tariff_document_key(version), std::move(source)});
   return enter(entry);
 }

@@ -1,0 +1,418 @@
+#include "tests/diameter/transcript.h"
+
+#include "diameter/credit_control.h"
+#include "diameter/writer.h"
+#include "engine/operations.h"
+#include "tests/support/test_engine.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <optional>
+#include <sstream>
+#include <stdexcept>
+#include <vector>
+
+namespace farthing::test {
+
+namespace {
+
+using diameter::AvpId;
+
+std::vector<std::string> words_of(const std::string& line) {
+  std::istringstream in(line);
+  std::vector<std::string> words;
+  for (std::string word; in >> word;) words.push_back(word);
+  return words;
+}
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  std::istringstream in(text);
+  for (std::string part; std::getline(in, part, separator);) parts.push_back(part);
+  return parts;
+}
+
+struct Service {
+  std::optional<std::string> rating_group;
+  std::vector<std::string> identifiers;
+  std::optional<std::string> requested;
+  std::vector<std::string> used;
+};
+
+struct RequestText {
+  std::map<std::string, std::string> values;  // persist from request to request
+  std::string type, number;
+  bool retransmitted = false;
+  std::optional<std::string> requested, action, sub, at, drop;
+  std::vector<std::string> used;
+  std::vector<Service> services;
+};
+
+class Player {
+ public:
+  std::string play(std::string_view transcript) {
+    std::istringstream in{std::string(transcript)};
+    std::string line;
+    std::vector<std::string> request;
+    while (std::getline(in, line)) {
+      const bool more = line.starts_with(">  ") && !request.empty();
+      if (!more && !request.empty()) send(request);
+      if (line.starts_with('>')) {
+        request.push_back(line);
+      } else if (line.starts_with('<')) {
+        // What was expected: the answer has been written in its place.
+      } else if (line.starts_with('=')) {
+        emit(balance_line(words_of(line).at(1)));
+      } else {
+        emit(line);
+        if (line.starts_with('+')) advance(words_of(line).at(1));
+        if (line.starts_with('!')) command(words_of(line));
+      }
+    }
+    if (!request.empty()) send(request);
+    return out_;
+  }
+
+ private:
+  void emit(const std::string& line) { out_ += line + "\n"; }
+
+  void advance(const std::string& seconds) {
+    engine_.advance(std::chrono::seconds(std::stoll(seconds)));
+  }
+
+  void command(const std::vector<std::string>& words) {
+    const std::string& what = words.at(1);
+    const engine::Note note{"test", "transcript", ""};
+    engine::Shard& shard = engine_.shard();
+    engine::Operation done = engine::Done{};
+    if (what == "crash") {
+      engine_.crash_and_restart();
+      credit_control_.emplace(identity(), engine_.shard());
+    } else if (what == "tick") {
+      while (shard.tick()) {
+      }
+    } else if (what == "topup") {
+      done = engine::top_up(shard, words.at(2), *tariffs::Money::parse(words.at(3)), note);
+    } else if (what == "adjust") {
+      done = engine::adjust(shard, words.at(2), *tariffs::Money::parse(words.at(3)), note);
+    } else if (what == "bar" || what == "unbar") {
+      done = engine::set_barred(shard, words.at(2), what == "bar", note);
+    } else if (what == "subscribe") {
+      done = engine::add_subscription(shard, words.at(2), words.at(3), note);
+    } else if (what == "close") {
+      done = engine::close_session(shard, words.at(2));
+    } else if (what == "nosync") {
+      sync_ = false;
+    } else if (what == "disk") {
+      engine_.store().set_free_disk_bytes(std::stoull(words.at(2)));
+    } else if (what != "sync") {
+      throw std::runtime_error("unknown command " + what);
+    }
+    if (!done.has_value()) emit("  refused: " + done.error().message);
+    engine_.sync();
+  }
+
+  static diameter::Identity identity() { return {"ocs.farthing.example", "farthing.example", 1}; }
+
+  void send(std::vector<std::string>& lines) {
+    RequestText request = parse(lines);
+    for (const std::string& line : lines) emit(line);
+    lines.clear();
+    diameter::Buffer frame;
+    write_request(request, frame);
+    auto decoded = diameter::decode(frame.bytes(), message_);
+    ready_.clear();
+    held_.clear();
+    if (!decoded.has_value()) {
+      diameter::write_error_answer(ready_, message_, identity(), decoded.error().code,
+                                   decoded.error().failed_avp);
+    } else {
+      credit_control_->answer(message_, ready_, held_);
+    }
+    if (sync_) engine_.sync();
+    describe(held_.empty() ? ready_ : held_);
+  }
+
+  RequestText parse(const std::vector<std::string>& lines) {
+    RequestText request;
+    const std::vector<std::string> words = words_of(lines.at(0).substr(1));
+    request.type = words.at(0);
+    request.number = words.at(1);
+    for (std::size_t i = 2; i < words.size(); ++i) {
+      const std::size_t equals = words[i].find('=');
+      const std::string key = words[i].substr(0, equals);
+      const std::string value = equals == std::string::npos ? "" : words[i].substr(equals + 1);
+      if (key == "T") request.retransmitted = true;
+      else if (key == "rsu") request.requested = value;
+      else if (key == "usu") request.used.push_back(value);
+      else if (key == "action") request.action = value;
+      else if (key == "sub") request.sub = value;
+      else if (key == "at") request.at = value;
+      else if (key == "drop") request.drop = value;
+      else {
+        // An identity said anew replaces those said before.
+        if (key == "user" || key == "imsi" || key == "sip" || key == "name") {
+          if (!identities_said_) for (const char* k : {"user", "imsi", "sip", "name"}) known_.erase(k);
+          identities_said_ = true;
+        }
+        known_[key] = value;
+      }
+    }
+    identities_said_ = false;
+    if (!known_.contains("e2e_fixed")) known_["e2e_now"] = std::to_string(++end_to_end_);
+    request.values = known_;
+    known_.erase("e2e");
+    for (std::size_t line = 1; line < lines.size(); ++line) {
+      Service& service = request.services.emplace_back();
+      for (const std::string& word : words_of(lines[line].substr(1))) {
+        const std::size_t equals = word.find('=');
+        const std::string key = word.substr(0, equals);
+        const std::string value = equals == std::string::npos ? "" : word.substr(equals + 1);
+        if (key == "rg") service.rating_group = value;
+        else if (key == "si") service.identifiers = split(value, ',');
+        else if (key == "rsu") service.requested = value;
+        else if (key == "usu") service.used.push_back(value);
+        else if (key != "mscc") throw std::runtime_error("unknown word " + word);
+      }
+    }
+    return request;
+  }
+
+  static void put_units(diameter::Writer& writer, AvpId group, const std::string& text) {
+    writer.begin_group(group);
+    for (const std::string& part : split(text, ',')) {
+      const std::vector<std::string> pair = split(part, ':');
+      const std::string& value = pair.at(1);
+      if (pair[0] == "total") writer.put_u64(AvpId::cc_total_octets, std::stoull(value));
+      else if (pair[0] == "in") writer.put_u64(AvpId::cc_input_octets, std::stoull(value));
+      else if (pair[0] == "out") writer.put_u64(AvpId::cc_output_octets, std::stoull(value));
+      else if (pair[0] == "time") writer.put_u32(AvpId::cc_time, static_cast<std::uint32_t>(std::stoul(value)));
+      else if (pair[0] == "events") writer.put_u64(AvpId::cc_service_specific_units, std::stoull(value));
+      else if (pair[0] == "money") put_money(writer, value);
+      else throw std::runtime_error("unknown unit " + part);
+    }
+    writer.end_group();
+  }
+
+  // "1.5" -> digits 15, exponent -1: as the text is written.
+  static void put_money(diameter::Writer& writer, std::string value) {
+    const std::size_t point = value.find('.');
+    std::int32_t exponent = 0;
+    if (point != std::string::npos) {
+      exponent = -static_cast<std::int32_t>(value.size() - point - 1);
+      value.erase(point, 1);
+    }
+    writer.begin_group(AvpId::cc_money);
+    writer.begin_group(AvpId::unit_value);
+    writer.put_i64(AvpId::value_digits, std::stoll(value));
+    writer.put_i32(AvpId::exponent, exponent);
+    writer.end_group();
+    writer.put_u32(AvpId::currency_code, 156);
+    writer.end_group();
+  }
+
+  void write_request(const RequestText& request, diameter::Buffer& frame) {
+    auto value = [&request](const char* key, const char* otherwise) {
+      auto found = request.values.find(key);
+      return found == request.values.end() ? std::string(otherwise) : found->second;
+    };
+    diameter::Header header;
+    header.flags = diameter::command_flag::request | diameter::command_flag::proxiable;
+    if (request.retransmitted) header.flags |= diameter::command_flag::retransmitted;
+    header.command = diameter::command::credit_control;
+    header.application = diameter::application::credit_control;
+    header.hop_by_hop = ++hop_by_hop_;
+    header.end_to_end = static_cast<std::uint32_t>(
+        std::stoul(value("e2e", value("e2e_now", "0").c_str())));
+    diameter::Writer writer(frame);
+    writer.begin(header);
+    auto text = [&](AvpId id, const std::string& content) {
+      if (request.drop != diameter::name(id)) writer.put_text(id, content);
+    };
+    auto number = [&](AvpId id, std::uint32_t content) {
+      if (request.drop != diameter::name(id)) writer.put_u32(id, content);
+    };
+    static const std::map<std::string, std::string> contexts = {{"data", "32251@3gpp.org"},
+                                                                {"voice", "32260@3gpp.org"},
+                                                                {"sms", "32274@3gpp.org"}};
+    static const std::map<std::string, std::uint32_t> types = {{"I", 1}, {"U", 2}, {"T", 3}, {"E", 4}};
+    static const std::map<std::string, std::uint32_t> actions = {
+        {"debit", 0}, {"refund", 1}, {"check", 2}, {"price", 3}};
+    text(AvpId::session_id, value("session", "pgw.example;1;1"));
+    text(AvpId::origin_host, "pgw.example");
+    text(AvpId::origin_realm, "example");
+    text(AvpId::destination_realm, "farthing.example");
+    number(AvpId::auth_application_id, 4);
+    const std::string context = value("context", "data");
+    text(AvpId::service_context_id, contexts.contains(context) ? contexts.at(context) : context);
+    number(AvpId::cc_request_type, types.contains(request.type)
+                                       ? types.at(request.type)
+                                       : static_cast<std::uint32_t>(std::stoul(request.type)));
+    number(AvpId::cc_request_number, static_cast<std::uint32_t>(std::stoul(request.number)));
+    if (request.at) {
+      writer.put_time(AvpId::event_timestamp, engine_.now() + std::chrono::seconds(std::stoll(*request.at)));
+    }
+    if (request.sub) writer.put_u64(AvpId::cc_sub_session_id, std::stoull(*request.sub));
+    put_identities(writer, request);
+    if (request.action) writer.put_u32(AvpId::requested_action, actions.at(*request.action));
+    if (request.requested) put_units(writer, AvpId::requested_service_unit, *request.requested);
+    for (const std::string& used : request.used) put_units(writer, AvpId::used_service_unit, used);
+    for (const Service& service : request.services) put_service(writer, service);
+    writer.finish();
+  }
+
+  static void put_identities(diameter::Writer& writer, const RequestText& request) {
+    auto put = [&writer](std::uint32_t type, const std::string& data) {
+      writer.begin_group(AvpId::subscription_id);
+      writer.put_u32(AvpId::subscription_id_type, type);
+      writer.put_text(AvpId::subscription_id_data, data);
+      writer.end_group();
+    };
+    const auto& values = request.values;
+    if (values.contains("imsi")) put(1, values.at("imsi"));
+    if (values.contains("user")) put(0, values.at("user"));
+    if (values.contains("sip")) put(2, values.at("sip"));
+    if (values.contains("name")) writer.put_text(AvpId::user_name, values.at("name"));
+  }
+
+  static void put_service(diameter::Writer& writer, const Service& service) {
+    writer.begin_group(AvpId::multiple_services_credit_control);
+    if (service.requested) put_units(writer, AvpId::requested_service_unit, *service.requested);
+    for (const std::string& used : service.used) put_units(writer, AvpId::used_service_unit, used);
+    for (const std::string& identifier : service.identifiers) {
+      writer.put_u32(AvpId::service_identifier, static_cast<std::uint32_t>(std::stoul(identifier)));
+    }
+    if (service.rating_group) {
+      writer.put_u32(AvpId::rating_group, static_cast<std::uint32_t>(std::stoul(*service.rating_group)));
+    }
+    writer.end_group();
+  }
+
+  // --- Answers ------------------------------------------------------------------------------------
+
+  void describe(const diameter::Buffer& buffer) {
+    if (buffer.empty()) return emit("< nothing");
+    auto decoded = diameter::decode(buffer.bytes(), answer_);
+    if (!decoded.has_value()) return emit("< malformed");
+    std::string line = "<";
+    std::vector<std::string> services;
+    for (const diameter::Avp& avp : answer_.avps()) {
+      if (avp.id == AvpId::result_code) line += fmt::format(" {}", avp.u32());
+      if (avp.id == AvpId::cost_information) line += " cost=" + money(avp);
+      if (avp.id == AvpId::check_balance_result) line += fmt::format(" check={}", avp.u32());
+      if (avp.id == AvpId::failed_avp) line += " failed=" + path(avp);
+      if (avp.id == AvpId::multiple_services_credit_control) services.push_back(service(avp));
+      line += grant_word(avp);
+    }
+    if (answer_.header().is_error()) line += " E";
+    emit(line);
+    for (const std::string& text : services) emit("<   " + text);
+  }
+
+  std::string service(const diameter::Avp& mscc) {
+    std::string group, identifiers, result, grant;
+    for (const diameter::Avp& avp : answer_.children(mscc)) {
+      if (avp.id == AvpId::rating_group) group = fmt::format("rg={} ", avp.u32());
+      if (avp.id == AvpId::service_identifier) {
+        identifiers += (identifiers.empty() ? "" : ",") + std::to_string(avp.u32());
+      }
+      if (avp.id == AvpId::result_code) result = std::to_string(avp.u32());
+      grant += grant_word(avp);
+    }
+    if (!identifiers.empty()) identifiers = "si=" + identifiers + " ";
+    return group + identifiers + result + grant;
+  }
+
+  std::string grant_word(const diameter::Avp& avp) {
+    if (avp.id == AvpId::granted_service_unit) return " gsu=" + units(avp);
+    if (avp.id == AvpId::validity_time) return fmt::format(" validity={}", avp.u32());
+    if (avp.id == AvpId::final_unit_indication) {
+      const diameter::Avp* action = answer_.find(avp, AvpId::final_unit_action);
+      return fmt::format(" final={}", action == nullptr ? 99 : action->u32());
+    }
+    return "";
+  }
+
+  std::string units(const diameter::Avp& group) {
+    std::string text;
+    auto add = [&text](const char* unit, const std::string& value) {
+      text += fmt::format("{}{}:{}", text.empty() ? "" : ",", unit, value);
+    };
+    for (const diameter::Avp& avp : answer_.children(group)) {
+      if (avp.id == AvpId::cc_total_octets) add("total", std::to_string(avp.u64()));
+      if (avp.id == AvpId::cc_input_octets) add("in", std::to_string(avp.u64()));
+      if (avp.id == AvpId::cc_output_octets) add("out", std::to_string(avp.u64()));
+      if (avp.id == AvpId::cc_time) add("time", std::to_string(avp.u32()));
+      if (avp.id == AvpId::cc_service_specific_units) add("events", std::to_string(avp.u64()));
+      if (avp.id == AvpId::cc_money) add("money", money(avp));
+    }
+    return text;
+  }
+
+  std::string money(const diameter::Avp& group) {
+    const diameter::Avp* value = answer_.find(group, AvpId::unit_value);
+    if (value == nullptr) return "?";
+    const std::int64_t digits = answer_.find(*value, AvpId::value_digits)->i64();
+    const diameter::Avp* exponent = answer_.find(*value, AvpId::exponent);
+    if (exponent == nullptr || exponent->i32() != -6) return "?";
+    return tariffs::Money(digits).to_string();
+  }
+
+  // What a Failed-AVP holds, from the outermost group to the AVP itself, with the value of a short one.
+  static std::string path(const diameter::Avp& failed) {
+    diameter::Bytes at = failed.bytes();
+    std::string text;
+    while (at.size() >= 8) {
+      const std::uint32_t code = diameter::load_u32(at.data());
+      const std::uint32_t flags_and_length = diameter::load_u32(at.data() + 4);
+      const bool vendor = (flags_and_length >> 31) != 0;
+      const std::size_t header = vendor ? 12 : 8;
+      const std::size_t length = flags_and_length & 0xffffff;
+      if (length < header || length > at.size()) return text + "(malformed)";
+      const AvpId id = diameter::find_avp(vendor ? diameter::load_u32(at.data() + 8) : 0, code);
+      text += (text.empty() ? "" : "/") + std::string(diameter::name(id));
+      at = at.subspan(header, length - header);
+      if (diameter::definition(id).type != diameter::AvpType::grouped) {
+        if (at.size() == 4) text += fmt::format(":{}", diameter::load_u32(at.data()));
+        break;
+      }
+    }
+    return text;
+  }
+
+  std::string balance_line(const std::string& name) {
+    const engine::Account* account = engine_.shard().book().find_account(name);
+    if (account == nullptr) return "= " + name + " unknown";
+    std::string line = fmt::format("= {} balance={} reserved={}", name, account->balance().to_string(),
+                                   tariffs::Money(account->reserved_micros).to_string());
+    if (account->overage_micros != 0) {
+      line += " overage=" + tariffs::Money(account->overage_micros).to_string();
+    }
+    for (const engine::Bucket& bucket : account->buckets) {
+      line += fmt::format(" {}={}", bucket.offer, bucket.remaining);
+      if (bucket.reserved != 0) line += fmt::format("+{}", bucket.reserved);
+    }
+    if (account->session_count != 0) line += fmt::format(" sessions={}", account->session_count);
+    return line;
+  }
+
+  TestEngine engine_;
+  std::optional<diameter::CreditControl> credit_control_{std::in_place, identity(), engine_.shard()};
+  diameter::Message message_;
+  diameter::Message answer_;
+  diameter::Buffer ready_;
+  diameter::Buffer held_;
+  bool sync_ = true;
+  std::map<std::string, std::string> known_ = {{"user", "8613800138000"}};
+  bool identities_said_ = false;
+  std::uint32_t hop_by_hop_ = 0;
+  std::uint32_t end_to_end_ = 1000;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string play_transcript(std::string_view transcript) { return Player().play(transcript); }
+
+}  // namespace farthing::test

@@ -1,0 +1,55 @@
+// A whole engine for tests: a shard over a store in memory, a clock that the test moves, and the demo's
+// tariff and subscribers. Nothing is durable until sync().
+#pragma once
+
+#include "engine/demo.h"
+#include "engine/shard.h"
+#include "storage/memory_store.h"
+
+#include <chrono>
+#include <memory>
+
+namespace farthing::test {
+
+class TestEngine {
+ public:
+  explicit TestEngine(engine::ShardOptions options = {}) : options_(options) {
+    start();
+    engine::enter_demo(*shard_);
+    sync();
+  }
+
+  engine::Shard& shard() { return *shard_; }
+  storage::MemoryStore& store() { return *store_; }
+  base::Time now() const { return now_; }
+  void advance(base::Duration by) { now_ += by; }
+
+  // Makes everything entered so far durable.
+  void sync() {
+    shard_->end_turn();
+    while (store_->sync()) {
+    }
+  }
+
+  // The server dies: what is not durable is lost. A new one starts from the ledger.
+  void crash_and_restart() {
+    store_->crash();
+    start();
+    sync();
+  }
+
+ private:
+  void start() {
+    shard_ = std::make_unique<engine::Shard>(*store_, options_, [this] { return now_; });
+    store_->set_durable([this](engine::Sequence last) { shard_->durable(last); });
+    auto recovered = shard_->recover([](engine::Sequence) {});
+    if (!recovered.has_value()) throw std::runtime_error(recovered.error().message);
+  }
+
+  engine::ShardOptions options_;
+  base::Time now_ = std::chrono::sys_days(std::chrono::year(2026) / 6 / 1);
+  std::unique_ptr<storage::MemoryStore> store_ = std::make_unique<storage::MemoryStore>();
+  std::unique_ptr<engine::Shard> shard_;
+};
+
+}  // namespace farthing::test
