@@ -13,7 +13,8 @@ namespace farthing::test {
 
 class TestEngine {
  public:
-  explicit TestEngine(engine::ShardOptions options = {}) : options_(options) {
+  explicit TestEngine() {
+    options_.book.duplicates.bytes_max = 1u << 20;  // cheap to start
     start();
     engine::enter_demo(*shard_);
     sync();

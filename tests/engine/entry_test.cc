@@ -1,0 +1,108 @@
+#include "engine/entry.h"
+
+#include "engine/outcome.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+namespace farthing::engine {
+namespace {
+
+Entry sample() {
+  Entry entry;
+  entry.kind = EntryKind::session_opened;
+  entry.account = AccountNumber(7);
+  entry.subscriber = SubscriberNumber(1);
+  entry.previous = Sequence(90);
+  entry.session = SessionLink{};
+  entry.session_id = "smf.example;1;2";
+  entry.service_context = "32251@3gpp.org";
+  entry.request = RequestSection{{RequestType::initial, 0, 3, 0x1122334455667788u, 9},
+                                 Time(Duration(1'780'000'000'000'000)), true};
+  entry.attributes = "\x01\x02hi";
+  entry.openings.push_back({});
+  entry.openings[0].rating_group = RatingGroup(0);
+  entry.openings[0].terms.amount = Money(100'000);
+  entry.openings[0].terms.block = 1u << 20;
+  entry.uses.push_back({0, UINT64_MAX});
+  entry.legs = {{Side::reserved, 0, {}, 5},
+                {Side::main, Leg::no_segment, {}, -5},
+                {Side::allowance, 0, BucketNumber(3), -7},
+                {Side::allowance_reserved, 0, BucketNumber(3), 7}};
+  entry.grants.push_back({0, 12, 4096});
+  entry.validity_seconds = 3600;
+  entry.outcome = "answer";
+  entry.note = Note{"anna", "because", "key-1"};
+  return entry;
+}
+
+std::string encoded(const Entry& entry, Sequence own) {
+  std::string bytes;
+  encode_entry(entry, own, bytes);
+  return bytes;
+}
+
+TEST(Entry, ComesBackAsItWas) {
+  const std::string bytes = encoded(sample(), Sequence(100));
+  std::string_view rest = bytes;
+  Entry read;
+  ASSERT_TRUE(decode_entry(rest, Sequence(100), read));
+  EXPECT_TRUE(rest.empty());
+  EXPECT_EQ(encoded(read, Sequence(100)), bytes);
+  EXPECT_EQ(read.previous, Sequence(90));
+  EXPECT_EQ(read.openings[0].rating_group, RatingGroup(0));
+  EXPECT_EQ(read.uses[0].units, UINT64_MAX);
+  EXPECT_EQ(read.legs, sample().legs);
+  EXPECT_EQ(read.note->request_id, "key-1");
+}
+
+TEST(Entry, KnowsWhenItsLegsDoNotAddUp) {
+  Entry entry = sample();
+  EXPECT_TRUE(is_balanced(entry));
+  entry.legs[2].amount = -8;
+  EXPECT_FALSE(is_balanced(entry));
+  entry = sample();
+  entry.legs[0].amount = 6;
+  EXPECT_FALSE(is_balanced(entry));
+}
+
+TEST(Entry, EveryCutIsRefused) {
+  const std::string bytes = encoded(sample(), Sequence(100));
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    std::string_view cut(bytes.data(), size);
+    Entry read;
+    EXPECT_FALSE(decode_entry(cut, Sequence(100), read)) << size;
+  }
+}
+
+RC_GTEST_PROP(Entry, HostileBytesAreSurvived, (std::vector<std::uint8_t> noise)) {
+  std::string bytes = encoded(sample(), Sequence(100));
+  for (std::size_t i = 0; i + 1 < noise.size(); i += 2) {
+    bytes[noise[i] % bytes.size()] = static_cast<char>(noise[i + 1]);
+  }
+  std::string_view rest = bytes;
+  Entry read;
+  if (decode_entry(rest, Sequence(100), read)) static_cast<void>(encoded(read, Sequence(100)));
+}
+
+RC_GTEST_PROP(Outcome, ComesBackAsItWas, (std::uint64_t amount, std::uint32_t group, bool final_unit)) {
+  Answer answer;
+  answer.cost = Money(-3);
+  ServiceAnswer& service = answer.add_service();
+  service.rating_group = RatingGroup(group);
+  service.service_identifiers = {ServiceIdentifier(group), ServiceIdentifier(1)};
+  service.grant = Grant{Unit::octets, amount, amount / 2, true};
+  service.validity_seconds = 17;
+  service.final_unit = final_unit;
+  answer.add_service().outcome = Outcome::rating_failed;
+  std::string bytes, again;
+  encode_outcome(answer, bytes);
+  Answer read;
+  RC_ASSERT(decode_outcome(bytes, read));
+  encode_outcome(read, again);
+  RC_ASSERT(again == bytes);
+  RC_ASSERT(!decode_outcome(std::string_view(bytes).substr(0, bytes.size() - 1), read));
+}
+
+}  // namespace
+}  // namespace farthing::engine
