@@ -86,15 +86,17 @@ void put_service(Writer& writer, const engine::ServiceAnswer& service, std::uint
 
 }  // namespace
 
-void CreditControl::answer(const Message& message, Buffer& ready, Buffer& held) {
-  if (const auto wrong = read_request(message, currency_code(), request_)) {
-    write_error_answer(ready, message, identity_, wrong->code, wrong->failed_avp);
-    return;
-  }
-  const engine::Shard::Hold hold = shard_.handle(request_.request);
-  Buffer& out = hold == engine::Shard::Hold::held ? held : ready;
+engine::Shard::Hold CreditControl::decide(const Message& message) {
+  error_ = read_request(message, currency_code(), request_);
+  if (error_) return engine::Shard::Hold::ready;
+  return shard_.handle(request_.request);
+}
+
+void CreditControl::write(const Message& message, Buffer& out) const {
   const engine::Answer& answer = shard_.answer();
-  if (answer.outcome == Outcome::success) {
+  if (error_) {
+    write_error_answer(out, message, identity_, error_->code, error_->failed_avp);
+  } else if (answer.outcome == Outcome::success) {
     write_answer(message, answer, out);
   } else {
     write_refusal(message, answer, out);

@@ -1,8 +1,9 @@
 // Credit control (RFC 8506, TS 32.299) between Diameter messages and the engine: reads the request,
 // has the shard decide it, writes the answer.
 //
-// Answers go into one of two buffers of the peer: `ready`, or `held` until the shard releases what
-// waits for the ledger. Threads: the shard's. Nothing is allocated for a request once warm.
+// decide() says whether the answer may leave at once or is held until the shard releases what waits
+// for the ledger; write() then writes it where it belongs. Threads: the shard's. Nothing is allocated
+// for a request once warm.
 #pragma once
 
 #include "diameter/buffer.h"
@@ -20,7 +21,9 @@ class CreditControl {
       : identity_(std::move(identity)), shard_(shard) {}
 
   // REQUIRES: a request of application 4, command 272.
-  void answer(const Message& message, Buffer& ready, Buffer& held);
+  engine::Shard::Hold decide(const Message& message);
+  // Appends the answer to the message decided last.
+  void write(const Message& message, Buffer& out) const;
 
  private:
   void write_answer(const Message& message, const engine::Answer& answer, Buffer& out) const;
@@ -31,6 +34,7 @@ class CreditControl {
   Identity identity_;
   engine::Shard& shard_;
   CreditControlRequest request_;
+  std::optional<RequestError> error_;
 };
 
 }  // namespace farthing::diameter

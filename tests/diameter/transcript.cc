@@ -102,8 +102,6 @@ class Player {
       done = engine::add_subscription(shard, words.at(2), words.at(3), note);
     } else if (what == "close") {
       done = engine::close_session(shard, words.at(2));
-    } else if (what == "nosync") {
-      sync_ = false;
     } else if (what == "disk") {
       engine_.store().set_free_disk_bytes(std::stoull(words.at(2)));
     } else if (what != "sync") {
@@ -122,16 +120,16 @@ class Player {
     diameter::Buffer frame;
     write_request(request, frame);
     auto decoded = diameter::decode(frame.bytes(), message_);
-    ready_.clear();
-    held_.clear();
+    answer_buffer_.clear();
     if (!decoded.has_value()) {
-      diameter::write_error_answer(ready_, message_, identity(), decoded.error().code,
+      diameter::write_error_answer(answer_buffer_, message_, identity(), decoded.error().code,
                                    decoded.error().failed_avp);
     } else {
-      credit_control_->answer(message_, ready_, held_);
+      credit_control_->decide(message_);
+      credit_control_->write(message_, answer_buffer_);
     }
-    if (sync_) engine_.sync();
-    describe(held_.empty() ? ready_ : held_);
+    engine_.sync();
+    describe(answer_buffer_);
   }
 
   RequestText parse(const std::vector<std::string>& lines) {
@@ -401,9 +399,7 @@ class Player {
   std::optional<diameter::CreditControl> credit_control_{std::in_place, identity(), engine_.shard()};
   diameter::Message message_;
   diameter::Message answer_;
-  diameter::Buffer ready_;
-  diameter::Buffer held_;
-  bool sync_ = true;
+  diameter::Buffer answer_buffer_;
   std::map<std::string, std::string> known_ = {{"user", "8613800138000"}};
   bool identities_said_ = false;
   std::uint32_t hop_by_hop_ = 0;

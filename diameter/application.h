@@ -1,0 +1,36 @@
+// Application: what stands on top of the base protocol and answers its requests.
+//
+// All calls come on the thread that runs the server's io_context.
+#pragma once
+
+#include <cstdint>
+
+#include "diameter/message.h"
+
+namespace farthing::diameter {
+
+class Peer;
+
+class Application {
+ public:
+  virtual ~Application() = default;
+
+  // A well-formed request with one of the served commands, from an open peer. The message and what
+  // it views are gone after the call. The answer, one whole message, is encoded straight into
+  // peer.ready_buffer(): sent at the end of this read turn, or
+  // peer.held_buffer(): kept until the batch that is now being gathered is released (Server).
+  // It may also be written later, while the peer is there (until on_peer_closed).
+  virtual void on_request(Peer& peer, const Message& request) = 0;
+
+  // After everything that one read brought was handed over: the time to pass on what was gathered.
+  virtual void on_turn_end() {}
+
+  virtual void on_peer_open(Peer& /*peer*/) {}
+  // The peer and its buffers are gone after the call, with what was held for it.
+  virtual void on_peer_closed(Peer& /*peer*/) {}
+  // The Origin-State-Id of this Origin-Host has risen: it lost its sessions (RFC 6733 8.16).
+  virtual void on_peer_restarted(Peer& /*peer*/, std::uint32_t /*state_id_before*/,
+                                 std::uint32_t /*state_id*/) {}
+};
+
+}  // namespace farthing::diameter

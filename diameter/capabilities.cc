@@ -1,0 +1,114 @@
+#include "diameter/capabilities.h"
+
+#include <algorithm>
+
+namespace farthing::diameter {
+
+namespace {
+
+// RFC 6733 5.3.1: { } in the grammar of the CER.
+constexpr AvpId required_avps[] = {AvpId::origin_host, AvpId::origin_realm, AvpId::host_ip_address,
+                                   AvpId::vendor_id, AvpId::product_name};
+
+constexpr std::uint32_t no_inband_security = 0;  // RFC 6733 6.10
+
+bool is_common_application(const Avp& avp, const ServerConfig& config) {
+  const std::uint32_t id = avp.u32();
+  return id == application::relay ||
+         std::find(config.applications.begin(), config.applications.end(), id) !=
+             config.applications.end();
+}
+
+// Clients say what they speak at the top level, inside Vendor-Specific-Application-Id, or in both.
+bool has_common_application(const Message& cer, const ServerConfig& config) {
+  for (const Avp& avp : cer.avps()) {
+    if (avp.id == AvpId::auth_application_id && is_common_application(avp, config)) return true;
+    if (avp.id != AvpId::vendor_specific_application_id) continue;
+    for (const Avp& inside : cer.children(avp)) {
+      if (inside.id == AvpId::auth_application_id && is_common_application(inside, config)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+bool insists_on_inband_security(const Message& cer) {
+  bool insists = false;
+  for (const Avp& avp : cer.avps()) {
+    if (avp.id != AvpId::inband_security_id) continue;
+    if (avp.u32() == no_inband_security) return false;
+    insists = true;
+  }
+  return insists;
+}
+
+void put_capabilities(Writer& writer, const ServerConfig& config) {
+  for (const std::uint32_t id : config.supported_vendors) {
+    writer.put_u32(AvpId::supported_vendor_id, id);
+  }
+  for (const std::uint32_t id : config.applications) {
+    writer.put_u32(AvpId::auth_application_id, id);
+  }
+  for (const std::uint32_t id : config.applications) {
+    writer.begin_group(AvpId::vendor_specific_application_id);
+    writer.put_u32(AvpId::vendor_id, vendor::tgpp);
+    writer.put_u32(AvpId::auth_application_id, id);
+    writer.end_group();
+  }
+}
+
+}  // namespace
+
+bool is_same_identity(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+bool is_allowed(std::string_view origin_host, const IpAddress& remote, const ServerConfig& config) {
+  return std::any_of(
+      config.peers_allowed.begin(), config.peers_allowed.end(), [&](const PeerRule& rule) {
+        const bool fits =
+            rule.origin_host == "*" || is_same_identity(rule.origin_host, origin_host);
+        return fits && rule.network.contains(remote);
+      });
+}
+
+CerVerdict check_cer(const Message& cer, const IpAddress& remote, const ServerConfig& config) {
+  for (const AvpId id : required_avps) {
+    if (cer.find(id) == nullptr) return {ResultCode::missing_avp, FailedAvp::missing(id)};
+  }
+  if (!is_allowed(cer.find(AvpId::origin_host)->text(), remote, config)) {
+    return {ResultCode::unknown_peer, {}};
+  }
+  if (insists_on_inband_security(cer)) return {ResultCode::no_common_security, {}};
+  if (!has_common_application(cer, config)) return {ResultCode::no_common_application, {}};
+  return {};
+}
+
+void write_cea(Buffer& out, const Message& cer, const CerVerdict& verdict, const IpAddress& local,
+               const ServerConfig& config) {
+  Writer writer(out);
+  writer.begin_answer(cer.header(), is_protocol_error(verdict.code));
+  writer.put_result(verdict.code);
+  writer.put_text(AvpId::origin_host, config.identity.origin_host);
+  writer.put_text(AvpId::origin_realm, config.identity.origin_realm);
+  if (config.host_ip_addresses.empty()) {
+    writer.put_address(AvpId::host_ip_address, local.to_avp());
+  }
+  for (const IpAddress& address : config.host_ip_addresses) {
+    writer.put_address(AvpId::host_ip_address, address.to_avp());
+  }
+  writer.put_u32(AvpId::vendor_id, config.vendor_id);
+  writer.put_text(AvpId::product_name, config.product_name);
+  writer.put_u32(AvpId::origin_state_id, config.identity.origin_state_id);
+  put_capabilities(writer, config);
+  if (config.firmware_revision) {
+    writer.put_u32(AvpId::firmware_revision, *config.firmware_revision);
+  }
+  if (verdict.failed_avp) writer.put_failed_avp(*verdict.failed_avp);
+  writer.finish();
+}
+
+}  // namespace farthing::diameter

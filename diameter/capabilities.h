@@ -1,0 +1,31 @@
+// The capabilities exchange (RFC 6733 5.3): what a CER must say to be accepted, and the CEA.
+#pragma once
+
+#include <optional>
+
+#include "diameter/config.h"
+#include "diameter/message.h"
+#include "diameter/network.h"
+#include "diameter/writer.h"
+
+namespace farthing::diameter {
+
+struct CerVerdict {
+  ResultCode code = ResultCode::success;
+  std::optional<FailedAvp> failed_avp;
+};
+
+// REQUIRES: `cer` was decoded without an error.
+CerVerdict check_cer(const Message& cer, const IpAddress& remote, const ServerConfig& config);
+
+// Whether a peer of this name may connect from there.
+bool is_allowed(std::string_view origin_host, const IpAddress& remote, const ServerConfig& config);
+
+// Appends the CEA to the CER. `local` stands in for Host-IP-Address if the configuration has none.
+void write_cea(Buffer& out, const Message& cer, const CerVerdict& verdict, const IpAddress& local,
+               const ServerConfig& config);
+
+// DiameterIdentity compares without letter case (RFC 6733 4.3.1).
+bool is_same_identity(std::string_view a, std::string_view b);
+
+}  // namespace farthing::diameter

@@ -1,0 +1,74 @@
+// What a Diameter server is told: who it is, who may connect, its limits, and where time, chance
+// and log lines come from and go to. Plain values; the defaults are those of a server on a direct
+// link.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "diameter/dictionary.h"
+#include "diameter/error_answer.h"
+#include "diameter/network.h"
+#include "diameter/peer_state.h"
+
+namespace farthing::diameter {
+
+// One line of the list of those who may connect: both must fit.
+struct PeerRule {
+  std::string origin_host = "*";  // Exactly (letter case does not count), or "*" for any.
+  IpNetwork network;              // Where it connects from; the default is everywhere.
+};
+
+// A command that is handed to the application.
+struct ServedCommand {
+  std::uint32_t application;
+  std::uint32_t command;
+};
+
+enum class LogLevel : std::uint8_t { info, warning, error };
+
+struct ServerConfig {
+  std::string listen_address = "127.0.0.1";
+  std::uint16_t port = 3868;  // 0 picks a free one.
+
+  Identity identity;
+  std::string product_name = "Farthing";
+  std::uint32_t vendor_id = 0;
+  std::optional<std::uint32_t> firmware_revision;
+  // What the CEA says: Auth-Application-Id, the same inside Vendor-Specific-Application-Id with
+  // 3GPP's vendor id, and Supported-Vendor-Id.
+  std::vector<std::uint32_t> applications = {application::credit_control};
+  std::vector<std::uint32_t> supported_vendors = {vendor::tgpp};
+  std::vector<ServedCommand> served = {{application::credit_control, command::credit_control}};
+  // Host-IP-Address of the CEA; empty: the local address of each connection.
+  std::vector<IpAddress> host_ip_addresses;
+
+  std::vector<PeerRule> peers_allowed;  // Nobody, if empty.
+  // false: requests with another Destination-Realm are answered 3003, another Destination-Host
+  // 3002.
+  bool serves_any_destination = true;
+
+  std::chrono::milliseconds watchdog_interval{30'000};  // Tw of RFC 3539, 6 s at least.
+  std::chrono::milliseconds watchdog_jitter{2'000};     // Up to so much more or less.
+  std::chrono::milliseconds cer_timeout{10'000};
+  std::chrono::milliseconds closing_timeout{2'000};   // For the DPA, and for what is still to send.
+  std::chrono::milliseconds stalled_timeout{30'000};  // A full queue of which nothing is read.
+  std::chrono::milliseconds tick_interval{200};       // How often deadlines are looked at.
+
+  std::uint32_t message_size_bytes_max = 65'536;
+  std::size_t output_size_bytes_max = 4u << 20;  // Of one peer: ready, held and being written.
+  std::size_t read_buffer_size_bytes = 256u << 10;
+  std::size_t connections_max = 1'024;
+
+  std::function<MonotonicTime()> now = [] { return std::chrono::steady_clock::now(); };
+  std::function<std::uint32_t()> random;  // For jitter and End-to-End-Ids; none: a fixed sequence.
+  std::function<void(LogLevel, std::string_view)> log = [](LogLevel, std::string_view) {};
+};
+
+}  // namespace farthing::diameter

@@ -1,0 +1,381 @@
+#include "diameter/peer.h"
+
+#include <algorithm>
+
+#include "diameter/capabilities.h"
+#include "diameter/error_answer.h"
+#include "diameter/writer.h"
+#include "engine/base/assert.h"
+
+namespace farthing::diameter {
+
+namespace {
+
+constexpr std::size_t limiter_keys_max = 1024;
+constexpr std::size_t state_ids_max = 65536;
+constexpr std::size_t identity_size_bytes_max =
+    255;  // A DNS name (RFC 6733 4.3.1, RFC 1035 2.3.4).
+constexpr std::chrono::minutes limiter_interval{1};
+
+}  // namespace
+
+bool RateLimiter::allows(std::string_view key, MonotonicTime now) {
+  if (last_.size() >= limiter_keys_max) last_.clear();
+  const auto [at, is_new] = last_.try_emplace(std::string(key), now);
+  if (is_new) return true;
+  if (now - at->second < limiter_interval) return false;
+  at->second = now;
+  return true;
+}
+
+Peer::Peer(PeerContext& context, std::uint64_t id, IpAddress remote, IpAddress local)
+    : context_(context),
+      id_(id),
+      remote_(remote),
+      local_(local),
+      deadline_(context.config.now() + context.config.cer_timeout),
+      next_hop_by_hop_(context.random()) {}
+
+Peer::~Peer() {
+  if (is_in_ready_) std::erase(context_.ready, this);
+  if (is_in_gathering_) std::erase(context_.gathering, this);
+  if (is_in_committing_) std::erase(context_.committing, this);
+}
+
+Buffer& Peer::ready_buffer() {
+  if (!is_in_ready_) {
+    is_in_ready_ = true;
+    context_.ready.push_back(this);
+  }
+  return ready_;
+}
+
+Buffer& Peer::held_buffer() {
+  if (!is_in_gathering_) {
+    is_in_gathering_ = true;
+    context_.gathering.push_back(this);
+  }
+  return gathering_;
+}
+
+void Peer::take_ready(Buffer& out) {
+  FARTHING_ASSERT(out.empty());
+  out.swap(ready_);
+  for (std::size_t at = 0; at < out.size(); at += load_u24(out.data() + at + 1)) {
+    ++context_.metrics.messages_out;
+  }
+}
+
+void Peer::seal_held() {
+  FARTHING_ASSERT(!is_in_committing_ && committing_.empty());
+  is_in_gathering_ = false;
+  is_in_committing_ = true;
+  committing_.swap(gathering_);
+}
+
+void Peer::release_held() {
+  FARTHING_ASSERT(is_in_committing_);
+  is_in_committing_ = false;
+  Buffer& ready = ready_buffer();
+  if (ready.empty()) {
+    ready.swap(committing_);
+  } else {
+    ready.append(committing_.bytes());
+    committing_.clear();
+  }
+}
+
+std::size_t Peer::receive(Bytes input, MonotonicTime now) {
+  constexpr std::size_t size_field_bytes = 4;
+  std::size_t at = 0;
+  while (state_ != PeerState::draining && state_ != PeerState::closed) {
+    if (input.size() - at < size_field_bytes) return at;
+    const auto size = frame_size(input.data() + at, context_.config.message_size_bytes_max);
+    if (size.has_error()) {
+      broken(size.error(), now);
+      break;
+    }
+    if (input.size() - at < *size) return at;
+    const auto result = decode(input.subspan(at, *size), context_.message);
+    ++context_.metrics.messages_in;
+    watchdog_.on_message(now);
+    on_frame(result.has_error() ? std::optional(result.error()) : std::nullopt, now);
+    at += *size;
+  }
+  return input.size();  // What comes after the end is not looked at.
+}
+
+void Peer::broken(ResultCode code, MonotonicTime now) {
+  ++context_.metrics.broken_streams;
+  log(LogLevel::warning, name(code));
+  handle(PeerEvent::broken, now);
+}
+
+PeerTransition Peer::handle(PeerEvent event, MonotonicTime now) {
+  const PeerTransition step = transition(state_, event);
+  switch (step.action) {
+    case PeerAction::send_dwa:
+    case PeerAction::send_dpa:
+      send_simple_answer();
+      break;
+    case PeerAction::note_dwa:
+      watchdog_.on_dwa(now);
+      break;
+    case PeerAction::send_dpr:
+      send_request(command::disconnect_peer);
+      break;
+    case PeerAction::ignore:
+    case PeerAction::send_cea:
+    case PeerAction::deliver:
+      break;  // Done by whoever raised the event: they need the message.
+  }
+  if (step.next != state_) enter(step.next, now);
+  return step;
+}
+
+void Peer::enter(PeerState next, MonotonicTime now) {
+  const bool was_open = state_ == PeerState::open || state_ == PeerState::closing;
+  const bool is_open = next == PeerState::open || next == PeerState::closing;
+  state_ = next;
+  deadline_ = now + context_.config.closing_timeout;
+  if (is_open && !was_open) {
+    ++context_.metrics.peers_open;
+    watchdog_.start(now, watchdog_interval());
+    log(LogLevel::info, "open");
+  }
+  if (was_open && !is_open) {
+    --context_.metrics.peers_open;
+    log(LogLevel::info, "gone");
+  }
+  if (next == PeerState::closed && is_known_to_application_) {
+    is_known_to_application_ = false;
+    context_.application.on_peer_closed(*this);
+  }
+}
+
+void Peer::on_frame(const std::optional<DecodeError>& error, MonotonicTime now) {
+  const Header& header = context_.message.header();
+  if (!header.is_request()) {
+    if (!error) return on_answer(now);
+    ++context_.metrics.answers_ignored;
+    return;
+  }
+  if (header.command == command::capabilities_exchange && header.application == 0) {
+    return on_cer(error, now);
+  }
+  if (state_ == PeerState::wait_cer) {
+    log(LogLevel::warning, "a request before the capabilities exchange");
+    handle(PeerEvent::request, now);
+    return;
+  }
+  on_request(error, now);
+}
+
+void Peer::on_cer(const std::optional<DecodeError>& error, MonotonicTime now) {
+  const Message& cer = context_.message;
+  CerVerdict verdict;
+  if (error) {
+    verdict = {error->code, error->failed_avp};
+  } else {
+    verdict = check_cer(cer, remote_, context_.config);
+  }
+  const bool is_accepted = verdict.code == ResultCode::success;
+  const bool is_first = state_ == PeerState::wait_cer;
+  if (is_first && !error) {
+    const auto text_of = [&](AvpId id) {
+      const Avp* avp = cer.find(id);
+      return avp == nullptr ? std::string_view() : avp->text().substr(0, identity_size_bytes_max);
+    };
+    origin_host_ = text_of(AvpId::origin_host);
+    origin_realm_ = text_of(AvpId::origin_realm);
+    product_name_ = text_of(AvpId::product_name);
+  }
+  const PeerTransition step =
+      handle(is_accepted ? PeerEvent::cer_accepted : PeerEvent::cer_refused, now);
+  if (step.action != PeerAction::send_cea) return;
+  write_cea(ready_buffer(), cer, verdict, local_, context_.config);
+  if (!is_accepted) {
+    ++context_.metrics.errors[static_cast<std::uint32_t>(verdict.code)];
+    log(LogLevel::warning, name(verdict.code));
+    return;
+  }
+  if (is_first) {
+    is_known_to_application_ = true;
+    context_.application.on_peer_open(*this);
+  }
+  note_state_id();
+}
+
+void Peer::on_request(const std::optional<DecodeError>& error, MonotonicTime now) {
+  const Header& header = context_.message.header();
+  ResultCode code = ResultCode::success;
+  // An open peer is answered, a closing one is not listened to.
+  const bool is_answered = transition(state_, PeerEvent::request).action == PeerAction::deliver;
+  if (error && error->code == ResultCode::invalid_hdr_bits) {
+    if (is_answered) answer_error(error->code);
+    return;
+  }
+  if (!is_served(code)) {
+    if (is_answered) answer_error(code);
+    return;
+  }
+  if (error) {
+    if (is_answered) answer_error(error->code, error->failed_avp);
+    return;
+  }
+  if (header.application == application::base) {
+    if (header.command == command::disconnect_peer) {
+      handle(PeerEvent::dpr, now);
+    } else {
+      note_state_id();
+      handle(PeerEvent::dwr, now);
+    }
+    return;
+  }
+  if (handle(PeerEvent::request, now).action != PeerAction::deliver) return;
+  if (!is_for_us(code)) return answer_error(code);
+  context_.application.on_request(*this, context_.message);
+}
+
+void Peer::on_answer(MonotonicTime now) {
+  const Header& header = context_.message.header();
+  if (header.command == command::device_watchdog && is_dwr_pending_ &&
+      header.hop_by_hop == dwr_hop_by_hop_) {
+    is_dwr_pending_ = false;
+    note_state_id();
+    handle(PeerEvent::dwa, now);
+    return;
+  }
+  if (header.command == command::disconnect_peer && is_dpr_pending_ &&
+      header.hop_by_hop == dpr_hop_by_hop_) {
+    is_dpr_pending_ = false;
+    handle(PeerEvent::dpa, now);
+    return;
+  }
+  ++context_.metrics.answers_ignored;
+  handle(PeerEvent::answer, now);
+}
+
+void Peer::check_deadlines(MonotonicTime now) {
+  if (state_ == PeerState::closed) return;
+  if (state_ != PeerState::open) {
+    if (now < deadline_) return;
+    if (state_ == PeerState::wait_cer) log(LogLevel::warning, "no capabilities exchange in time");
+    handle(PeerEvent::deadline, now);
+    return;
+  }
+  switch (watchdog_.check(now, watchdog_interval())) {
+    case Watchdog::Verdict::nothing:
+      return;
+    case Watchdog::Verdict::send_dwr:
+      send_request(command::device_watchdog);
+      return;
+    case Watchdog::Verdict::failed:
+      ++context_.metrics.watchdogs_failed;
+      log(LogLevel::warning, "nothing heard, closed by the watchdog");
+      handle(PeerEvent::watchdog_failed, now);
+      return;
+  }
+}
+
+std::chrono::milliseconds Peer::watchdog_interval() {
+  const auto jitter = context_.config.watchdog_jitter.count();
+  const auto span = static_cast<std::uint32_t>(2 * jitter + 1);
+  return context_.config.watchdog_interval - context_.config.watchdog_jitter +
+         std::chrono::milliseconds(context_.random() % span);
+}
+
+// RFC 6733 7.1.3: 3007 where the application is not ours, 3001 where only the command is not.
+bool Peer::is_served(ResultCode& code) const {
+  const Header& header = context_.message.header();
+  if (header.application == application::base) {
+    code = ResultCode::command_unsupported;
+    return header.command == command::device_watchdog || header.command == command::disconnect_peer;
+  }
+  code = ResultCode::application_unsupported;
+  for (const ServedCommand& served : context_.config.served) {
+    if (served.application != header.application) continue;
+    if (served.command == header.command) return true;
+    code = ResultCode::command_unsupported;
+  }
+  return false;
+}
+
+bool Peer::is_for_us(ResultCode& code) const {
+  const ServerConfig& config = context_.config;
+  if (config.serves_any_destination) return true;
+  const Avp* realm = context_.message.find(AvpId::destination_realm);
+  code = ResultCode::realm_not_served;
+  if (realm != nullptr && !is_same_identity(realm->text(), config.identity.origin_realm)) {
+    return false;
+  }
+  const Avp* host = context_.message.find(AvpId::destination_host);
+  code = ResultCode::unable_to_deliver;
+  return host == nullptr || is_same_identity(host->text(), config.identity.origin_host);
+}
+
+void Peer::answer_error(ResultCode code, const std::optional<FailedAvp>& failed_avp) {
+  ++context_.metrics.errors[static_cast<std::uint32_t>(code)];
+  log(LogLevel::warning, name(code));
+  write_error_answer(ready_buffer(), context_.message, context_.config.identity, code, failed_avp);
+}
+
+void Peer::send_simple_answer() {
+  const Identity& identity = context_.config.identity;
+  Writer writer(ready_buffer());
+  writer.begin_answer(context_.message.header());
+  writer.put_result(ResultCode::success);
+  writer.put_text(AvpId::origin_host, identity.origin_host);
+  writer.put_text(AvpId::origin_realm, identity.origin_realm);
+  if (context_.message.header().command == command::device_watchdog) {
+    writer.put_u32(AvpId::origin_state_id, identity.origin_state_id);  // RFC 6733 5.5.2
+  }
+  writer.finish();
+}
+
+void Peer::send_request(std::uint32_t command) {
+  const Identity& identity = context_.config.identity;
+  const std::uint32_t hop_by_hop = next_hop_by_hop_++;
+  Writer writer(ready_buffer());
+  writer.begin(
+      Header{command_flag::request, command, application::base, hop_by_hop, context_.random()});
+  writer.put_text(AvpId::origin_host, identity.origin_host);
+  writer.put_text(AvpId::origin_realm, identity.origin_realm);
+  if (command == command::disconnect_peer) {
+    writer.put_u32(AvpId::disconnect_cause, disconnect_cause::rebooting);
+    dpr_hop_by_hop_ = hop_by_hop;
+    is_dpr_pending_ = true;
+  } else {
+    writer.put_u32(AvpId::origin_state_id, identity.origin_state_id);
+    dwr_hop_by_hop_ = hop_by_hop;
+    is_dwr_pending_ = true;
+  }
+  writer.finish();
+}
+
+// RFC 6733 8.16: a client that starts again without its sessions counts its Origin-State-Id up.
+void Peer::note_state_id() {
+  const Avp* avp = context_.message.find(AvpId::origin_state_id);
+  if (avp == nullptr) return;
+  const std::uint32_t state_id = avp->u32();
+  if (origin_state_id_ == state_id) return;
+  origin_state_id_ = state_id;
+  const auto known = context_.state_ids.find(origin_host_);
+  if (known == context_.state_ids.end()) {
+    if (context_.state_ids.size() < state_ids_max) context_.state_ids[origin_host_] = state_id;
+    return;
+  }
+  const std::uint32_t before = known->second;
+  if (state_id <= before) return;
+  known->second = state_id;
+  context_.application.on_peer_restarted(*this, before, state_id);
+}
+
+void Peer::log(LogLevel level, std::string_view what) {
+  const std::string who = origin_host_.empty() ? remote_.to_string() : origin_host_;
+  const std::string line = "peer " + who + ": " + std::string(what);
+  if (level != LogLevel::info && !context_.limiter.allows(line, context_.config.now())) return;
+  context_.log(level, line);
+}
+
+}  // namespace farthing::diameter

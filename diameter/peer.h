@@ -1,0 +1,161 @@
+// Peer: one connection's side of the base protocol, without its socket. Octets go in, answers
+// gather in buffers, and a state says when to close: so everything here runs in tests without a
+// network.
+//
+// Owned by the Server, which moves the octets. One thread, as the Server.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "diameter/application.h"
+#include "diameter/buffer.h"
+#include "diameter/config.h"
+#include "diameter/message.h"
+#include "diameter/peer_state.h"
+
+namespace farthing::diameter {
+
+// Plain counters, of all peers of a server since its start.
+struct Metrics {
+  std::uint64_t messages_in = 0;
+  std::uint64_t messages_out = 0;
+  std::uint64_t octets_in = 0;
+  std::uint64_t octets_out = 0;
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t connections_refused = 0;  // Over connections_max.
+  std::uint64_t answers_ignored = 0;      // Unasked for.
+  std::uint64_t broken_streams = 0;       // Octets that were not Diameter.
+  std::uint64_t watchdogs_failed = 0;
+  std::uint64_t reads_paused = 0;  // A full output queue.
+  std::uint64_t stalled_closed = 0;
+  std::size_t peers_open = 0;
+  std::size_t connections = 0;
+  // Errors that the base protocol answered with, by Result-Code.
+  std::map<std::uint32_t, std::uint64_t> errors;
+};
+
+// Lets one log line a minute through for each key, and remembers no more than a thousand keys.
+class RateLimiter {
+ public:
+  bool allows(std::string_view key, MonotonicTime now);
+
+ private:
+  std::unordered_map<std::string, MonotonicTime> last_;
+};
+
+class Peer;
+
+// What the peers of one server share.
+struct PeerContext {
+  PeerContext(const ServerConfig& server_config, Application& server_application)
+      : config(server_config), application(server_application) {}
+
+  void log(LogLevel level, std::string_view text) const { config.log(level, text); }
+  std::uint32_t random() { return config.random ? config.random() : ++fixed_sequence; }
+
+  const ServerConfig& config;
+  Application& application;
+  Metrics metrics;
+  Message message;                // The one being worked on.
+  std::vector<Peer*> ready;       // Those with octets to send.
+  std::vector<Peer*> gathering;   // Those with held octets of the batch being gathered,
+  std::vector<Peer*> committing;  // and of the one sealed before.
+  std::unordered_map<std::string, std::uint32_t> state_ids;  // The last one of each Origin-Host.
+  RateLimiter limiter;
+  std::uint32_t fixed_sequence = 0;
+};
+
+class Peer {
+ public:
+  Peer(PeerContext& context, std::uint64_t id, IpAddress remote, IpAddress local);
+  virtual ~Peer();
+  Peer(const Peer&) = delete;
+  Peer& operator=(const Peer&) = delete;
+
+  // For the application.
+
+  // Never given twice in one run of a server.
+  std::uint64_t id() const { return id_; }
+  // Empty before the capabilities exchange.
+  const std::string& origin_host() const { return origin_host_; }
+  const std::string& origin_realm() const { return origin_realm_; }
+  const std::string& product_name() const { return product_name_; }
+  std::optional<std::uint32_t> origin_state_id() const { return origin_state_id_; }
+  const IpAddress& remote_address() const { return remote_; }
+  PeerState state() const { return state_; }
+  bool is_suspect() const { return watchdog_.is_suspect(); }
+  // Whole messages only may stand in these when control goes back to the server.
+  Buffer& ready_buffer();
+  Buffer& held_buffer();
+
+  // For the server.
+
+  // Works on all whole messages at the front of `input`; returns how many octets are done with.
+  std::size_t receive(Bytes input, MonotonicTime now);
+  void check_deadlines(MonotonicTime now);
+  void stop(MonotonicTime now) { handle(PeerEvent::stop, now); }
+  void disconnected(MonotonicTime now) { handle(PeerEvent::disconnected, now); }
+  // Octets not yet handed to the socket.
+  std::size_t waiting_size_bytes() const {
+    return ready_.size() + gathering_.size() + committing_.size();
+  }
+  // The server has taken the peer off context.ready.
+  void unlist_ready() { is_in_ready_ = false; }
+  // Takes what is to be sent now; `out` is empty before.
+  void take_ready(Buffer& out);
+  void seal_held();
+  void release_held();
+
+ private:
+  void on_frame(const std::optional<DecodeError>& error, MonotonicTime now);
+  void on_request(const std::optional<DecodeError>& error, MonotonicTime now);
+  void on_cer(const std::optional<DecodeError>& error, MonotonicTime now);
+  void on_answer(MonotonicTime now);
+  PeerTransition handle(PeerEvent event, MonotonicTime now);
+  void enter(PeerState next, MonotonicTime now);
+  void broken(ResultCode code, MonotonicTime now);
+
+  void answer_error(ResultCode code, const std::optional<FailedAvp>& failed_avp = {});
+  void send_simple_answer();  // DWA and DPA.
+  void send_request(std::uint32_t command);
+  void note_state_id();
+  bool is_served(ResultCode& code) const;
+  bool is_for_us(ResultCode& code) const;
+  void log(LogLevel level, std::string_view what);
+  std::chrono::milliseconds watchdog_interval();
+
+  PeerContext& context_;
+  const std::uint64_t id_;
+  const IpAddress remote_;
+  const IpAddress local_;
+  PeerState state_ = PeerState::wait_cer;
+  MonotonicTime deadline_{};
+  Watchdog watchdog_;
+
+  std::string origin_host_;
+  std::string origin_realm_;
+  std::string product_name_;
+  std::optional<std::uint32_t> origin_state_id_;
+
+  Buffer ready_;
+  Buffer gathering_;
+  Buffer committing_;
+  bool is_known_to_application_ = false;
+  bool is_in_ready_ = false;
+  bool is_in_gathering_ = false;
+  bool is_in_committing_ = false;
+
+  std::uint32_t next_hop_by_hop_;
+  std::uint32_t dwr_hop_by_hop_ = 0;
+  std::uint32_t dpr_hop_by_hop_ = 0;
+  bool is_dwr_pending_ = false;
+  bool is_dpr_pending_ = false;
+};
+
+}  // namespace farthing::diameter

@@ -1,0 +1,387 @@
+#include "diameter/server.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <map>
+#include <utility>
+
+#include "engine/base/assert.h"
+
+namespace farthing::diameter {
+
+namespace {
+
+namespace asio = boost::asio;
+using Tcp = asio::ip::tcp;
+using ErrorCode = boost::system::error_code;
+// With the executor's own type: asio's default hides it behind virtual calls.
+using Executor = asio::io_context::executor_type;
+using Socket = asio::basic_stream_socket<Tcp, Executor>;
+using Acceptor = asio::basic_socket_acceptor<Tcp, Executor>;
+
+// A buffer that a burst has blown up beyond this is given back.
+constexpr std::size_t buffer_kept_size_bytes_max = 1u << 20;
+
+IpAddress ip_of(const asio::ip::address& address) {
+  IpAddress ip;
+  const asio::ip::address_v6 v6 =
+      address.is_v6() ? address.to_v6()
+                      : asio::ip::make_address_v6(asio::ip::v4_mapped, address.to_v4());
+  const auto octets = v6.to_bytes();
+  std::copy(octets.begin(), octets.end(), ip.octets.begin());
+  return ip;
+}
+
+}  // namespace
+
+class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
+ public:
+  class Connection;
+
+  Impl(asio::io_context& io, ServerConfig config, Application& application)
+      : io_(io),
+        config_(std::move(config)),
+        context_(config_, application),
+        acceptor_(io),
+        timer_(io) {}
+
+  base::Result<void, std::string> listen();
+  void stop(std::function<void()> done);
+  void close_all();
+  void flush_ready();
+  void seal_held();
+  void release_held();
+  void on_closed(std::uint64_t id);
+
+  asio::io_context& io_;
+  const ServerConfig config_;
+  PeerContext context_;
+  Acceptor acceptor_;
+  Tcp::endpoint endpoint_;
+  std::map<std::uint64_t, std::shared_ptr<Connection>> connections_;
+
+ private:
+  void accept();
+  void on_accept(const ErrorCode& error, Socket socket);
+  void tick();
+  void finish_stop();
+
+  asio::steady_timer timer_;
+  std::uint64_t next_id_ = 1;
+  bool is_accepting_ = false;
+  bool is_stopping_ = false;
+  std::function<void()> stopped_;
+};
+
+// The socket of one Peer.
+class Server::Impl::Connection final : public Peer,
+                                       public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(std::shared_ptr<Impl> server, Socket socket, std::uint64_t id, IpAddress remote,
+             IpAddress local)
+      : Peer(server->context_, id, remote, local),
+        server_(std::move(server)),
+        socket_(std::move(socket)),
+        capacity_(std::max<std::size_t>(server_->config_.read_buffer_size_bytes,
+                                        server_->config_.message_size_bytes_max)),
+        input_(new std::uint8_t[capacity_]) {}
+
+  void read() {
+    if (is_reading_ || is_paused_ || is_closed_) return;
+    is_reading_ = true;
+    socket_.async_read_some(asio::buffer(input_.get() + have_, capacity_ - have_),
+                            [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
+                              self->on_read(error, size);
+                            });
+  }
+
+  // Sends what is ready, unless a write is under way.
+  void flush() {
+    if (is_writing_ || is_closed_) return;
+    take_ready(output_);
+    if (!output_.empty()) write();
+  }
+
+  // After anything that happened: close, pause or read on.
+  void settle() {
+    if (is_closed_) return;
+    if (state() == PeerState::closed) return close();
+    const std::size_t waiting = output_size_bytes();
+    if (state() == PeerState::draining) {
+      // Our half is closed; the other side's is read, and thrown away, until it closes too: closing
+      // with unread octets would reset the connection and take our last answer along.
+      if (waiting == 0 && !is_shut_down_) {
+        is_shut_down_ = true;
+        ErrorCode ignored;
+        socket_.shutdown(Tcp::socket::shutdown_send, ignored);
+      }
+      return read();
+    }
+    const std::size_t max = server_->config_.output_size_bytes_max;
+    if (!is_paused_ && waiting > max) {
+      is_paused_ = true;
+      progress_at_ = server_->config_.now();
+      ++server_->context_.metrics.reads_paused;
+    } else if (is_paused_ && waiting < max / 2) {
+      is_paused_ = false;
+    }
+    read();
+  }
+
+  void on_tick(MonotonicTime now) {
+    const bool is_stalled =
+        is_paused_ && is_writing_ && now - progress_at_ >= server_->config_.stalled_timeout;
+    if (is_stalled) {
+      ++server_->context_.metrics.stalled_closed;
+      return close();
+    }
+    check_deadlines(now);
+    flush();
+    settle();
+  }
+
+  void close() {
+    if (is_closed_) return;
+    is_closed_ = true;
+    disconnected(server_->config_.now());
+    ErrorCode ignored;
+    socket_.close(ignored);
+    server_->on_closed(id());
+  }
+
+  std::size_t output_size_bytes() const { return waiting_size_bytes() + output_.size() - written_; }
+
+ private:
+  void on_read(const ErrorCode& error, std::size_t size) {
+    is_reading_ = false;
+    if (is_closed_) return;
+    if (error) return close();
+    server_->context_.metrics.octets_in += size;
+    have_ += size;
+    const std::size_t done = receive({input_.get(), have_}, server_->config_.now());
+    have_ -= done;
+    if (have_ > 0 && done > 0) std::memmove(input_.get(), input_.get() + done, have_);
+    server_->context_.application.on_turn_end();
+    server_->flush_ready();
+    settle();
+  }
+
+  void write() {
+    is_writing_ = true;
+    socket_.async_write_some(asio::buffer(output_.data() + written_, output_.size() - written_),
+                             [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
+                               self->on_write(error, size);
+                             });
+  }
+
+  void on_write(const ErrorCode& error, std::size_t size) {
+    is_writing_ = false;
+    if (is_closed_) return;
+    if (error) return close();
+    server_->context_.metrics.octets_out += size;
+    written_ += size;
+    if (is_paused_) progress_at_ = server_->config_.now();
+    if (written_ < output_.size()) return write();
+    written_ = 0;
+    output_.clear();
+    if (output_.capacity() > buffer_kept_size_bytes_max) output_ = Buffer();
+    flush();
+    settle();
+  }
+
+  const std::shared_ptr<Impl> server_;
+  Socket socket_;
+  const std::size_t capacity_;
+  const std::unique_ptr<std::uint8_t[]> input_;
+  std::size_t have_ = 0;
+  Buffer output_;
+  std::size_t written_ = 0;
+  MonotonicTime progress_at_{};
+  bool is_reading_ = false;
+  bool is_writing_ = false;
+  bool is_paused_ = false;
+  bool is_shut_down_ = false;
+  bool is_closed_ = false;
+};
+
+base::Result<void, std::string> Server::Impl::listen() {
+  const std::string where = config_.listen_address + " port " + std::to_string(config_.port);
+  ErrorCode error;
+  const asio::ip::address address = asio::ip::make_address(config_.listen_address, error);
+  if (error) return "not an IP address: " + config_.listen_address;
+  const Tcp::endpoint wanted(address, config_.port);
+  acceptor_.open(wanted.protocol(), error);
+  if (!error) acceptor_.set_option(Tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor_.bind(wanted, error);
+  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+  if (!error) endpoint_ = acceptor_.local_endpoint(error);
+  if (error) {
+    ErrorCode ignored;
+    acceptor_.close(ignored);
+    return "cannot listen on " + where + ": " + error.message();
+  }
+  accept();
+  tick();
+  return {};
+}
+
+void Server::Impl::accept() {
+  if (is_accepting_ || !acceptor_.is_open()) return;
+  is_accepting_ = true;
+  acceptor_.async_accept([self = shared_from_this()](const ErrorCode& error, Socket socket) {
+    self->is_accepting_ = false;
+    self->on_accept(error, std::move(socket));
+  });
+}
+
+void Server::Impl::on_accept(const ErrorCode& error, Socket socket) {
+  if (!acceptor_.is_open()) return;
+  if (error) {
+    // Out of file descriptors, most likely: the next tick tries again.
+    if (context_.limiter.allows("accept", config_.now())) {
+      context_.log(LogLevel::error, "cannot accept connections: " + error.message());
+    }
+    return;
+  }
+  accept();
+  if (connections_.size() >= config_.connections_max) {
+    ++context_.metrics.connections_refused;
+    if (context_.limiter.allows("connections_max", config_.now())) {
+      context_.log(LogLevel::warning, "too many connections: one more refused");
+    }
+    return;  // The socket closes.
+  }
+  ErrorCode failed;
+  const Tcp::endpoint remote = socket.remote_endpoint(failed);
+  const Tcp::endpoint local = failed ? Tcp::endpoint() : socket.local_endpoint(failed);
+  if (!failed) socket.set_option(Tcp::no_delay(true), failed);
+  if (failed) return;  // Gone again already.
+  ++context_.metrics.connections_accepted;
+  const std::uint64_t id = next_id_++;
+  auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket), id,
+                                                 ip_of(remote.address()), ip_of(local.address()));
+  connections_.emplace(id, connection);
+  context_.metrics.connections = connections_.size();
+  connection->read();
+}
+
+void Server::Impl::tick() {
+  timer_.expires_after(config_.tick_interval);
+  timer_.async_wait([self = shared_from_this()](const ErrorCode& error) {
+    if (error) return;
+    if (!self->is_stopping_) self->accept();
+    const MonotonicTime now = self->config_.now();
+    std::vector<std::shared_ptr<Connection>> connections;
+    connections.reserve(self->connections_.size());
+    for (const auto& [id, connection] : self->connections_) connections.push_back(connection);
+    for (const auto& connection : connections) connection->on_tick(now);
+    if (!self->is_stopping_ || !self->connections_.empty()) self->tick();
+  });
+}
+
+void Server::Impl::flush_ready() {
+  // Flushing only starts writes: nothing is added to the list or closed meanwhile.
+  for (Peer* peer : context_.ready) {
+    peer->unlist_ready();
+    static_cast<Connection*>(peer)->flush();
+  }
+  context_.ready.clear();
+}
+
+void Server::Impl::seal_held() {
+  FARTHING_ASSERT(context_.committing.empty());
+  context_.committing.swap(context_.gathering);
+  for (Peer* peer : context_.committing) peer->seal_held();
+}
+
+void Server::Impl::release_held() {
+  for (Peer* peer : context_.committing) peer->release_held();
+  context_.committing.clear();
+  flush_ready();
+}
+
+void Server::Impl::stop(std::function<void()> done) {
+  is_stopping_ = true;
+  stopped_ = std::move(done);
+  ErrorCode ignored;
+  acceptor_.close(ignored);
+  const MonotonicTime now = config_.now();
+  std::vector<std::shared_ptr<Connection>> connections;
+  for (const auto& [id, connection] : connections_) connections.push_back(connection);
+  for (const auto& connection : connections) {
+    connection->stop(now);
+    connection->flush();
+    connection->settle();
+  }
+  if (connections_.empty()) finish_stop();
+}
+
+void Server::Impl::on_closed(std::uint64_t id) {
+  connections_.erase(id);
+  context_.metrics.connections = connections_.size();
+  if (is_stopping_ && connections_.empty()) finish_stop();
+}
+
+void Server::Impl::finish_stop() {
+  timer_.cancel();
+  // Not from inside whatever closed the last connection.
+  if (stopped_) asio::post(io_, std::exchange(stopped_, nullptr));
+}
+
+void Server::Impl::close_all() {
+  ErrorCode ignored;
+  acceptor_.close(ignored);
+  timer_.cancel();
+  stopped_ = nullptr;
+  while (!connections_.empty()) {
+    const std::shared_ptr<Connection> connection = connections_.begin()->second;
+    connection->close();
+  }
+}
+
+Server::Server(asio::io_context& io, ServerConfig config, Application& application)
+    : impl_(std::make_shared<Impl>(io, std::move(config), application)) {}
+
+Server::~Server() { impl_->close_all(); }
+
+base::Result<void, std::string> Server::listen() { return impl_->listen(); }
+
+std::uint16_t Server::port() const { return impl_->endpoint_.port(); }
+
+std::string Server::endpoint() const {
+  const asio::ip::address address = impl_->endpoint_.address();
+  const std::string host = address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
+  return host + ":" + std::to_string(port());
+}
+
+void Server::stop(std::function<void()> done) { impl_->stop(std::move(done)); }
+
+bool Server::has_held() const { return !impl_->context_.gathering.empty(); }
+
+void Server::seal_held() { impl_->seal_held(); }
+
+void Server::release_held() { impl_->release_held(); }
+
+void Server::post(std::function<void()> work) {
+  asio::post(impl_->io_, [impl = impl_, work = std::move(work)] {
+    work();
+    impl->flush_ready();
+  });
+}
+
+const Metrics& Server::metrics() const { return impl_->context_.metrics; }
+
+std::vector<PeerStatus> Server::peers() const {
+  std::vector<PeerStatus> peers;
+  for (const auto& [id, connection] : impl_->connections_) {
+    peers.push_back({id, connection->origin_host(), connection->origin_realm(),
+                     connection->product_name(), connection->remote_address().to_string(),
+                     connection->state(), connection->is_suspect(),
+                     connection->output_size_bytes()});
+  }
+  return peers;
+}
+
+}  // namespace farthing::diameter
