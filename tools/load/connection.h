@@ -1,0 +1,68 @@
+// A connection to a Diameter server: a non-blocking socket with what is to be sent and what has
+// come.
+//
+// Threads: one. Errors: opening says why it failed; a connection that breaks later is `lost`.
+#pragma once
+
+#include "tools/load/messages.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace farthing::load {
+
+class Connection {
+ public:
+  explicit Connection(std::string origin_host);
+  ~Connection();
+  Connection(Connection&& other) noexcept;
+  Connection& operator=(Connection&&) = delete;
+
+  // Connects and exchanges capabilities, waiting at most 3 s for each. Empty, or what went wrong.
+  std::string open(const std::string& host, std::uint16_t port);
+  void close();
+
+  bool is_open() const { return socket_ >= 0; }
+  int socket() const { return socket_; }
+  const std::string& origin_host() const { return origin_host_; }
+
+  // What append()s to it is sent by the next flush().
+  std::string& out() { return out_; }
+  bool has_output() const { return out_.size() > sent_; }
+  // Sends what the socket takes; false when the connection is lost.
+  bool flush();
+
+  // Reads once and gives each whole message to `each`; false when the connection is lost or what
+  // comes is not Diameter.
+  template <class Each>
+  bool receive(const Each& each) {
+    const std::ptrdiff_t got = read_some();
+    if (got < 0) return false;
+    std::string_view left(in_.data(), filled_);
+    while (const auto length = message_length(left)) {
+      if (*length == 0) return false;
+      if (*length > left.size()) break;
+      each(left.substr(0, *length));
+      left.remove_prefix(*length);
+    }
+    keep(left);
+    return true;
+  }
+
+ private:
+  std::ptrdiff_t read_some();  // bytes, 0 when there are none now, -1 when lost
+  void keep(std::string_view left);
+  std::string exchange_capabilities();
+
+  std::string origin_host_;
+  int socket_ = -1;
+  std::string out_;
+  std::size_t sent_ = 0;
+  std::vector<char> in_;
+  std::size_t filled_ = 0;
+};
+
+}  // namespace farthing::load
