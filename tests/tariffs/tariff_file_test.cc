@@ -202,7 +202,7 @@ TEST(TariffFile, RatingGroupErrors) {
               ElementsAre("t.yaml:10:42: the name \"4th\" begins as a number does; "
                           "expected a name that begins with a letter"));
   EXPECT_THAT(fault("{1: web, 2: music}", "{1: , 2: music}"),
-              ElementsAre(HasSubstr("t.yaml:10:24: there is nothing here"),
+              ElementsAre(HasSubstr("t.yaml:10:21: there is nothing here"),
                           HasSubstr("unknown rating group \"web\"")));
 }
 
@@ -342,6 +342,7 @@ TEST(TariffFile, WhatIsNoTariffAtAll) {
   EXPECT_THAT(errors_of("hello"), ElementsAre("t.yaml:1:1: there is a single value here; "
                                               "expected the keys of the tariff"));
   EXPECT_EQ(errors_of("{}").size(), 5u);
+  EXPECT_EQ(errors_of("---\n").size(), 5u);
   EXPECT_THAT(errors_of("services: 3\ntariff: x\ncurrency: EUR\ntime_zone: Etc/UTC\n"
                         "valid_from: 2026-01-01T00:00:00\n"),
               ElementsAre("t.yaml:1:11: there is a single value here; expected services by name"));
