@@ -358,14 +358,15 @@ std::optional<RatingGroup> Compiler::read_group(const YamlNode& node, const Plac
   for (const auto& [group, name] : groups) {
     names.push_back(name);
     if (names.size() > shown_max) continue;
-    declared += fmt::format("{} {} ({})", names.size() == 1 ? ":" : ",", group.value, name);
+    declared += fmt::format("{} {} ({})", names.size() == 1 ? "" : ",", group.value, name);
   }
   if (names.size() > shown_max) declared += ", ...";
+  if (names.empty()) declared = " none";
   errors_.add(
       node.position,
       fmt::format("unknown rating group {}{}", in_quotes(*text), did_you_mean(*text, names)),
-      fmt::format("one that service {} declares in rating_groups{}{}",
-                  in_quotes(placed.service.name), declared.empty() ? "" : ": ", declared));
+      fmt::format("one that service {} declares in rating_groups:{}",
+                  in_quotes(placed.service.name), declared));
   return std::nullopt;
 }
 

@@ -230,6 +230,8 @@ class TreeBuilder : public YAML::EventHandler {
     } else if (!parent.entry) {
       begin_entry(parent, std::move(node));
     } else {
+      // yaml-cpp gives nothing the place of what comes after it.
+      if (node.kind == YamlNode::Kind::empty) node.position = parent.entry->key_position;
       parent.entry->value = std::move(node);
       if (!parent.entry_refused) parent.node.entries.push_back(std::move(*parent.entry));
       parent.entry.reset();
@@ -322,7 +324,9 @@ bool check_kind(const YamlNode& node, YamlNode::Kind kind, FileErrors& errors,
 
 YamlMap::YamlMap(const YamlNode& node, std::string what, FileErrors& errors)
     : node_(node), what_(std::move(what)), errors_(errors) {
-  check_kind(node, YamlNode::Kind::map, errors, fmt::format("the keys of {}", what_));
+  if (node.kind != YamlNode::Kind::empty) {
+    check_kind(node, YamlNode::Kind::map, errors, fmt::format("the keys of {}", what_));
+  }
 }
 
 const YamlEntry* YamlMap::entry(std::string_view key) const {
@@ -340,7 +344,8 @@ const YamlNode* YamlMap::find(std::string_view key) {
 
 const YamlNode* YamlMap::require(std::string_view key, std::string_view expected) {
   const YamlNode* found = find(key);
-  if (found == nullptr && node_.kind == YamlNode::Kind::map) {
+  const bool is_map = node_.kind == YamlNode::Kind::map || node_.kind == YamlNode::Kind::empty;
+  if (found == nullptr && is_map) {
     errors_.add(node_.position, fmt::format("the key {} is missing in {}", in_quotes(key), what_),
                 expected);
   }

@@ -54,8 +54,9 @@ std::optional<YamlNode> read_yaml(std::string_view text, FileErrors& errors);
 // The node and the errors must outlive it.
 class YamlMap {
  public:
-  // `what` names the map in messages: "the file", "service data". A node that is no map is an
-  // error, and then every key reads as absent, without further errors.
+  // `what` names the map in messages: "the file", "service data". Nothing at all is a
+  // map without keys. Any other node that is no map is an error, and then every key reads as
+  // absent, without further errors.
   YamlMap(const YamlNode& node, std::string what, FileErrors& errors);
 
   const YamlNode* find(std::string_view key);                                // nullptr: absent

@@ -42,7 +42,7 @@ TEST_F(DemoTariff, SaysWhoseItIs) {
   EXPECT_EQ(tariff_->currency(), "CNY");
   EXPECT_EQ(tariff_->currency_code(), 156u);
   EXPECT_EQ(tariff_->time_zone(), "Asia/Shanghai");
-  EXPECT_EQ(tariff_->valid_from().time_since_epoch(), std::chrono::seconds(1'767'196'800));
+  EXPECT_EQ(tariff_->valid_from().time_since_epoch(), std::chrono::seconds(1'577'808'000));
   EXPECT_FALSE(tariff_->valid_until());
 }
 
