@@ -2,12 +2,15 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <memory>
 #include <new>
 
 #include "diameter/error_answer.h"
 #include "diameter/message.h"
+#include "diameter/peer.h"
 #include "diameter/writer.h"
 #include "tests/diameter/sample_messages.h"
+#include "tests/diameter/test_client.h"
 
 namespace {
 std::size_t allocations = 0;
@@ -55,6 +58,47 @@ TEST(Allocation, RefusingAllocatesNothingOnceWarm) {
     ASSERT_TRUE(result.has_error());
     const DecodeError error = result.error();
     write_error_answer(answer, *message, identity, error.code, error.failed_avp);
+  }
+  EXPECT_EQ(allocations - before, 0u);
+}
+
+// Holds every answer, as a server with a ledger does.
+class HoldingApplication : public Application {
+ public:
+  void on_request(Peer& peer, const Message& request) override {
+    testing::write_sample_answer(peer.held_buffer(), request);
+  }
+};
+
+TEST(Allocation, APeerAllocatesNothingForARequestOnceWarm) {
+  ServerConfig config;
+  config.identity = {"ocs.farthing.example", "farthing.example", 1};
+  config.peers_allowed = {{}};
+  HoldingApplication application;
+  const auto context = std::make_unique<PeerContext>(config, application);
+  Peer peer(*context, 1, *IpAddress::parse("127.0.0.1"), *IpAddress::parse("127.0.0.1"));
+  Buffer cer;
+  testing::write_cer(cer, "client.example");
+  const MonotonicTime now{};
+  peer.receive(cer.bytes(), now);
+  ASSERT_EQ(peer.state(), PeerState::open);
+  Buffer requests;
+  for (int i = 0; i < 50; ++i) testing::write_sample_request(requests);
+
+  Buffer output;
+  std::size_t before = 0;
+  for (int i = 0; i < 20; ++i) {
+    if (i == 10) before = allocations;  // All buffers have gone through all their roles.
+    ASSERT_EQ(peer.receive(requests.bytes(), now), requests.size());
+    context->committing.swap(context->gathering);
+    peer.seal_held();
+    peer.release_held();
+    context->committing.clear();
+    output.clear();
+    peer.take_ready(output);
+    peer.unlist_ready();
+    context->ready.clear();
+    ASSERT_FALSE(output.empty());
   }
   EXPECT_EQ(allocations - before, 0u);
 }
