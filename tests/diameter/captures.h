@@ -1,19 +1,15 @@
-// The Diameter messages in the captures of tests/fixtures: read from the pcap files, each TCP
-// direction put together in the order of its sequence numbers.
+// The Diameter messages in the captures of tests/fixtures.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "diameter/pcap.h"
+
 namespace farthing::diameter::testing {
 
 using Octets = std::vector<std::uint8_t>;
-
-struct CapturedMessage {
-  bool from_client = false;
-  Octets frame;
-};
 
 // The names of the capture files.
 const std::vector<std::string>& capture_names();

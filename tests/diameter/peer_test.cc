@@ -246,7 +246,7 @@ TEST_F(PeerTest, TakesRealCersAndRequests) {
     make_peer();
     const std::size_t before = application.requests.size();
     std::size_t requests = 0;
-    for (const testing::CapturedMessage& message : testing::read_capture(name)) {
+    for (const CapturedMessage& message : testing::read_capture(name)) {
       if (!message.from_client) continue;
       send(message.frame);
       for (const Octets& frame : take()) EXPECT_EQ(frame[0], 1);

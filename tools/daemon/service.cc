@@ -3,27 +3,82 @@
 #include "diameter/application.h"
 #include "diameter/credit_control.h"
 #include "diameter/server.h"
+#include "engine/admin/gateway.h"
+#include "engine/admin/log.h"
+#include "engine/admin/server.h"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <array>
+#include <ctime>
+#include <mutex>
+#include <random>
 #include <utility>
 
 namespace farthing::tools {
 
 namespace {
 
-constexpr std::chrono::seconds tick_interval{1};
+namespace admin = engine::admin;
+
+constexpr std::chrono::milliseconds tick_interval{1000};
 
 base::Time wall_clock() {
   return std::chrono::time_point_cast<base::Duration>(std::chrono::system_clock::now());
 }
 
-// Credit control as the application of a Diameter server.
+std::uint64_t random_u64() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+engine::ShardOptions shard_options(const engine::Config& config) {
+  engine::ShardOptions options;
+  options.book.duplicates.window = config.duplicates_window;
+  options.book.duplicates.bytes_max = config.duplicates_bytes;
+  options.book.session_key_seed = random_u64();
+  options.disk_reserve_bytes = config.storage_reserve_bytes;
+  return options;
+}
+
+void log_diameter(diameter::LogLevel level, std::string_view text) {
+  constexpr std::array levels = {admin::LogLevel::info, admin::LogLevel::warning,
+                                 admin::LogLevel::error};
+  admin::log(levels[static_cast<std::size_t>(level)], text);
+}
+
+diameter::ServerConfig server_config(const engine::Config& config, const engine::Endpoint& endpoint) {
+  diameter::ServerConfig server;
+  server.listen_address = endpoint.address;
+  server.port = endpoint.port;
+  // Rises with every start (RFC 6733 8.16): seconds do.
+  server.identity = {config.origin_host, config.origin_realm,
+                     static_cast<std::uint32_t>(std::time(nullptr))};
+  server.product_name = config.product_name;
+  for (const engine::AllowedPeer& peer : config.peers) {
+    diameter::PeerRule rule;
+    rule.origin_host = peer.origin_host;
+    if (auto network = diameter::IpNetwork::parse(peer.from)) rule.network = *network;
+    server.peers_allowed.push_back(rule);
+  }
+  server.serves_any_destination = config.destinations == engine::Destinations::any;
+  server.watchdog_interval = config.watchdog;
+  server.message_size_bytes_max = static_cast<std::uint32_t>(config.limits.message_bytes);
+  server.output_size_bytes_max = config.limits.peer_output_bytes;
+  server.connections_max = config.limits.connections;
+  server.random = [generator = std::mt19937(static_cast<std::uint32_t>(random_u64()))]() mutable {
+    return static_cast<std::uint32_t>(generator());
+  };
+  server.log = log_diameter;
+  return server;
+}
+
+// Credit control as the application of the Diameter servers.
 class Charging final : public diameter::Application {
  public:
-  Charging(const diameter::Identity& identity, engine::Shard& shard)
-      : credit_control_(identity, shard), shard_(shard) {}
+  Charging(const engine::Config& config, engine::Shard& shard)
+      : credit_control_({config.origin_host, config.origin_realm}, shard), shard_(shard) {}
 
   void on_request(diameter::Peer& peer, const diameter::Message& request) override {
     const bool held = credit_control_.decide(request) == engine::Shard::Hold::held;
@@ -38,82 +93,167 @@ class Charging final : public diameter::Application {
 
 }  // namespace
 
-class Service::Impl {
+class Service::Impl final : public admin::Gateway {
  public:
   Impl(boost::asio::io_context& io, std::unique_ptr<storage::LedgerStore> store,
-       engine::ShardOptions shard_options, diameter::ServerConfig diameter_config)
-      : store_(std::move(store)),
-        shard_(*store_, shard_options, wall_clock),
-        charging_(diameter_config.identity, shard_),
-        server_(io, std::move(diameter_config), charging_),
+       const engine::Config& config)
+      : config_(config),
+        store_(std::move(store)),
+        shard_(*store_, shard_options(config), wall_clock),
+        charging_(config, shard_),
         timer_(io) {
-    shard_.set_hooks({[this] { server_.seal_held(); }, [this] { server_.release_held(); }});
+    for (const engine::Endpoint& endpoint : config.listen) {
+      servers_.push_back(
+          std::make_unique<diameter::Server>(io, server_config(config, endpoint), charging_));
+    }
+    shard_.set_hooks({[this] {
+                        for (auto& server : servers_) server->seal_held();
+                      },
+                      [this] {
+                        for (auto& server : servers_) server->release_held();
+                      }});
     store_->set_durable([this](engine::Sequence last) {
-      server_.post([this, last] { shard_.durable(last); });
+      servers_.front()->post([this, last] { shard_.durable(last); });
     });
   }
-  // The commit thread calls into the server: it goes first.
-  ~Impl() { store_->set_durable(nullptr); }
+
+  // The threads of the API and of the store call into the rest: they end first.
+  ~Impl() override {
+    api_.reset();
+    store_.reset();
+  }
 
   base::Result<void, std::string> start() {
-    if (auto listening = server_.listen(); !listening.has_value()) return listening.error();
     shard_.end_turn();
+    admin::ApiOptions options;
+    options.socket_path = engine::api_socket_path(config_);
+    options.data_folder = config_.data;
+    options.clock = wall_clock;
+    options.peers = [this] { return snapshot().peers; };
+    options.samples = [this] { return snapshot().samples; };
+    if (config_.metrics_listen) {
+      options.metrics_address = config_.metrics_listen->address;
+      options.metrics_port = config_.metrics_listen->port;
+    }
+    auto api = admin::ApiServer::start(std::move(options), *this, *store_, shard_.metrics());
+    if (!api.has_value()) return api.error();
+    api_ = std::move(*api);
+    for (auto& server : servers_) {
+      if (auto listening = server->listen(); !listening.has_value()) return listening.error();
+    }
     tick();
     return {};
   }
 
+  std::string diameter_endpoint() const { return servers_.front()->endpoint(); }
+
   void stop(std::function<void()> done) {
-    server_.stop([this, done = std::move(done)] {
-      timer_.cancel();
-      stopping_ = true;
-      shard_.when_durable(done);
-      shard_.end_turn();
-    });
+    servers_open_ = servers_.size();
+    for (auto& server : servers_) {
+      server->stop([this, done] {
+        if (--servers_open_ > 0) return;
+        if (api_) api_->stop();
+        stopping_ = true;
+        timer_.cancel();
+        shard_.when_durable(done);
+        shard_.end_turn();
+      });
+    }
   }
 
-  void run_on_shard(std::function<void(engine::Shard&)> work) {
-    server_.post([this, work = std::move(work)] {
+  void run(std::function<void(engine::Shard&)> work) override {
+    servers_.front()->post([this, work = std::move(work)] {
       work(shard_);
       shard_.end_turn();
     });
   }
 
   engine::Shard& shard() { return shard_; }
-  diameter::Server& server() { return server_; }
-  storage::LedgerStore& store() { return *store_; }
 
  private:
+  // What the API shows of the Diameter side, taken every second so that no thread of the API ever
+  // waits for this one.
+  struct Snapshot {
+    std::vector<admin::PeerStatus> peers;
+    std::vector<admin::Sample> samples;
+  };
+
+  Snapshot snapshot() {
+    const std::lock_guard lock(snapshot_mutex_);
+    return snapshot_;
+  }
+
+  void take_snapshot() {
+    Snapshot fresh;
+    diameter::Metrics sum;
+    for (const auto& server : servers_) {
+      for (const diameter::PeerStatus& peer : server->peers()) {
+        fresh.peers.push_back({peer.origin_host, peer.remote_address,
+                               std::string(diameter::name(peer.state))});
+      }
+      const diameter::Metrics& metrics = server->metrics();
+      sum.messages_in += metrics.messages_in;
+      sum.messages_out += metrics.messages_out;
+      sum.reads_paused += metrics.reads_paused;
+      sum.broken_streams += metrics.broken_streams;
+      sum.watchdogs_failed += metrics.watchdogs_failed;
+      sum.peers_open += metrics.peers_open;
+      for (const auto& [code, count] : metrics.errors) sum.errors[code] += count;
+    }
+    auto add = [&fresh](const char* name, const char* help, bool counter, std::uint64_t value) {
+      fresh.samples.push_back({name, help, counter, {}, static_cast<double>(value)});
+    };
+    add("farthing_peers_open", "Diameter peers past their capabilities exchange", false,
+        sum.peers_open);
+    add("farthing_messages_received_total", "Diameter messages read", true, sum.messages_in);
+    add("farthing_messages_sent_total", "Diameter messages written", true, sum.messages_out);
+    add("farthing_reads_paused_total", "Times a peer was not read because its output queue was full",
+        true, sum.reads_paused);
+    add("farthing_broken_streams_total", "Connections closed for bytes that were not Diameter", true,
+        sum.broken_streams);
+    add("farthing_watchdogs_failed_total", "Connections closed because the peer fell silent", true,
+        sum.watchdogs_failed);
+    for (const auto& [code, count] : sum.errors) {
+      fresh.samples.push_back({"farthing_base_errors_total",
+                               "Requests that the base protocol answered with an error", true,
+                               {{"result_code", std::to_string(code)}}, static_cast<double>(count)});
+    }
+    const std::lock_guard lock(snapshot_mutex_);
+    snapshot_ = std::move(fresh);
+  }
+
   void tick() {
     if (stopping_) return;
     const bool more = shard_.tick();
     shard_.end_turn();
-    timer_.expires_after(more ? std::chrono::milliseconds(1)
-                              : std::chrono::milliseconds(tick_interval));
+    take_snapshot();
+    timer_.expires_after(more ? std::chrono::milliseconds(1) : tick_interval);
     timer_.async_wait([this](const boost::system::error_code& error) {
       if (!error) tick();
     });
   }
 
+  const engine::Config config_;
   std::unique_ptr<storage::LedgerStore> store_;
   engine::Shard shard_;
   Charging charging_;
-  diameter::Server server_;
+  std::vector<std::unique_ptr<diameter::Server>> servers_;
+  std::size_t servers_open_ = 0;
   boost::asio::steady_timer timer_;
   bool stopping_ = false;
+  std::mutex snapshot_mutex_;
+  Snapshot snapshot_;
+  std::unique_ptr<admin::ApiServer> api_;
 };
 
 Service::Service(boost::asio::io_context& io, std::unique_ptr<storage::LedgerStore> store,
-                 engine::ShardOptions shard_options, diameter::ServerConfig diameter_config)
-    : impl_(std::make_unique<Impl>(io, std::move(store), shard_options, std::move(diameter_config))) {}
+                 const engine::Config& config)
+    : impl_(std::make_unique<Impl>(io, std::move(store), config)) {}
 Service::~Service() = default;
 
 engine::Shard& Service::shard() { return impl_->shard(); }
-diameter::Server& Service::diameter() { return impl_->server(); }
-storage::LedgerStore& Service::store() { return impl_->store(); }
 base::Result<void, std::string> Service::start() { return impl_->start(); }
+std::string Service::diameter_endpoint() const { return impl_->diameter_endpoint(); }
 void Service::stop(std::function<void()> done) { impl_->stop(std::move(done)); }
-void Service::run_on_shard(std::function<void(engine::Shard&)> work) {
-  impl_->run_on_shard(std::move(work));
-}
 
 }  // namespace farthing::tools

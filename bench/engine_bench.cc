@@ -1,0 +1,102 @@
+// What the engine spends on one request, without sockets and without a disk: decide, encode the entry,
+// apply it. 100,000 accounts with one open session each, so that memory is as cold as in a server.
+#include "engine/operations.h"
+#include "engine/shard.h"
+#include "tariffs/demo_tariff.h"
+#include "tariffs/tariff_file.h"
+
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <random>
+
+namespace {
+
+using namespace farthing;
+using namespace farthing::engine;
+
+// A store that is durable at once and keeps nothing.
+class NullStore final : public storage::LedgerStore {
+ public:
+  void set_durable(Durable) override {}
+  void append(std::string& body, std::uint32_t count, base::Time,
+              std::vector<storage::Document>&) override {
+    end_.last.value += count;
+    body.clear();
+  }
+  storage::LedgerEnd end() const override { return end_; }
+  base::Result<void, storage::StoreError> scan(Sequence, const Visitor&) const override { return {}; }
+  base::Result<storage::Record, storage::StoreError> read(Sequence, std::string&) const override {
+    return storage::StoreError{};
+  }
+  std::optional<std::string> document(std::string_view) const override { return std::nullopt; }
+  std::vector<storage::Document> documents(std::string_view) const override { return {}; }
+  std::uint64_t free_disk_bytes() const override { return UINT64_MAX; }
+
+ private:
+  storage::LedgerEnd end_;
+};
+
+constexpr std::uint64_t first_msisdn = 8619900000000;
+constexpr int accounts = 100'000;
+
+struct World {
+  NullStore store;
+  Time now = std::chrono::sys_days(std::chrono::year(2026) / 6 / 1);
+  Shard shard{store, {}, [this] { return now; }};
+  Request request;
+  std::vector<std::string> sessions;
+
+  World() {
+    static_cast<void>(shard.recover([](Sequence) {}));
+    const std::string source(tariffs::demo_tariff_text());
+    shard.enter_tariff(*tariffs::compile_tariff("demo", source), source);
+    for (int i = 0; i < accounts; ++i) {
+      const std::string name = std::to_string(first_msisdn + static_cast<std::uint64_t>(i));
+      ImportRow row;
+      row.msisdn = *parse_msisdn(name);
+      row.account = name;
+      row.balance = Money(1'000'000'000'000);
+      static_cast<void>(import_row(shard, row, {}));
+      sessions.push_back(fmt::format("load-1.example;1760000000;{:010}", i));
+      ask(i, RequestType::initial, 0, 0);
+      sync();
+    }
+  }
+  void ask(int i, RequestType type, std::uint32_t number, std::uint64_t used) {
+    request.clear();
+    request.session_id = sessions[static_cast<std::size_t>(i)];
+    request.key = {type, number, 0, number * 77u + static_cast<std::uint64_t>(i), number};
+    request.service_context = "32251@3gpp.org";
+    request.identities.push_back(
+        *parse_msisdn(std::to_string(first_msisdn + static_cast<std::uint64_t>(i))));
+    for (std::uint8_t id = 1; id < 12; ++id) request.attributes.push_back({id, "some value"});
+    ServiceRequest& service = request.add_service();
+    service.rating_group = RatingGroup(10);
+    if (used > 0) service.used.emplace().octets = used;
+    service.requested.emplace().total_octets = 1u << 20;
+    shard.handle(request);
+  }
+  void sync() {
+    shard.end_turn();
+    if (!shard.idle()) shard.durable(store.end().last);
+  }
+};
+
+void update(benchmark::State& state) {
+  static World world;
+  static std::uint32_t number = 0;
+  std::mt19937 random(1);
+  std::uint64_t n = 0;
+  for (auto _ : state) {
+    const auto i = static_cast<int>(random() % accounts);
+    world.ask(i, RequestType::update, ++number, random() % 1'000'000);
+    if (++n % 256 == 0) world.sync();
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(update)->MinTime(3);
+
+}  // namespace
+
+BENCHMARK_MAIN();
