@@ -300,6 +300,10 @@ base::Result<ImportEffect, Refusal> check_import(const Shard& shard, const Impor
   if (row.imsi.kind() != Identity::Kind::none && book.find_subscriber(row.imsi)) {
     return taken(shard, row.imsi).error();
   }
+  if (account != nullptr && account->subscribers.size() >= subscribers_max) {
+    return refusal(Refusal::Code::refused,
+                   fmt::format("an account has at most {} subscribers", subscribers_max));
+  }
   return account == nullptr ? ImportEffect::new_account : ImportEffect::new_subscriber;
 }
 

@@ -17,15 +17,15 @@ namespace {
 
 constexpr int expiries_per_tick_max = 2000;
 
-std::string tariff_document_key(tariffs::TariffVersion version) {
-  return fmt::format("tariff/{:08}", version.value);
-}
-
 std::uint64_t elapsed_us(Time from, Time to) {
   return to > from ? static_cast<std::uint64_t>((to - from).count()) : 0;
 }
 
 }  // namespace
+
+std::string tariff_document_key(tariffs::TariffVersion version) {
+  return fmt::format("tariff/{:08}", version.value);
+}
 
 Shard::Shard(storage::LedgerStore& store, ShardOptions options, base::Clock clock)
     : store_(store),

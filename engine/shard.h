@@ -37,6 +37,9 @@ struct RecoveryError {
   std::string message;
 };
 
+// The document (storage/ledger_store.h) that holds the source of a tariff version.
+std::string tariff_document_key(tariffs::TariffVersion version);
+
 class Shard {
  public:
   // `store` outlives the shard.

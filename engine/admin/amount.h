@@ -1,0 +1,15 @@
+// Amounts of money as people write them, refused with a sentence that says what is wrong.
+#pragma once
+
+#include "engine/base/result.h"
+#include "tariffs/money.h"
+
+#include <string>
+#include <string_view>
+
+namespace farthing::engine::admin {
+
+// -?[0-9]+(\.[0-9]{1,6})? and within 64 bits of millionths; never rounded.
+base::Result<tariffs::Money, std::string> parse_amount(std::string_view text);
+
+}  // namespace farthing::engine::admin

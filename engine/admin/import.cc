@@ -1,0 +1,265 @@
+#include "engine/admin/import.h"
+
+#include "engine/admin/amount.h"
+#include "tariffs/file_error.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace farthing::engine::admin {
+
+namespace {
+
+constexpr std::string_view header = "msisdn,imsi,account,kind,balance,credit_limit";
+constexpr std::size_t column_count = 6;
+constexpr std::size_t lines_of_account_max = 10'000;
+constexpr std::size_t rows_per_check = 2000;
+constexpr std::size_t rows_per_write = 500;
+
+// Splits a line at its commas; false where it has another number of fields.
+bool split_fields(std::string_view line, std::array<std::string_view, column_count>& fields) {
+  for (std::size_t i = 0; i + 1 < column_count; ++i) {
+    const std::size_t comma = line.find(',');
+    if (comma == std::string_view::npos) return false;
+    fields[i] = line.substr(0, comma);
+    line.remove_prefix(comma + 1);
+  }
+  fields.back() = line;
+  return line.find(',') == std::string_view::npos;
+}
+
+bool parse_money(std::string_view name, std::string_view text, Money& money, std::string& wrong) {
+  money = Money();
+  if (text.empty()) return true;
+  const auto amount = parse_amount(text);
+  if (!amount.has_value()) {
+    wrong = fmt::format("{}: {}", name, amount.error());
+  } else if (amount->micros < 0 || amount->micros > account_money_max.micros) {
+    wrong = fmt::format("{}: {} is not between 0 and {}", name, amount->to_string(),
+                        account_money_max.to_string());
+  } else {
+    money = *amount;
+    return true;
+  }
+  return false;
+}
+
+// What the row contradicts in the book; nullopt: nothing.
+std::optional<std::string> contradiction(const Shard& shard, const ImportLine& line) {
+  const auto effect = check_import(shard, line.row);
+  if (!effect.has_value()) return effect.error().message;
+  const Account* const account = shard.book().find_account(line.row.account);
+  if (account == nullptr) return std::nullopt;
+  if (*effect == ImportEffect::nothing) {
+    const auto known = shard.book().find_subscriber(line.row.msisdn);
+    if (account->subscriber(known->subscriber)->imsi != line.row.imsi) {
+      return fmt::format("{} is known with another IMSI", line.row.msisdn.digits());
+    }
+  }
+  if (!line.first_of_account) return std::nullopt;
+  if (account->kind != line.row.kind) {
+    return fmt::format("account {} exists and is {}, not {}", account->name,
+                       kind_name(account->kind), kind_name(line.row.kind));
+  }
+  if (account->credit_limit_micros != line.row.credit_limit.micros) {
+    return fmt::format("account {} exists with a credit limit of {}", account->name,
+                       Money(account->credit_limit_micros).to_string());
+  }
+  if (*effect != ImportEffect::nothing && line.row.balance.micros != 0) {
+    return fmt::format("account {} exists; leave its balance empty and use: farthing balance topup",
+                       account->name);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void ImportErrors::add(std::uint64_t line, std::string message) {
+  if (first.size() < shown_max) first.push_back({line, std::move(message)});
+  ++count;
+}
+
+ImportFile::ImportFile(std::string_view text) : text_(text), rest_(text) {
+  constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+  if (rest_.starts_with(byte_order_mark)) rest_.remove_prefix(byte_order_mark.size());
+  if (!read_header()) {
+    errors_.add(std::max<std::uint64_t>(line_number_, 1),
+                fmt::format("the first line is not the header {}", header));
+    return;
+  }
+  rows_text_ = rest_;
+  header_line_ = line_number_;
+  std::string_view line;
+  while (next_line(line)) {
+    if (!line.empty()) check(line);
+  }
+  rewind();
+}
+
+void ImportFile::rewind() {
+  rest_ = rows_text_;
+  line_number_ = header_line_;
+}
+
+bool ImportFile::read_header() {
+  std::string_view line;
+  return next_line(line) && line == header;
+}
+
+bool ImportFile::next_line(std::string_view& line) {
+  if (rest_.empty()) return false;
+  const std::size_t end = rest_.find('\n');
+  line = rest_.substr(0, end);
+  rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  ++line_number_;
+  return true;
+}
+
+bool ImportFile::parse(std::string_view text, ImportLine& line, std::string_view& account,
+                       bool& has_terms, std::string& wrong) const {
+  std::array<std::string_view, column_count> fields;
+  if (!split_fields(text, fields)) {
+    wrong = fmt::format("it has not the {} fields {}", column_count, header);
+    return false;
+  }
+  auto [msisdn, imsi, account_field, kind, balance, limit] = fields;
+  if (msisdn.starts_with('+')) msisdn.remove_prefix(1);
+  const auto number = Identity::make(Identity::Kind::e164, msisdn);
+  if (!number) {
+    wrong = fmt::format("msisdn: {} is not up to 15 digits", tariffs::in_quotes(msisdn));
+    return false;
+  }
+  const auto card = imsi.empty() ? Identity() : Identity::make(Identity::Kind::imsi, imsi);
+  if (!card) {
+    wrong = fmt::format("imsi: {} is not up to 15 digits", tariffs::in_quotes(imsi));
+    return false;
+  }
+  account = account_field.empty() ? msisdn : account_field;
+  if (!is_account_name(account)) {
+    wrong = fmt::format(
+        "account: {} is not 1 to 64 printable characters without space, slash or "
+        "quote",
+        tariffs::in_quotes(account));
+    return false;
+  }
+  const auto parsed_kind = parse_account_kind(kind.empty() ? "prepaid" : kind);
+  if (!parsed_kind) {
+    wrong = fmt::format("kind: {} is not prepaid, postpaid or hybrid", tariffs::in_quotes(kind));
+    return false;
+  }
+  has_terms = !kind.empty() || !balance.empty() || !limit.empty();
+  line.row.msisdn = *number;
+  line.row.imsi = *card;
+  line.row.account = account;
+  line.row.kind = *parsed_kind;
+  if (!parse_money("balance", balance, line.row.balance, wrong)) return false;
+  if (!parse_money("credit_limit", limit, line.row.credit_limit, wrong)) return false;
+  if (*parsed_kind == AccountKind::prepaid && line.row.credit_limit.micros != 0) {
+    wrong = "a prepaid account has no credit limit; make it hybrid or postpaid";
+    return false;
+  }
+  return true;
+}
+
+void ImportFile::check_identity(Identity identity, std::string_view what) {
+  if (identity.kind() == Identity::Kind::none) return;
+  const auto [place, fresh] = identities_.try_emplace(identity.bits(), line_number_);
+  if (fresh) return;
+  errors_.add(line_number_, fmt::format("{} {} stands in line {} already", what, identity.digits(),
+                                        place->second));
+}
+
+void ImportFile::check(std::string_view text) {
+  ++rows_;
+  ImportLine line;
+  std::string_view account;
+  bool has_terms = false;
+  std::string wrong;
+  if (!parse(text, line, account, has_terms, wrong)) {
+    errors_.add(line_number_, std::move(wrong));
+    return;
+  }
+  check_identity(line.row.msisdn, "msisdn");
+  check_identity(line.row.imsi, "imsi");
+  const auto [place, fresh] = accounts_.try_emplace(account, AccountLines{line_number_, 0});
+  if (!fresh && has_terms) {
+    errors_.add(line_number_, fmt::format("account {} begins in line {}: kind, balance and "
+                                          "credit_limit stand there only",
+                                          account, place->second.first));
+  }
+  if (++place->second.count == lines_of_account_max + 1) {
+    errors_.add(line_number_, fmt::format("account {} has more than {} subscribers", account,
+                                          lines_of_account_max));
+  }
+}
+
+bool ImportFile::next(std::size_t count, std::vector<ImportLine>& lines) {
+  std::size_t filled = 0;
+  std::string_view text;
+  while (filled < count && next_line(text)) {
+    if (text.empty()) continue;
+    if (filled == lines.size()) lines.emplace_back();
+    ImportLine& line = lines[filled++];
+    std::string_view account;
+    bool has_terms = false;
+    std::string wrong;
+    if (!parse(text, line, account, has_terms, wrong)) return false;
+    line.number = line_number_;
+    line.first_of_account = accounts_[account].first == line_number_;
+  }
+  lines.resize(filled);
+  return filled > 0;
+}
+
+ImportResult import_file(ImportFile& file, ShardAccess& shard, const Note& note,
+                         const ImportProgress& progress) {
+  ImportResult result;
+  std::vector<ImportLine> lines;
+  std::uint64_t rows = 0;
+  file.rewind();
+  while (file.next(rows_per_check, lines)) {
+    const bool ran = shard.visit([&](Shard& at) {
+      for (const ImportLine& line : lines) {
+        if (auto wrong = contradiction(at, line)) result.errors.add(line.number, std::move(*wrong));
+      }
+    });
+    if (!ran) {
+      result.stopped = true;
+      return result;
+    }
+    rows += lines.size();
+    progress("checking", rows);
+  }
+  if (result.errors.count > 0) return result;
+
+  result.written = true;
+  rows = 0;
+  file.rewind();
+  while (file.next(rows_per_write, lines)) {
+    const bool ran = shard.visit([&](Shard& at) {
+      for (const ImportLine& line : lines) {
+        const std::uint64_t accounts = at.book().account_count();
+        const Operation done = import_row(at, line.row, note);
+        if (!done.has_value()) {
+          result.errors.add(line.number, done.error().message);
+        } else if (done->repeated) {
+          ++result.unchanged;
+        } else {
+          ++result.subscribers_added;
+          result.accounts_created += at.book().account_count() - accounts;
+        }
+      }
+    });
+    if (!ran) {
+      result.stopped = true;
+      return result;
+    }
+    rows += lines.size();
+    progress("writing", rows);
+  }
+  return result;
+}
+
+}  // namespace farthing::engine::admin

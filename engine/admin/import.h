@@ -1,0 +1,106 @@
+// Subscribers in bulk from a CSV file: header line msisdn,imsi,account,kind,balance,credit_limit.
+//
+// Checked whole before anything is written: first the file in itself, then against the accounts
+// that there are. Written in slices, each durable before the next, so that requests wait for one
+// slice at most; a row that is there already is passed over, and so running a file again completes
+// it.
+//
+// An empty account is the MSISDN. Several lines may share an account; what the account begins with
+// (kind, balance, credit limit) stands on the first of them only. An empty kind is prepaid, an
+// empty amount 0.
+//
+// Memory: the text, and some 50 bytes a line for what must not come twice. Threads: one, not the
+// shard's.
+#pragma once
+
+#include "engine/admin/gateway.h"
+#include "engine/operations.h"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace farthing::engine::admin {
+
+struct ImportError {
+  std::uint64_t line = 0;
+  std::string message;
+};
+
+// The first so many errors, and how many there are.
+struct ImportErrors {
+  static constexpr std::size_t shown_max = 20;
+
+  std::vector<ImportError> first;
+  std::uint64_t count = 0;
+
+  void add(std::uint64_t line, std::string message);
+};
+
+// A row as the file has it.
+struct ImportLine {
+  std::uint64_t number = 0;  // from 1, the header included
+  ImportRow row;
+  bool first_of_account = false;
+};
+
+// The file, row by row, as often as wanted.
+class ImportFile {
+ public:
+  // `text` outlives the file. Reads all of it and gathers what is wrong.
+  explicit ImportFile(std::string_view text);
+
+  const ImportErrors& errors() const { return errors_; }
+  std::uint64_t rows() const { return rows_; }
+
+  void rewind();
+  // REQUIRES: no errors. Fills `lines` with the next rows, at most `count`; false: there are no
+  // more.
+  bool next(std::size_t count, std::vector<ImportLine>& lines);
+
+ private:
+  struct AccountLines {
+    std::uint64_t first = 0;
+    std::uint64_t count = 0;
+  };
+
+  bool read_header();
+  bool next_line(std::string_view& line);
+  bool parse(std::string_view text, ImportLine& line, std::string_view& account, bool& has_terms,
+             std::string& wrong) const;
+  void check(std::string_view text);
+  void check_identity(Identity identity, std::string_view what);
+
+  std::string_view text_;
+  std::string_view rest_;
+  std::string_view rows_text_;  // behind the header
+  std::uint64_t line_number_ = 0;
+  std::uint64_t header_line_ = 0;
+  std::uint64_t rows_ = 0;
+  ImportErrors errors_;
+  boost::unordered_flat_map<std::uint64_t, std::uint64_t> identities_;  // bits -> line
+  boost::unordered_flat_map<std::string_view, AccountLines> accounts_;
+};
+
+struct ImportResult {
+  bool stopped = false;  // the server is stopping; what was written stays
+  bool written = false;  // false: nothing was, because of the errors
+  std::uint64_t accounts_created = 0;
+  std::uint64_t subscribers_added = 0;
+  std::uint64_t unchanged = 0;
+  ImportErrors errors;  // with `written`: rows that came to contradict what is meanwhile
+};
+
+// Told the rows done of a phase ("checking", "writing") after each slice.
+using ImportProgress = std::function<void(std::string_view phase, std::uint64_t rows)>;
+
+// REQUIRES: a file without errors.
+ImportResult import_file(ImportFile& file, ShardAccess& shard, const Note& note,
+                         const ImportProgress& progress);
+
+}  // namespace farthing::engine::admin

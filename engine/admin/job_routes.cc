@@ -1,0 +1,211 @@
+// The routes that take long and run one at a time: the import and the verification.
+#include "engine/admin/import.h"
+#include "engine/admin/job_reply.h"
+#include "engine/admin/routes.h"
+#include "engine/admin/verify_json.h"
+#include "engine/verify.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace farthing::engine::admin {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::uint64_t import_rows_between_progress = 10'000;
+constexpr std::uint64_t accounts_per_visit = 1000;
+
+// Holds a job's place while it runs.
+class JobPlace {
+ public:
+  explicit JobPlace(std::atomic<bool>& taken) : taken_(taken), mine_(!taken.exchange(true)) {}
+  ~JobPlace() {
+    if (mine_) taken_ = false;
+  }
+  JobPlace(const JobPlace&) = delete;
+  JobPlace& operator=(const JobPlace&) = delete;
+  bool mine() const { return mine_; }
+
+ private:
+  std::atomic<bool>& taken_;
+  bool mine_;
+};
+
+json::array errors_json(const ImportErrors& errors) {
+  json::array list;
+  for (const ImportError& error : errors.first) {
+    list.push_back({{"line", error.line}, {"message", error.message}});
+  }
+  return list;
+}
+
+Reply import_errors_reply(const ImportErrors& errors) {
+  const std::string message = fmt::format("{} error{} in the file; nothing was imported",
+                                          errors.count, errors.count == 1 ? "" : "s");
+  return json_reply({{"error",
+                      {{"code", "invalid_import"},
+                       {"message", message},
+                       {"count", errors.count},
+                       {"errors", errors_json(errors)}}}},
+                    422);
+}
+
+Reply import_reply(const ImportResult& result, std::uint64_t rows) {
+  if (result.stopped) return stopping_reply();
+  if (!result.written) return import_errors_reply(result.errors);
+  return json_reply({{"rows", rows},
+                     {"accounts_created", result.accounts_created},
+                     {"subscribers_added", result.subscribers_added},
+                     {"unchanged", result.unchanged},
+                     {"refused", result.errors.count},
+                     {"errors", errors_json(result.errors)}});
+}
+
+// --- Verification --------------------------------------------------------------------------------
+
+// An account of a slice as the shard had it.
+struct Seen {
+  AccountNumber number;
+  std::uint64_t fingerprint = 0;
+};
+
+// Compares the live book with the ledger's fold, slice by slice, each at the very entry at which
+// the shard was looked at.
+class LiveComparison {
+ public:
+  LiveComparison(Api& api, Verifier& verifier, Verifier::Progress progress)
+      : api_(api), verifier_(verifier), progress_(std::move(progress)) {}
+
+  // nullopt: all is as it should be, or the server is stopping.
+  std::optional<VerifyError> run();
+  bool stopped() const { return stopped_; }
+
+ private:
+  std::optional<VerifyError> compare_slice();
+  std::optional<VerifyError> describe(AccountNumber number);
+
+  Api& api_;
+  Verifier& verifier_;
+  Verifier::Progress progress_;
+  std::uint64_t next_ = 1;
+  bool more_ = true;
+  bool stopped_ = false;
+};
+
+std::optional<VerifyError> LiveComparison::run() {
+  while (more_ && !stopped_) {
+    if (auto wrong = compare_slice()) return wrong;
+  }
+  return std::nullopt;
+}
+
+std::optional<VerifyError> LiveComparison::compare_slice() {
+  std::vector<Seen> seen;
+  seen.reserve(accounts_per_visit);
+  Sequence at;
+  const bool ran = api_.shard.visit([&](Shard& shard) {
+    const Book& book = shard.book();
+    at = book.last();
+    const std::uint64_t end = std::min(next_ + accounts_per_visit, book.account_count() + 1);
+    for (; next_ < end; ++next_) {
+      const AccountNumber number(next_);
+      seen.push_back({number, account_fingerprint(*book.account(number))});
+    }
+    more_ = next_ <= book.account_count();
+  });
+  if (!ran) {
+    stopped_ = true;
+    return std::nullopt;
+  }
+  const auto folded = verifier_.fold_to(at, progress_);
+  if (!folded.has_value()) return folded.error();
+  for (const Seen& account : seen) {
+    const Account* const expected = verifier_.book().account(account.number);
+    if (expected == nullptr || account_fingerprint(*expected) != account.fingerprint) {
+      return describe(account.number);
+    }
+  }
+  return std::nullopt;
+}
+
+// Looks once more at an account that differs, to say in what.
+std::optional<VerifyError> LiveComparison::describe(AccountNumber number) {
+  Sequence at;
+  Sequence last;
+  std::string name;
+  std::vector<std::pair<std::string, std::string>> actual;
+  const bool ran = api_.shard.visit([&](Shard& shard) {
+    at = shard.book().last();
+    const Account& account = *shard.book().account(number);
+    name = account.name;
+    last = account.last;
+    actual = account_state(account);
+  });
+  if (!ran) {
+    stopped_ = true;
+    return std::nullopt;
+  }
+  const auto folded = verifier_.fold_to(at, progress_);
+  if (!folded.has_value()) return folded.error();
+  const Account* const expected = verifier_.book().account(number);
+  if (expected == nullptr) {
+    return VerifyError{last, fmt::format("account {} is not in the ledger", name)};
+  }
+  return VerifyError{last, fmt::format("account {} is not what the ledger says: {}", name,
+                                       first_difference(account_state(*expected), actual))};
+}
+
+}  // namespace
+
+Reply import_subscribers(Api& api, const HttpRequest& request, Stream& stream) {
+  const JobPlace place(api.import_runs);
+  if (!place.mine()) {
+    return error_reply(409, "busy", "an import is running; wait until it is done");
+  }
+  JobReply reply(request, stream);
+  ImportFile file(request.body);
+  if (file.errors().count > 0) return reply.finish(import_errors_reply(file.errors()));
+  const std::string reason = std::string(request.query_value("reason"));
+  std::uint64_t told = 0;
+  const ImportResult result = import_file(
+      file, api.shard, Note{request.operator_name, reason.empty() ? "import" : reason, {}},
+      [&](std::string_view phase, std::uint64_t rows) {
+        if (rows / import_rows_between_progress == told / import_rows_between_progress) return;
+        told = rows;
+        // Nobody listening any more is no reason to leave the import half done.
+        reply.progress({{"phase", phase}, {"rows", rows}, {"of", file.rows()}});
+      });
+  return reply.finish(import_reply(result, file.rows()));
+}
+
+Reply verify_ledger(Api& api, const HttpRequest& request, Stream& stream) {
+  const JobPlace place(api.verify_runs);
+  if (!place.mine()) {
+    return error_reply(409, "busy", "a verification is running; wait until it is done");
+  }
+  JobReply reply(request, stream);
+  Sequence end;
+  const bool ran = api.shard.visit([&](Shard& shard) { end = shard.book().last(); });
+  if (!ran) return reply.finish(stopping_reply());
+  const Verifier::Progress progress = [&](Sequence at) {
+    return reply.progress({{"phase", "reading"}, {"entries", at.value}, {"of", end.value}}) &&
+           !api.shard.stopping();
+  };
+  Verifier verifier(api.store);
+  const auto folded = verifier.fold_to(end, progress);
+  if (api.shard.stopping()) return reply.finish(stopping_reply());
+  if (!folded.has_value()) return reply.finish(json_reply(verify_error_json(folded.error())));
+  LiveComparison comparison(api, verifier, progress);
+  const auto wrong = comparison.run();
+  if (comparison.stopped()) return reply.finish(stopping_reply());
+  if (wrong) return reply.finish(json_reply(verify_error_json(*wrong)));
+  const auto sums = verifier.check_sums();
+  if (!sums.has_value()) return reply.finish(json_reply(verify_error_json(sums.error())));
+  return reply.finish(json_reply(verify_json(verifier)));
+}
+
+}  // namespace farthing::engine::admin

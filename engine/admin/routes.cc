@@ -1,0 +1,81 @@
+#include "engine/admin/routes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace farthing::engine::admin {
+
+namespace {
+
+constexpr std::size_t kib = 1024;
+constexpr std::size_t mib = 1024 * kib;
+
+constexpr std::array routes = {
+    Route{"GET", "/metrics", get_metrics, 0},
+    Route{"GET", "/v1/status", get_status, 0},
+
+    Route{"POST", "/v1/accounts", create_account, mib},
+    Route{"GET", "/v1/accounts/{}", get_account, 0},
+    Route{"POST", "/v1/accounts/{}/topup", top_up, mib},
+    Route{"POST", "/v1/accounts/{}/adjust", adjust, mib},
+    Route{"GET", "/v1/balances", list_balances, 0},
+
+    Route{"POST", "/v1/subscribers", add_subscriber, mib},
+    Route{"POST", "/v1/subscribers/import", import_subscribers, 512 * mib},
+    Route{"GET", "/v1/subscribers/{}", get_subscriber, 0},
+    Route{"POST", "/v1/subscribers/{}/bar", bar_subscriber, mib},
+    Route{"POST", "/v1/subscribers/{}/unbar", unbar_subscriber, mib},
+
+    Route{"POST", "/v1/subscribers/{}/subscriptions", add_subscription, mib},
+    Route{"GET", "/v1/subscribers/{}/subscriptions", list_subscriptions, 0},
+    Route{"DELETE", "/v1/subscribers/{}/subscriptions/{}", end_subscription, 0},
+
+    Route{"GET", "/v1/sessions", list_sessions, 0},
+    Route{"DELETE", "/v1/sessions/{}", close_session, 0},
+
+    Route{"POST", "/v1/ledger/verify", verify_ledger, kib},
+    Route{"GET", "/v1/ledger/{}", get_ledger, 0},
+
+    Route{"POST", "/v1/tariffs", load_tariff, 16 * mib},
+    Route{"GET", "/v1/tariffs", list_tariffs, 0},
+    Route{"GET", "/v1/tariffs/price", get_price, 0},
+    Route{"GET", "/v1/tariffs/{}", get_tariff, 0},
+};
+
+bool matches(std::string_view pattern, const std::vector<std::string>& path,
+             std::vector<std::string>& arguments) {
+  arguments.clear();
+  for (const std::string& part : path) {
+    if (pattern.empty()) return false;
+    pattern.remove_prefix(1);  // the slash
+    const std::string_view wanted = pattern.substr(0, pattern.find('/'));
+    if (wanted == "{}") {
+      if (part.empty()) return false;
+      arguments.push_back(part);
+    } else if (wanted != part) {
+      return false;
+    }
+    pattern.remove_prefix(wanted.size());
+  }
+  return pattern.empty();
+}
+
+}  // namespace
+
+base::Result<const Route*, Reply> find_route(HttpRequest& request) {
+  std::vector<std::string_view> methods;
+  for (const Route& route : routes) {
+    if (!matches(route.pattern, request.path, request.arguments)) continue;
+    if (route.method == request.method) return &route;
+    methods.push_back(route.method);
+  }
+  if (!methods.empty()) {
+    return error_reply(405, "method_not_allowed",
+                       fmt::format("this path takes {}", fmt::join(methods, ", ")));
+  }
+  return error_reply(404, "not_found", "there is no such path; engine/admin/README.md lists them");
+}
+
+}  // namespace farthing::engine::admin

@@ -1,0 +1,82 @@
+// The routes of the admin API: one table of methods, paths and functions (README.md lists them).
+#pragma once
+
+#include "engine/admin/gateway.h"
+#include "engine/admin/http.h"
+#include "engine/admin/samples.h"
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace farthing::engine::admin {
+
+// A Diameter peer, as the status shows it.
+struct PeerStatus {
+  std::string host;
+  std::string address;
+  std::string state;
+};
+
+// What every route can reach. Lives as long as the server. Callbacks are called from any thread.
+struct Api {
+  ShardAccess shard;
+  const storage::LedgerStore& store;
+  const ShardMetrics& metrics;
+  base::Clock clock;
+  base::Time started_at;
+  std::string data_folder;
+  std::function<std::vector<PeerStatus>()> peers;
+  std::function<std::vector<Sample>()> samples;
+  // Jobs of which one runs at a time.
+  std::atomic<bool> import_runs = false;
+  std::atomic<bool> verify_runs = false;
+};
+
+using Handler = Reply (*)(Api& api, const HttpRequest& request, Stream& stream);
+
+struct Route {
+  std::string_view method;
+  std::string_view pattern;  // "/v1/accounts/{}": {} is any one part
+  Handler handler = nullptr;
+  std::size_t body_bytes_max = 0;
+};
+
+// The route of the request, whose `arguments` it fills; or the error: 404, or 405 with the methods
+// that there are.
+base::Result<const Route*, Reply> find_route(HttpRequest& request);
+
+// The routes, by what they are about.
+Reply get_status(Api& api, const HttpRequest& request, Stream& stream);
+Reply get_metrics(Api& api, const HttpRequest& request, Stream& stream);
+
+Reply create_account(Api& api, const HttpRequest& request, Stream& stream);
+Reply get_account(Api& api, const HttpRequest& request, Stream& stream);
+Reply list_balances(Api& api, const HttpRequest& request, Stream& stream);
+Reply top_up(Api& api, const HttpRequest& request, Stream& stream);
+Reply adjust(Api& api, const HttpRequest& request, Stream& stream);
+
+Reply add_subscriber(Api& api, const HttpRequest& request, Stream& stream);
+Reply get_subscriber(Api& api, const HttpRequest& request, Stream& stream);
+Reply bar_subscriber(Api& api, const HttpRequest& request, Stream& stream);
+Reply unbar_subscriber(Api& api, const HttpRequest& request, Stream& stream);
+Reply import_subscribers(Api& api, const HttpRequest& request, Stream& stream);
+
+Reply add_subscription(Api& api, const HttpRequest& request, Stream& stream);
+Reply list_subscriptions(Api& api, const HttpRequest& request, Stream& stream);
+Reply end_subscription(Api& api, const HttpRequest& request, Stream& stream);
+
+Reply list_sessions(Api& api, const HttpRequest& request, Stream& stream);
+Reply close_session(Api& api, const HttpRequest& request, Stream& stream);
+
+Reply get_ledger(Api& api, const HttpRequest& request, Stream& stream);
+Reply verify_ledger(Api& api, const HttpRequest& request, Stream& stream);
+
+Reply load_tariff(Api& api, const HttpRequest& request, Stream& stream);
+Reply list_tariffs(Api& api, const HttpRequest& request, Stream& stream);
+Reply get_tariff(Api& api, const HttpRequest& request, Stream& stream);
+Reply get_price(Api& api, const HttpRequest& request, Stream& stream);
+
+}  // namespace farthing::engine::admin

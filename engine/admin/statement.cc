@@ -1,0 +1,217 @@
+#include "engine/admin/statement.h"
+
+#include "engine/admin/views.h"
+
+#include <algorithm>
+
+namespace farthing::engine::admin {
+
+namespace {
+
+// Reads single entries; a record is fetched once for those of it that come one after the other.
+class EntryReader {
+ public:
+  explicit EntryReader(const storage::LedgerStore& store) : store_(store) {}
+
+  // The entry's strings are views that hold until the next call.
+  base::Result<const Entry*, storage::StoreError> read(Sequence sequence) {
+    const storage::RecordHeader& header = record_.header;
+    const bool at_hand =
+        sequence >= header.first && sequence.value < header.first.value + header.count;
+    if (!at_hand) {
+      const auto record = store_.read(sequence, buffer_);
+      if (!record.has_value()) {
+        record_ = {};
+        return record.error();
+      }
+      record_ = *record;
+    }
+    std::string_view body = record_.body;
+    for (Sequence own = record_.header.first; own <= sequence; ++own.value) {
+      if (decode_entry(body, own, entry_)) continue;
+      return storage::StoreError{storage::StoreError::Code::corrupt, own,
+                                 "a ledger entry is not readable; run: farthing ledger verify"};
+    }
+    return &entry_;
+  }
+  Time time() const { return record_.header.now; }
+
+ private:
+  const storage::LedgerStore& store_;
+  std::string buffer_;
+  storage::Record record_;
+  Entry entry_;
+};
+
+// What is known of a session besides its entry at hand.
+struct SessionFacts {
+  std::string id;
+  std::map<std::uint16_t, SegmentOpening> segments;
+};
+
+class StatementReader {
+ public:
+  StatementReader(const storage::LedgerStore& store, const tariffs::TariffHistory& tariffs)
+      : entries_(store), others_(store), tariffs_(tariffs) {}
+
+  base::Result<Statement, storage::StoreError> read(const StatementQuery& query);
+
+ private:
+  base::Result<void, storage::StoreError> add_rows(const Entry& entry, Sequence own, Money balance);
+  base::Result<const SegmentOpening*, storage::StoreError> segment(const Entry& entry, Sequence own,
+                                                                   std::uint16_t index);
+  base::Result<const SessionFacts*, storage::StoreError> session(const Entry& entry, Sequence own);
+  void learn(SessionFacts& facts, const Entry& entry);
+
+  EntryReader entries_;
+  EntryReader others_;
+  const tariffs::TariffHistory& tariffs_;
+  std::map<std::uint64_t, SessionFacts> sessions_;
+  std::vector<StatementRow> rows_;  // the newest first
+};
+
+std::int64_t sum_of(const Entry& entry, Side side) {
+  std::int64_t sum = 0;
+  for (const Leg& leg : entry.legs) {
+    if (leg.side == side) sum += leg.amount;
+  }
+  return sum;
+}
+
+base::Result<Statement, storage::StoreError> StatementReader::read(const StatementQuery& query) {
+  Sequence at = query.newest;
+  std::int64_t balance = query.balance.micros;
+  std::size_t taken = 0;
+  Statement statement;
+  while (at.value != 0) {
+    const auto read = entries_.read(at);
+    if (!read.has_value()) return read.error();
+    const Entry& entry = **read;
+    if (query.before.value == 0 || at < query.before) {
+      if (taken == query.entries_max) {
+        statement.next_before = Sequence(at.value + 1);
+        break;
+      }
+      ++taken;
+      const auto added = add_rows(entry, at, Money(balance));
+      if (!added.has_value()) return added.error();
+    }
+    balance -= sum_of(entry, Side::main) + sum_of(entry, Side::reserved);
+    at = entry.previous;
+  }
+  statement.rows.assign(std::make_move_iterator(rows_.rbegin()),
+                        std::make_move_iterator(rows_.rend()));
+  return statement;
+}
+
+// The rows of one entry, last one first; `balance` is that after the entry.
+base::Result<void, storage::StoreError> StatementReader::add_rows(const Entry& entry, Sequence own,
+                                                                  Money balance) {
+  StatementRow common;
+  common.sequence = own;
+  common.time = entries_.time();
+  common.kind = entry.kind;
+  common.balance = balance;
+  if (entry.note) {
+    common.operator_name = entry.note->operator_name;
+    common.reason = entry.note->reason;
+    common.request_id = entry.note->request_id;
+  }
+  if (!entry.session_id.empty()) common.session = entry.session_id;
+  if (entry.session && entry.session_id.empty()) {
+    const auto facts = session(entry, own);
+    if (!facts.has_value()) return facts.error();
+    common.session = (*facts)->id;
+  }
+
+  std::map<std::uint16_t, std::uint64_t> used;
+  for (const SegmentUse& use : entry.uses) {
+    std::uint64_t& units = used[use.index];
+    if (__builtin_add_overflow(units, use.units, &units)) units = UINT64_MAX;
+  }
+  if (used.empty()) {
+    StatementRow row = common;
+    row.overage = Money(-sum_of(entry, Side::overage));
+    row.amount =
+        Money(sum_of(entry, Side::main) + sum_of(entry, Side::reserved) - row.overage.micros);
+    if (entry.bucket_opening) {
+      row.rule = entry.bucket_opening->offer;
+      row.unit = entry.bucket_opening->unit;
+      row.units = static_cast<std::uint64_t>(sum_of(entry, Side::allowance));
+    }
+    rows_.push_back(std::move(row));
+    return {};
+  }
+  for (auto use = used.rbegin(); use != used.rend(); ++use) {
+    const auto opening = segment(entry, own, use->first);
+    if (!opening.has_value()) return opening.error();
+    StatementRow row = common;
+    row.units = use->second;
+    if (*opening != nullptr) {
+      const SegmentOpening& terms = **opening;
+      row.rating_group = terms.rating_group;
+      row.service = service_name(tariffs_, terms.version, terms.service);
+      row.unit = terms.terms.unit;
+      row.rule = rule_name(tariffs_, terms.version, terms.rule);
+      row.tariff = terms.version;
+    }
+    for (const Leg& leg : entry.legs) {
+      if (leg.segment != use->first) continue;
+      if (leg.side == Side::revenue) row.amount.micros -= leg.amount;
+      if (leg.side == Side::overage) row.overage.micros -= leg.amount;
+    }
+    common.balance.micros -= row.amount.micros + row.overage.micros;
+    rows_.push_back(std::move(row));
+  }
+  return {};
+}
+
+void StatementReader::learn(SessionFacts& facts, const Entry& entry) {
+  if (!entry.session_id.empty()) facts.id = entry.session_id;
+  for (const SegmentOpening& opening : entry.openings) facts.segments[opening.index] = opening;
+}
+
+// The session's facts with what its first entry says: its id, and mostly all its segments.
+base::Result<const SessionFacts*, storage::StoreError> StatementReader::session(const Entry& entry,
+                                                                                Sequence own) {
+  const std::uint64_t number =
+      entry.session->session.value == 0 ? own.value : entry.session->session.value;
+  const auto [place, fresh] = sessions_.try_emplace(number);
+  if (fresh) {
+    const auto first = others_.read(Sequence(number));
+    if (!first.has_value()) return first.error();
+    learn(place->second, **first);
+  }
+  learn(place->second, entry);
+  return &place->second;
+}
+
+// The segment as it was opened: in this entry, or in an earlier one of its session.
+base::Result<const SegmentOpening*, storage::StoreError> StatementReader::segment(
+    const Entry& entry, Sequence own, std::uint16_t index) {
+  for (const SegmentOpening& opening : entry.openings) {
+    if (opening.index == index) return &opening;
+  }
+  if (!entry.session) return nullptr;
+  const auto known = session(entry, own);
+  if (!known.has_value()) return known.error();
+  SessionFacts& facts = sessions_[entry.session->session.value];
+  for (Sequence at = entry.session->previous; !facts.segments.contains(index) && at.value != 0;) {
+    const auto earlier = others_.read(at);
+    if (!earlier.has_value()) return earlier.error();
+    learn(facts, **earlier);
+    at = (*earlier)->session ? (*earlier)->session->previous : Sequence();
+  }
+  const auto found = facts.segments.find(index);
+  return found == facts.segments.end() ? nullptr : &found->second;
+}
+
+}  // namespace
+
+base::Result<Statement, storage::StoreError> read_statement(const storage::LedgerStore& store,
+                                                            const tariffs::TariffHistory& tariffs,
+                                                            const StatementQuery& query) {
+  return StatementReader(store, tariffs).read(query);
+}
+
+}  // namespace farthing::engine::admin

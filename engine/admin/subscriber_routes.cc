@@ -1,0 +1,185 @@
+#include "engine/admin/routes.h"
+#include "engine/admin/time_text.h"
+#include "engine/admin/views.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace farthing::engine::admin {
+
+namespace json = boost::json;
+
+namespace {
+
+// One subscriber with what belongs to it.
+struct SubscriberView {
+  std::string account;
+  Subscriber subscriber;
+  std::vector<Bucket> buckets;  // its own and those of the whole account
+};
+
+SubscriberView view_subscriber(const Book& book, SubscriberRef who) {
+  const Account& account = *book.account(who.account);
+  SubscriberView view{account.name, *account.subscriber(who.subscriber), {}};
+  for (const Bucket& bucket : account.buckets) {
+    if (bucket.owner == who.subscriber || bucket.owner.value == 0) view.buckets.push_back(bucket);
+  }
+  return view;
+}
+
+json::object subscriber_view_json(const SubscriberView& view) {
+  json::object object = subscriber_json(view.subscriber);
+  object["account"] = view.account;
+  return object;
+}
+
+json::object subscription_json(const Bucket& bucket, const TariffView& tariffs) {
+  json::object object = bucket_json(bucket, tariffs);
+  object["valid_from"] = time_text(tariffs.time_zone(), bucket.valid_from);
+  object["active"] = bucket.valid_from <= tariffs.now && tariffs.now < bucket.valid_to;
+  return object;
+}
+
+// Does what `operate` does to a subscriber and answers with the subscriber as it is then.
+template <class Operate>
+Reply operate_on(Api& api, const std::string& msisdn, Operate operate, std::uint16_t status_new) {
+  Operation done = Refusal{};
+  SubscriberView view;
+  const bool ran = api.shard.visit([&](Shard& shard) {
+    done = operate(shard);
+    if (!done.has_value()) return;
+    const auto who = find_subscriber(shard, msisdn);
+    if (who.has_value()) view = view_subscriber(shard.book(), *who);
+  });
+  if (!ran) return stopping_reply();
+  if (!done.has_value()) return refusal_reply(done.error());
+  return json_reply({{"sequence", done->sequence.value},
+                     {"repeated", done->repeated},
+                     {"subscriber", subscriber_view_json(view)}},
+                    done->repeated ? std::uint16_t{200} : status_new);
+}
+
+Reply set_barred(Api& api, const HttpRequest& request, bool barred) {
+  BodyFields fields(request.body.empty() ? "{}" : request.body);
+  const std::string reason = fields.optional("reason");
+  if (auto wrong = fields.wrong()) return *wrong;
+  const std::string& msisdn = request.arguments[0];
+  return operate_on(
+      api, msisdn,
+      [&](Shard& shard) {
+        return engine::set_barred(shard, msisdn, barred, Note{request.operator_name, reason, {}});
+      },
+      200);
+}
+
+// Visits the subscriber that the path names; nullopt: `reply` says why not.
+std::optional<std::pair<SubscriberView, TariffView>> visit_subscriber(Api& api,
+                                                                      const std::string& msisdn,
+                                                                      Reply& reply) {
+  std::optional<Refusal> refusal;
+  std::pair<SubscriberView, TariffView> views;
+  const bool ran = api.shard.visit([&](Shard& shard) {
+    const auto who = find_subscriber(shard, msisdn);
+    if (!who.has_value()) {
+      refusal = who.error();
+      return;
+    }
+    views = {view_subscriber(shard.book(), *who), view_tariffs(shard)};
+  });
+  if (ran && !refusal) return views;
+  reply = ran ? refusal_reply(*refusal) : stopping_reply();
+  return std::nullopt;
+}
+
+}  // namespace
+
+Reply add_subscriber(Api& api, const HttpRequest& request, Stream&) {
+  BodyFields fields(request.body);
+  const std::string msisdn = fields.required("msisdn");
+  const std::string account = fields.required("account");
+  const std::string imsi = fields.optional("imsi");
+  const std::string reason = fields.optional("reason");
+  if (auto wrong = fields.wrong()) return *wrong;
+  return operate_on(
+      api, msisdn,
+      [&](Shard& shard) {
+        return engine::add_subscriber(shard, msisdn, account, imsi,
+                                      Note{request.operator_name, reason, {}});
+      },
+      201);
+}
+
+Reply get_subscriber(Api& api, const HttpRequest& request, Stream&) {
+  Reply reply;
+  const auto views = visit_subscriber(api, request.arguments[0], reply);
+  if (!views) return reply;
+  return json_reply(subscriber_view_json(views->first));
+}
+
+Reply bar_subscriber(Api& api, const HttpRequest& request, Stream&) {
+  return set_barred(api, request, true);
+}
+
+Reply unbar_subscriber(Api& api, const HttpRequest& request, Stream&) {
+  return set_barred(api, request, false);
+}
+
+Reply add_subscription(Api& api, const HttpRequest& request, Stream&) {
+  BodyFields fields(request.body);
+  const std::string offer = fields.required("offer");
+  const std::string reason = fields.optional("reason");
+  if (auto wrong = fields.wrong()) return *wrong;
+  const std::string& msisdn = request.arguments[0];
+
+  Operation done = Refusal{};
+  Bucket bucket;
+  TariffView tariffs;
+  const bool ran = api.shard.visit([&](Shard& shard) {
+    done = engine::add_subscription(shard, msisdn, offer, Note{request.operator_name, reason, {}});
+    if (!done.has_value()) return;
+    const auto who = find_subscriber(shard, msisdn);
+    if (who.has_value()) bucket = shard.book().account(who->account)->buckets.back();
+    tariffs = view_tariffs(shard);
+  });
+  if (!ran) return stopping_reply();
+  if (!done.has_value()) return refusal_reply(done.error());
+  return json_reply({{"sequence", done->sequence.value},
+                     {"repeated", done->repeated},
+                     {"subscription", subscription_json(bucket, tariffs)}},
+                    201);
+}
+
+Reply list_subscriptions(Api& api, const HttpRequest& request, Stream&) {
+  Reply reply;
+  const auto views = visit_subscriber(api, request.arguments[0], reply);
+  if (!views) return reply;
+  json::array subscriptions;
+  for (const Bucket& bucket : views->first.buckets) {
+    subscriptions.push_back(subscription_json(bucket, views->second));
+  }
+  return json_reply(
+      {{"account", views->first.account}, {"subscriptions", std::move(subscriptions)}});
+}
+
+Reply end_subscription(Api& api, const HttpRequest& request, Stream&) {
+  const std::string& text = request.arguments[1];
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return error_reply(400, "invalid",
+                       "a subscription is named by its number; see: farthing subscription list");
+  }
+  const std::string reason(request.query_value("reason"));
+  Operation done = Refusal{};
+  const bool ran = api.shard.visit([&](Shard& shard) {
+    done = engine::end_subscription(shard, request.arguments[0], BucketNumber(number),
+                                    Note{request.operator_name, reason, {}});
+  });
+  if (!ran) return stopping_reply();
+  if (!done.has_value()) return refusal_reply(done.error());
+  return json_reply({{"sequence", done->sequence.value}, {"repeated", done->repeated}});
+}
+
+}  // namespace farthing::engine::admin

@@ -1,0 +1,205 @@
+#include "engine/admin/routes.h"
+#include "engine/admin/time_text.h"
+#include "engine/admin/views.h"
+#include "tariffs/tariff_file.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace farthing::engine::admin {
+
+namespace json = boost::json;
+
+namespace {
+
+json::value group_json(const std::optional<RatingGroup>& group) {
+  return group ? json::value(group->value) : json::value(nullptr);
+}
+
+json::object terms_json(const tariffs::PriceTerms& terms) {
+  return {{"amount", terms.amount.to_string()},
+          {"per", terms.block},
+          {"unit", tariffs::unit_name(terms.unit)},
+          {"step", terms.step},
+          {"minimum", terms.minimum},
+          {"setup", terms.setup.to_string()},
+          {"rounding", tariffs::rounding_name(terms.rounding)}};
+}
+
+json::object summary_json(const tariffs::VersionedTariff& versioned, const TariffView& view) {
+  const tariffs::Tariff& tariff = *versioned.tariff;
+  const std::string& zone = tariff.time_zone();
+  return {{"version", versioned.version.value},
+          {"name", tariff.name()},
+          {"currency", tariff.currency()},
+          {"time_zone", zone},
+          {"valid_from", time_text(zone, versioned.valid_from)},
+          {"valid_until", tariff.valid_until() ? json::value(time_text(zone, *tariff.valid_until()))
+                                               : json::value(nullptr)},
+          {"in_force", &versioned == view.in_force()}};
+}
+
+json::object tariff_json(const tariffs::VersionedTariff& versioned, const TariffView& view) {
+  const tariffs::Tariff& tariff = *versioned.tariff;
+  json::object object = summary_json(versioned, view);
+  json::array services;
+  for (const tariffs::Service& service : tariff.services()) {
+    services.push_back({{"name", service.name},
+                        {"context", service.context},
+                        {"unit", tariffs::unit_name(service.unit)}});
+  }
+  json::array rules;
+  for (const tariffs::Rule& rule : tariff.rules()) {
+    rules.push_back({{"rule", rule.name},
+                     {"service", tariff.service_name(rule.service)},
+                     {"rating_group", group_json(rule.rating_group)},
+                     {"price", rule.terms ? json::value(terms_json(*rule.terms)) : nullptr}});
+  }
+  json::array offers;
+  for (const tariffs::Offer& offer : tariff.offers()) {
+    json::array covers;
+    for (const tariffs::Coverage& coverage : offer.coverage) {
+      covers.push_back({{"service", tariff.service_name(coverage.service)},
+                        {"rating_group", group_json(coverage.rating_group)}});
+    }
+    offers.push_back({{"offer", offer.name},
+                      {"fee", offer.fee.to_string()},
+                      {"allowance", offer.allowance},
+                      {"unit", tariffs::unit_name(offer.unit)},
+                      {"validity_seconds", offer.validity.count()},
+                      {"covers", std::move(covers)}});
+  }
+  object["services"] = std::move(services);
+  object["rules"] = std::move(rules);
+  object["offers"] = std::move(offers);
+  return object;
+}
+
+Reply file_errors_reply(const std::vector<tariffs::FileError>& errors) {
+  json::array list;
+  for (const tariffs::FileError& error : errors) {
+    list.push_back({{"file", error.file},
+                    {"line", error.line},
+                    {"column", error.column},
+                    {"message", error.message}});
+  }
+  const std::string message =
+      fmt::format("{} error{} in the tariff; nothing was loaded, and the one in force stays",
+                  errors.size(), errors.size() == 1 ? "" : "s");
+  return json_reply(
+      {{"error", {{"code", "invalid_tariff"}, {"message", message}, {"errors", std::move(list)}}}},
+      422);
+}
+
+bool visit_tariffs(Api& api, TariffView& view) {
+  return api.shard.visit([&](Shard& shard) { view = view_tariffs(shard); });
+}
+
+// The version that the text names, or the one in force for "current".
+const tariffs::VersionedTariff* named_version(const TariffView& view, std::string_view text) {
+  if (text == "current") return view.in_force();
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return nullptr;
+  return view.history->find(tariffs::TariffVersion(number));
+}
+
+}  // namespace
+
+Reply load_tariff(Api& api, const HttpRequest& request, Stream&) {
+  const std::string_view name = request.query_value("file");
+  auto compiled = tariffs::compile_tariff(name.empty() ? "tariff" : name, request.body);
+  if (!compiled.has_value()) return file_errors_reply(compiled.error());
+  TariffView view;
+  std::string currency;
+  const bool ran = api.shard.visit([&](Shard& shard) {
+    view = view_tariffs(shard);
+    if (!view.history->versions().empty()) currency = view.currency();
+    if (!currency.empty() && currency != (*compiled)->currency()) return;
+    shard.enter_tariff(*compiled, request.body);
+    view = view_tariffs(shard);
+    currency.clear();
+  });
+  if (!ran) return stopping_reply();
+  if (!currency.empty()) {
+    return error_reply(
+        422, "refused",
+        fmt::format("the accounts are kept in {}, and this tariff is in {}; load one "
+                    "with currency: {}",
+                    currency, (*compiled)->currency(), currency));
+  }
+  return json_reply(summary_json(view.history->versions().back(), view), 201);
+}
+
+Reply list_tariffs(Api& api, const HttpRequest&, Stream&) {
+  TariffView view;
+  if (!visit_tariffs(api, view)) return stopping_reply();
+  json::array versions;
+  for (const tariffs::VersionedTariff& version : view.history->versions()) {
+    versions.push_back(summary_json(version, view));
+  }
+  return json_reply({{"tariffs", std::move(versions)}});
+}
+
+Reply get_tariff(Api& api, const HttpRequest& request, Stream&) {
+  TariffView view;
+  if (!visit_tariffs(api, view)) return stopping_reply();
+  const tariffs::VersionedTariff* const version = named_version(view, request.arguments[0]);
+  if (version == nullptr) {
+    return error_reply(404, "not_found",
+                       fmt::format("there is no tariff version {}; see: farthing tariff list",
+                                   request.arguments[0]));
+  }
+  json::object object = tariff_json(*version, view);
+  object["source"] = api.store.document(tariff_document_key(version->version)).value_or("");
+  return json_reply(object);
+}
+
+Reply get_price(Api& api, const HttpRequest& request, Stream&) {
+  const auto units = query_number(request, "units", 0, INT64_MAX);
+  const auto group = query_number(request, "rating_group", UINT64_MAX, UINT32_MAX);
+  const std::string context(request.query_value("context"));
+  const bool grouped = !request.query_value("rating_group").empty();
+  if (!units || context.empty() || (grouped && !group)) {
+    return error_reply(400, "invalid",
+                       "a price is of a context (or service), units, and maybe a rating_group: "
+                       "?context=32251@3gpp.org&rating_group=10&units=1048576");
+  }
+  TariffView view;
+  if (!visit_tariffs(api, view)) return stopping_reply();
+  const tariffs::VersionedTariff* const now = view.in_force();
+  if (now == nullptr) {
+    return error_reply(422, "no_tariff",
+                       "no tariff is in force; load one: farthing tariff load FILE");
+  }
+  std::optional<RatingGroup> rating_group;
+  if (grouped) rating_group = RatingGroup(static_cast<std::uint32_t>(*group));
+  const tariffs::Service* const service = now->tariff->find_service(context);
+  const tariffs::Rule* const rule =
+      now->tariff->find(service == nullptr ? context : service->context, rating_group);
+  if (rule == nullptr || !rule->terms) {
+    return error_reply(422, "no_price",
+                       fmt::format("tariff {} has no price for {}; see: farthing tariff show",
+                                   now->tariff->name(), context));
+  }
+  const std::uint64_t charged = tariffs::chargeable_units(*rule->terms, *units);
+  const auto price = tariffs::price_of(*rule->terms, charged);
+  Money total;
+  const Money setup = charged == 0 ? Money() : rule->terms->setup;
+  if (!price || !tariffs::add(*price, setup, total)) {
+    return error_reply(422, "refused", "the price leaves the range of money");
+  }
+  return json_reply({{"amount", total.to_string()},
+                     {"currency", now->tariff->currency()},
+                     {"units", *units},
+                     {"units_charged", charged},
+                     {"unit", tariffs::unit_name(rule->terms->unit)},
+                     {"rule", rule->name},
+                     {"price", terms_json(*rule->terms)},
+                     {"tariff", now->version.value},
+                     {"tariff_name", now->tariff->name()}});
+}
+
+}  // namespace farthing::engine::admin

@@ -1,0 +1,148 @@
+#include "engine/admin/views.h"
+
+#include "engine/admin/time_text.h"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+
+namespace farthing::engine::admin {
+
+namespace json = boost::json;
+
+namespace {
+
+const tariffs::Tariff* shown_tariff(const TariffView& view) {
+  if (const tariffs::VersionedTariff* now = view.in_force()) return now->tariff.get();
+  const auto& versions = view.history->versions();
+  return versions.empty() ? nullptr : versions.back().tariff.get();
+}
+
+json::value identity_json(Identity identity) {
+  if (identity.kind() == Identity::Kind::none) return nullptr;
+  return json::value(identity.digits());
+}
+
+}  // namespace
+
+std::string TariffView::currency() const {
+  const tariffs::Tariff* const tariff = shown_tariff(*this);
+  return tariff == nullptr ? "XXX" : tariff->currency();
+}
+
+std::string TariffView::time_zone() const {
+  const tariffs::Tariff* const tariff = shown_tariff(*this);
+  return tariff == nullptr ? "UTC" : tariff->time_zone();
+}
+
+TariffView view_tariffs(Shard& shard) { return {shard.tariffs_shared(), shard.now()}; }
+
+BalanceView view_balance(const Account& account) {
+  return {account.name,        account.kind,
+          account.balance(),   Money(account.reserved_micros),
+          account.available(), Money(account.overage_micros)};
+}
+
+AccountView view_account(const Account& account) {
+  return {view_balance(account), account.buckets,       Money(account.credit_limit_micros),
+          account.subscribers,   account.session_count, account.last};
+}
+
+SessionView view_session(const Session& session) {
+  const Account& account = *session.account;
+  const Subscriber* const subscriber = account.subscriber(session.subscriber);
+  return {session.id,
+          account.name,
+          subscriber == nullptr ? Identity() : subscriber->msisdn,
+          session.service_context,
+          session.opened_at,
+          session.heard_at,
+          session.deadline(),
+          session.segments,
+          session.grants};
+}
+
+json::object balance_json(const BalanceView& view, const TariffView& tariffs) {
+  return {{"account", view.account},
+          {"kind", kind_name(view.kind)},
+          {"currency", tariffs.currency()},
+          {"balance", view.balance.to_string()},
+          {"reserved", view.reserved.to_string()},
+          {"available", view.available.to_string()},
+          {"overage", view.overage.to_string()}};
+}
+
+json::object bucket_json(const Bucket& bucket, const TariffView& tariffs) {
+  return {{"id", bucket.number.value},
+          {"offer", bucket.offer},
+          {"unit", tariffs::unit_name(bucket.unit)},
+          {"remaining", bucket.remaining},
+          {"reserved", bucket.reserved},
+          {"valid_to", time_text(tariffs.time_zone(), bucket.valid_to)}};
+}
+
+json::object account_json(const AccountView& view, const TariffView& tariffs) {
+  json::object object = balance_json(view.balance, tariffs);
+  json::array buckets;
+  for (const Bucket& bucket : view.buckets) buckets.push_back(bucket_json(bucket, tariffs));
+  object["buckets"] = std::move(buckets);
+  return object;
+}
+
+json::object subscriber_json(const Subscriber& subscriber) {
+  return {{"msisdn", identity_json(subscriber.msisdn)},
+          {"imsi", identity_json(subscriber.imsi)},
+          {"barred", subscriber.barred}};
+}
+
+json::object session_json(const SessionView& view, const TariffView& tariffs) {
+  const std::string zone = tariffs.time_zone();
+  std::int64_t charged = 0;
+  std::int64_t reserved = 0;
+  json::array services;
+  for (std::size_t i = 0; i < view.segments.size(); ++i) {
+    const Segment& segment = view.segments[i];
+    charged += segment.charged_micros;
+    reserved += segment.reserved_micros;
+    std::uint64_t granted = 0;
+    for (const HeldGrant& grant : view.grants) {
+      if (grant.segment == i) granted += grant.units;
+    }
+    services.push_back(
+        {{"rating_group",
+          segment.rating_group ? json::value(segment.rating_group->value) : json::value(nullptr)},
+         {"service", service_name(*tariffs.history, segment.version, segment.service)},
+         {"unit", tariffs::unit_name(segment.terms.unit)},
+         {"used", segment.used},
+         {"granted", granted},
+         {"charged", Money(segment.charged_micros).to_string()},
+         {"reserved", Money(segment.reserved_micros).to_string()},
+         {"rule", rule_name(*tariffs.history, segment.version, segment.rule)},
+         {"tariff", segment.version.value}});
+  }
+  return {{"session", view.id},
+          {"account", view.account},
+          {"msisdn", identity_json(view.msisdn)},
+          {"service_context", view.service_context},
+          {"opened_at", time_text(zone, view.opened_at)},
+          {"heard_at", time_text(zone, view.heard_at)},
+          {"expires_at", time_text(zone, view.deadline)},
+          {"charged", Money(charged).to_string()},
+          {"reserved", Money(reserved).to_string()},
+          {"services", std::move(services)}};
+}
+
+std::string rule_name(const tariffs::TariffHistory& history, tariffs::TariffVersion version,
+                      tariffs::RuleNumber rule) {
+  const tariffs::VersionedTariff* const found = history.find(version);
+  if (found == nullptr || rule.value >= found->tariff->rules().size()) return {};
+  return found->tariff->rules()[rule.value].name;
+}
+
+std::string service_name(const tariffs::TariffHistory& history, tariffs::TariffVersion version,
+                         ServiceKey service) {
+  const tariffs::VersionedTariff* const found = history.find(version);
+  return found == nullptr ? std::string() : std::string(found->tariff->service_name(service));
+}
+
+}  // namespace farthing::engine::admin

@@ -1,0 +1,240 @@
+#include "engine/verify.h"
+
+#include "engine/base/hash.h"
+#include "engine/shard.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace farthing::engine {
+
+namespace {
+
+constexpr std::uint64_t records_between_progress = 1024;
+
+constexpr std::array<std::string_view, Verifier::side_count> side_names = {
+    "main",   "reserved",   "allowance", "allowance_reserved", "revenue", "overage",
+    "top_up", "adjustment", "granted",   "consumed",           "expired"};
+
+// The fold needs no memory of old answers.
+BookOptions book_options() {
+  BookOptions options;
+  options.duplicates.window = Duration(0);
+  return options;
+}
+
+// Takes every value of an account's state, in a fixed order; two of them share this one walk.
+class HashSink {
+ public:
+  void enter(std::string_view, std::uint64_t number) { add("", number); }
+  void add(std::string_view, std::uint64_t value) {
+    hash_ ^= value;
+    hash_ *= 0x9e3779b97f4a7c15u;
+    hash_ ^= hash_ >> 29;
+  }
+  void add_text(std::string_view name, std::string_view text) {
+    add(name, base::hash64(text));
+  }
+  void add_money(std::string_view name, std::int64_t micros) {
+    add(name, static_cast<std::uint64_t>(micros));
+  }
+  std::uint64_t hash() const { return hash_; }
+
+ private:
+  std::uint64_t hash_ = 0x2545f4914f6cdd1du;
+};
+
+class TextSink {
+ public:
+  void enter(std::string_view name, std::uint64_t number) {
+    prefix_ = fmt::format("{} {}: ", name, number);
+  }
+  void add(std::string_view name, std::uint64_t value) { put(name, fmt::format("{}", value)); }
+  void add_text(std::string_view name, std::string_view text) { put(name, std::string(text)); }
+  void add_money(std::string_view name, std::int64_t micros) {
+    put(name, Money(micros).to_string());
+  }
+  std::vector<std::pair<std::string, std::string>> take() { return std::move(values_); }
+
+ private:
+  void put(std::string_view name, std::string value) {
+    values_.emplace_back(fmt::format("{}{}", prefix_, name), std::move(value));
+  }
+
+  std::string prefix_;
+  std::vector<std::pair<std::string, std::string>> values_;
+};
+
+std::uint64_t bits(std::int64_t value) { return static_cast<std::uint64_t>(value); }
+std::uint64_t micros_of(Time time) { return bits(time.time_since_epoch().count()); }
+
+template <class Sink>
+void walk_session(const Session& session, Sink& sink) {
+  sink.enter("session", session.number.value);
+  sink.add_text("id", session.id);
+  sink.add("subscriber", session.subscriber.value);
+  sink.add("last entry", session.last.value);
+  sink.add_text("attributes", session.attributes);
+  sink.add("opened at", micros_of(session.opened_at));
+  sink.add("heard at", micros_of(session.heard_at));
+  sink.add("rated at", micros_of(session.rated_at));
+  sink.add("validity", session.validity_seconds);
+  for (const Segment& segment : session.segments) {
+    sink.add("segment's rule", segment.rule.value);
+    sink.add("segment's tariff", segment.version.value);
+    sink.add("segment's use", segment.used);
+    sink.add("segment's allowance", bits(segment.consumed_units));
+    sink.add_money("segment's charge", segment.charged_micros);
+    sink.add_money("segment's reservation", segment.reserved_micros);
+  }
+  for (const HeldGrant& grant : session.grants) {
+    sink.add("grant's segment", grant.segment);
+    sink.add("grant's services", grant.services);
+    sink.add("grant", grant.units);
+  }
+  for (const BucketHold& hold : session.holds) {
+    sink.add("hold's segment", hold.segment);
+    sink.add("hold's bucket", hold.bucket.value);
+    sink.add("hold", bits(hold.units));
+  }
+}
+
+template <class Sink>
+void walk_account(const Account& account, Sink& sink) {
+  sink.add_text("name", account.name);
+  sink.add("kind", static_cast<std::uint64_t>(account.kind));
+  sink.add_money("main", account.main_micros);
+  sink.add_money("reserved", account.reserved_micros);
+  sink.add_money("overage", account.overage_micros);
+  sink.add_money("credit limit", account.credit_limit_micros);
+  sink.add("last entry", account.last.value);
+  sink.add("buckets ever", account.bucket_count);
+  sink.add("open sessions", account.session_count);
+  for (std::size_t i = 0; i < account.subscribers.size(); ++i) {
+    sink.enter("subscriber", i + 1);
+    sink.add("MSISDN", account.subscribers[i].msisdn.bits());
+    sink.add("IMSI", account.subscribers[i].imsi.bits());
+    sink.add("barred", account.subscribers[i].barred ? 1 : 0);
+  }
+  for (const Bucket& bucket : account.buckets) {
+    sink.enter("bucket", bucket.number.value);
+    sink.add("owner", bucket.owner.value);
+    sink.add_text("offer", bucket.offer);
+    sink.add("valid to", micros_of(bucket.valid_to));
+    sink.add("remaining", bits(bucket.remaining));
+    sink.add("reserved", bits(bucket.reserved));
+  }
+  for (const Session* at = account.sessions; at != nullptr; at = at->account_next) {
+    walk_session(*at, sink);
+  }
+}
+
+}  // namespace
+
+std::string_view side_name(Side side) { return side_names[static_cast<std::size_t>(side)]; }
+
+Verifier::Verifier(const storage::LedgerStore& store) : store_(store), book_(book_options()) {}
+
+base::Result<void, VerifyError> Verifier::fold_to(Sequence until, const Progress& progress) {
+  if (book_.last() >= until) return {};
+  VerifyError wrong;
+  // From the last record folded, so that its link to the next one is checked too.
+  const Sequence from(std::max<std::uint64_t>(book_.last().value, 1));
+  const auto scanned = store_.scan(from, [&](const storage::Record& record) {
+    Sequence own = record.header.first;
+    if (const char* why = fold_record(record, until, own)) {
+      wrong = {own, fmt::format("ledger entry {}: {}", own.value, why)};
+      return false;
+    }
+    if (records_ % records_between_progress == 0 && !progress(book_.last())) {
+      wrong = {{}, "stopped before the end"};
+      return false;
+    }
+    return book_.last() < until;
+  });
+  if (!scanned.has_value()) return VerifyError{scanned.error().sequence, scanned.error().message};
+  if (!wrong.message.empty()) return wrong;
+  if (book_.last() < until) {
+    return VerifyError{book_.last(), fmt::format("the ledger ends at entry {}, before entry {}",
+                                                 book_.last().value, until.value)};
+  }
+  return {};
+}
+
+// What is wrong with entry `own` of the record, or nullptr.
+const char* Verifier::fold_record(const storage::Record& record, Sequence until, Sequence& own) {
+  std::string_view body = record.body;
+  if (record.header.first > book_.last()) ++records_;
+  for (std::uint32_t i = 0; i < record.header.count; ++i, ++own.value) {
+    if (!decode_entry(body, own, entry_)) return "its bytes are no entry of this format";
+    if (own <= book_.last()) continue;
+    if (own > until) return nullptr;
+    if (const char* why = book_.apply(entry_, own, record.header.now)) return why;
+    for (const Leg& leg : entry_.legs) sums_[static_cast<std::size_t>(leg.side)] += leg.amount;
+  }
+  return body.empty() ? nullptr : "there are bytes behind its record's last entry";
+}
+
+base::Result<void, VerifyError> Verifier::check_sums() const {
+  base::Int128 money = 0;
+  base::Int128 units = 0;
+  for (std::size_t i = 0; i < side_count; ++i) {
+    (is_units(static_cast<Side>(i)) ? units : money) += sums_[i];
+  }
+  if (money != 0 || units != 0)
+    return VerifyError{{}, "the legs of all entries do not add up to zero"};
+
+  base::Int128 main = 0;
+  base::Int128 reserved = 0;
+  base::Int128 overage = 0;
+  for (std::uint64_t number = 1; number <= book_.account_count(); ++number) {
+    const Account& account = *book_.account(AccountNumber(number));
+    main += account.main_micros;
+    reserved += account.reserved_micros;
+    overage += account.overage_micros;
+  }
+  if (main != sums_[static_cast<std::size_t>(Side::main)] ||
+      reserved != sums_[static_cast<std::size_t>(Side::reserved)] ||
+      overage != -sums_[static_cast<std::size_t>(Side::overage)]) {
+    return VerifyError{{}, "the accounts together do not hold what their entries moved"};
+  }
+  for (const TariffLoaded& loaded : book_.tariffs()) {
+    const auto source = store_.document(tariff_document_key(loaded.version));
+    if (!source || base::hash64(*source) != loaded.source_hash) {
+      return VerifyError{{},
+                         fmt::format("the source of tariff version {} is {}", loaded.version.value,
+                                     source ? "not the one loaded" : "missing")};
+    }
+  }
+  return {};
+}
+
+std::uint64_t account_fingerprint(const Account& account) {
+  HashSink sink;
+  walk_account(account, sink);
+  return sink.hash();
+}
+
+std::vector<std::pair<std::string, std::string>> account_state(const Account& account) {
+  TextSink sink;
+  walk_account(account, sink);
+  return sink.take();
+}
+
+std::string first_difference(const std::vector<std::pair<std::string, std::string>>& expected,
+                             const std::vector<std::pair<std::string, std::string>>& actual) {
+  for (std::size_t i = 0; i < std::min(expected.size(), actual.size()); ++i) {
+    if (expected[i] == actual[i]) continue;
+    if (expected[i].first != actual[i].first) {
+      return fmt::format("it has {} where {} belongs", actual[i].first, expected[i].first);
+    }
+    return fmt::format("{} is {}, not {}", actual[i].first, actual[i].second, expected[i].second);
+  }
+  if (expected.size() == actual.size()) return {};
+  return expected.size() < actual.size()
+             ? fmt::format("{} is too much", actual[expected.size()].first)
+             : fmt::format("{} is missing", expected[actual.size()].first);
+}
+
+}  // namespace farthing::engine
