@@ -71,10 +71,12 @@ std::optional<DuplicateTable::Found> DuplicateTable::find(const SessionId128& se
     if (number_alone && match == nullptr) match = at;  // the same content further back is better
   }
   if (match == nullptr) return std::nullopt;
-  auto pending = std::find_if(pending_.begin(), pending_.end(), [match](const Pending& p) {
+  const Sequence sequence(match->sequence);
+  if (sequence <= durable_) return Found{sequence, nullptr};
+  const auto pending = std::find_if(pending_.begin(), pending_.end(), [match](const Pending& p) {
     return p.sequence == match->sequence;
   });
-  return Found{Sequence(match->sequence), pending == pending_.end() ? nullptr : &pending->outcome};
+  return Found{sequence, pending == pending_.end() ? nullptr : &pending->outcome};
 }
 
 void DuplicateTable::durable(Sequence last) {
@@ -83,9 +85,9 @@ void DuplicateTable::durable(Sequence last) {
 }
 
 void DuplicateTable::expire(Time now) {
-  const std::int64_t oldest_s = std::chrono::duration_cast<std::chrono::seconds>(
-                                    (now - options_.window).time_since_epoch())
-                                    .count();
+  const std::int64_t oldest_s =
+      std::chrono::duration_cast<std::chrono::seconds>((now - options_.window).time_since_epoch())
+          .count();
   while (size() > 0 && item(first_)->at_s < oldest_s) drop_oldest();
 }
 

@@ -1,13 +1,13 @@
 // A shard: the accounts that one thread owns, and the batch of ledger entries that it gathers.
 //
-// Every request is decided on the spot, its entry appended to the batch at hand and applied. An answer
-// may leave only when its entry, and the newest entry of every account it read, is durable: so an
-// answer is either ready or held, and the shard says when what is held may go. While the store writes
-// one batch, the next gathers; there is no timer. Two generations of held answers exist, then: of the
-// batch being committed and of the one being gathered.
+// Every request is decided on the spot, its entry appended to the batch at hand and applied. An
+// answer may leave only when its entry, and the newest entry of every account it read, is durable:
+// so an answer is either ready or held, and the shard says when what is held may go. While the
+// store writes one batch, the next gathers; there is no timer. Two generations of held answers
+// exist, then: of the batch being committed and of the one being gathered.
 //
-// Threads: one; all calls come from it. The store calls back on its own thread: whoever builds a shard
-// brings that call (durable) to this thread. Time comes from the clock given, once a batch.
+// Threads: one; all calls come from it. The store calls back on its own thread: whoever builds a
+// shard brings that call (durable) to this thread. Time comes from the clock given, once a batch.
 #pragma once
 
 #include "engine/base/result.h"
@@ -29,7 +29,7 @@ namespace farthing::engine {
 struct ShardOptions {
   BookOptions book;
   std::uint64_t disk_reserve_bytes = 1u << 30;  // below: no new sessions and no events
-  std::size_t batch_bytes_max = 64u << 20;      // a fuller batch sheds requests until the store is free
+  std::size_t batch_bytes_max = 64u << 20;  // a fuller batch sheds requests until the store is free
 };
 
 struct RecoveryError {
@@ -81,7 +81,7 @@ class Shard {
   const tariffs::TariffHistory& tariffs() const { return *tariffs_; }
   std::shared_ptr<const tariffs::TariffHistory> tariffs_shared() const { return tariffs_; }
   const storage::LedgerStore& store() const { return store_; }
-  Time now();  // the batch's time
+  Time now();  // the batch's time: taken once, at its first request
   Sequence next_sequence() const { return Sequence(book_.last().value + 1); }
   // Enters an entry made by operations.h and applies it. REQUIRES: it follows what the book holds.
   Sequence enter(const Entry& entry);
@@ -97,6 +97,7 @@ class Shard {
                     Sequence& entered);
   bool read_outcome(Sequence sequence);
   void refuse(Outcome outcome);
+  Hold refuse_when_durable(Outcome outcome);
   Hold hold_until(Sequence sequence);
   void hand_over();
   void count(const Request& request);
@@ -114,6 +115,7 @@ class Shard {
   std::uint32_t gathered_ = 0;
   std::vector<storage::Document> documents_;
   Time batch_now_;
+  bool time_taken_ = false;  // for this batch
   // The batch being committed.
   bool committing_ = false;
   Time handed_over_at_;
