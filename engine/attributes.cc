@@ -3,8 +3,6 @@
 #include "engine/base/bytes.h"
 #include "engine/base/hash.h"
 
-
-
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -64,7 +62,8 @@ std::string_view attribute_name(AttributeId id) {
 }
 
 void sort_attributes(std::vector<AttributeView>& attributes) {
-  // Insertion sort: the lists are short and come nearly sorted, and equal numbers must keep their order.
+  // Insertion sort: the lists are short and come nearly sorted, and equal numbers must keep their
+  // order.
   for (std::size_t i = 1; i < attributes.size(); ++i) {
     const AttributeView moving = attributes[i];
     std::size_t at = i;
@@ -95,12 +94,12 @@ void changed_attributes(std::string_view known, const std::vector<AttributeView>
   }
 }
 
-void merge_attributes(std::string& known, std::string_view changed) {
+void merge_attributes(std::string& known, std::string_view changed, std::string& merged) {
   if (known.empty()) {
     known.assign(changed);
     return;
   }
-  std::string merged;
+  merged.clear();
   base::ByteReader old_in(known);
   base::ByteReader new_in(changed);
   AttributeView old;
@@ -117,7 +116,7 @@ void merge_attributes(std::string& known, std::string_view changed) {
       more_old = next(old_in, old);
     }
   }
-  known = std::move(merged);
+  known.swap(merged);
 }
 
 bool decode_attributes(std::string_view encoded, std::vector<AttributeView>& attributes) {
