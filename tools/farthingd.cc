@@ -125,6 +125,11 @@ int serve(const engine::Config& config, bool demo) {
   boost::asio::io_context io(1);
   tools::Service service(io, std::move(*store), config);
   if (const int code = prepare(service.shard(), config, demo); code != exit_done) return code;
+  // Before the line that says that it is ready: whoever reads that may send a signal at once.
+  boost::asio::signal_set signals(io, SIGTERM, SIGINT);
+  signals.async_wait([&](const boost::system::error_code& error, int) {
+    if (!error) service.stop([&io] { io.stop(); });
+  });
   if (auto started = service.start(); !started.has_value()) {
     return refuse(exit_refused, started.error());
   }
@@ -132,10 +137,6 @@ int serve(const engine::Config& config, bool demo) {
              engine::api_socket_path(config), config.data);
   std::fflush(stdout);
 
-  boost::asio::signal_set signals(io, SIGTERM, SIGINT);
-  signals.async_wait([&](const boost::system::error_code& error, int) {
-    if (!error) service.stop([&io] { io.stop(); });
-  });
   io.run();
   engine::admin::log(engine::admin::LogLevel::info, "stopped");
   return exit_done;
