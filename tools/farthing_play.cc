@@ -37,7 +37,8 @@ Examples:
   farthing-play --connect 127.0.0.1:3868 voice --user +8613800138000 --decode
   farthing-play --connect 127.0.0.1:3868 capture open5gs-session.pcap
 
-Exit codes: 0 played, 1 a request was refused or the answer is malformed, 2 usage, 3 server not reachable)";
+Exit codes: 0 played, 1 a request was refused or the answer is malformed, 2 usage,
+3 server not reachable)";
 
 // One request of a story, by CC-Request-Type.
 struct Step {
