@@ -148,7 +148,7 @@ std::optional<std::uint16_t> Decider::open_segment(std::string_view context,
   return index;
 }
 
-// --- Sessions -----------------------------------------------------------------------------------
+// --- Sessions ------------------------------------------------------------------------------------
 
 // The first half of a service: what it held is given up, what it used is charged. Units and money
 // are two segments, and a client may report the one and ask for the other.
@@ -355,8 +355,7 @@ void Decider::end_session(EntryKind kind) {
   d_.has_entry = true;
 }
 
-// --- Events (RFC 8506 6)
-// --------------------------------------------------------------------------
+// --- Events (RFC 8506 6) -------------------------------------------------------------------------
 
 void Decider::event_request(const Request& request, const tariffs::TariffHistory& tariffs) {
   Answer& answer = d_.answer;

@@ -33,8 +33,7 @@ Shard::Shard(storage::LedgerStore& store, ShardOptions options, base::Clock cloc
       book_(options.book),
       tariffs_(std::make_shared<tariffs::TariffHistory>()) {}
 
-// --- Start
-// -------------------------------------------------------------------------------------------
+// --- Start ---------------------------------------------------------------------------------------
 
 base::Result<void, RecoveryError> Shard::recover(const std::function<void(Sequence)>& progress) {
   RecoveryError wrong;
@@ -93,8 +92,7 @@ base::Result<void, RecoveryError> Shard::recover(const std::function<void(Sequen
   return {};
 }
 
-// --- Credit control
-// ------------------------------------------------------------------------------------
+// --- Credit control ------------------------------------------------------------------------------
 
 Shard::Hold Shard::handle(Request& request) {
   const Hold hold = decide_request(request);
@@ -214,8 +212,7 @@ void Shard::count(const Request& request) {
   }
 }
 
-// --- Batches
-// ---------------------------------------------------------------------------------------------
+// --- Batches -------------------------------------------------------------------------------------
 
 Time Shard::now() {
   if (!time_taken_) batch_now_ = std::max(batch_now_, clock_());

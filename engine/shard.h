@@ -47,18 +47,18 @@ class Shard {
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
-  // --- Start ---------------------------------------------------------------------------------
+  // --- Start -------------------------------------------------------------------------------------
   // Folds the whole ledger in and compiles the tariffs it names, then enters the start itself.
   // `progress` is called now and then with the sequence reached.
   base::Result<void, RecoveryError> recover(const std::function<void(Sequence)>& progress);
 
-  // --- Credit control ------------------------------------------------------------------------
+  // --- Credit control ----------------------------------------------------------------------------
   enum class Hold : std::uint8_t { ready, held };
   // Decides the request; the answer is answer() until the next call. Sorts its attributes.
   Hold handle(Request& request);
   const Answer& answer() const { return decision_.answer; }
 
-  // --- Batches ---------------------------------------------------------------------------------
+  // --- Batches -----------------------------------------------------------------------------------
   // Called when a batch is handed to the store (what is held since the last call waits for it) and
   // when the batch handed over last is durable (what waits for it may go).
   struct Hooks {

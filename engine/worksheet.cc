@@ -103,7 +103,7 @@ void Worksheet::load_session() {
   }
 }
 
-// --- Segments -----------------------------------------------------------------------------------
+// --- Segments ------------------------------------------------------------------------------------
 
 std::optional<std::uint16_t> Worksheet::find(const std::optional<RatingGroup>& group,
                                              bool money) const {
@@ -132,7 +132,7 @@ std::optional<std::uint16_t> Worksheet::only_granted() const {
   return only;
 }
 
-// --- Grants -------------------------------------------------------------------------------------
+// --- Grants --------------------------------------------------------------------------------------
 
 Worksheet::Grants::iterator Worksheet::find_grant(std::uint16_t segment, std::uint32_t services) {
   return std::ranges::lower_bound(grants_, std::pair(segment, services), {}, by_place);
@@ -198,7 +198,7 @@ std::uint64_t Worksheet::payable_units(std::uint16_t index, std::uint64_t most) 
   return reach > others ? reach - others : 0;
 }
 
-// --- Allowances ---------------------------------------------------------------------------------
+// --- Allowances ----------------------------------------------------------------------------------
 
 Worksheet::Shares::iterator Worksheet::find_share(std::uint16_t segment, BucketNumber bucket) {
   return std::ranges::lower_bound(
@@ -281,7 +281,7 @@ std::int64_t Worksheet::allowance_left(const Segment& segment) const {
   return left;
 }
 
-// --- Money --------------------------------------------------------------------------------------
+// --- Money ---------------------------------------------------------------------------------------
 
 void Worksheet::release(std::uint16_t index) {
   SegmentWork& work = segments_[index];

@@ -36,7 +36,7 @@ class Worksheet {
   // When the usage took place: decides which allowances may be eaten. At first: now.
   void rate_at(Time rated_at) { rated_at_ = rated_at; }
 
-  // --- Segments --------------------------------------------------------------------------------
+  // --- Segments ----------------------------------------------------------------------------------
   std::size_t segment_count() const { return segments_.size(); }
   // Money and units of one rating group are segments of their own.
   std::optional<std::uint16_t> find(const std::optional<RatingGroup>& group, bool money) const;
@@ -46,7 +46,7 @@ class Worksheet {
   // The only segment of which clients held units before this request; nullopt: none, or several.
   std::optional<std::uint16_t> only_granted() const;
 
-  // --- Grants ----------------------------------------------------------------------------------
+  // --- Grants ------------------------------------------------------------------------------------
   // What clients hold of a segment, by set of service identifiers. Dropped: it is given up.
   void drop_grant(std::uint16_t index, std::uint32_t services);
   void drop_grants(std::uint16_t index);

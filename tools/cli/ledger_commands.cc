@@ -1,0 +1,126 @@
+#include "tools/cli/commands.h"
+
+#include "engine/admin/http.h"
+#include "engine/admin/verify_json.h"
+#include "storage/rocksdb_store.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include <memory>
+#include <ostream>
+
+namespace farthing::tools {
+
+namespace json = boost::json;
+using engine::admin::encode_url;
+
+namespace {
+
+struct Given {
+  std::string account, data;
+  std::uint64_t limit = 100;
+  std::uint64_t before = 0;
+};
+
+void show_ledger(const Context& context, const json::value& answer) {
+  Table table({{"seq", true},
+               {"time"},
+               {"kind"},
+               {"session"},
+               {"rating_group", true},
+               {"units", true},
+               {"unit"},
+               {"rule"},
+               {"tariff"},
+               {"amount", true},
+               {"balance", true}});
+  for (const json::value& row : answer.at("rows").as_array()) {
+    const std::string version = field(row, "tariff");
+    table.add({field(row, "seq"), field(row, "time"), field(row, "kind"), field(row, "session"),
+               field(row, "rating_group"), field(row, "units"), field(row, "unit"),
+               field(row, "rule"),
+               version.empty() ? "" : fmt::format("{}/{}", field(row, "tariff_name"), version),
+               field(row, "amount"), field(row, "balance")});
+  }
+  context.print(table);
+}
+
+int show_verdict(const Context& context, const json::value& verdict) {
+  if (field(verdict, "ok") != "true") {
+    return context.fail(exit_refused, field(verdict.at("problem"), "message"));
+  }
+  if (!context.json) {
+    context.out() << fmt::format(
+        "the ledger is in order: {} entries in {} records; {} accounts and {} open sessions are "
+        "what "
+        "they add up to\n",
+        field(verdict, "entries"), field(verdict, "records"), field(verdict, "accounts"),
+        field(verdict, "sessions_open"));
+  }
+  return exit_done;
+}
+
+// Folds a stopped server's folder, or a copy of one.
+json::value verify_folder(const Context& context, const storage::LedgerStore& store) {
+  engine::Verifier verifier(store);
+  const engine::Sequence end = store.end().last;
+  const auto folded = verifier.fold_to(end, [&](engine::Sequence at) {
+    context.progress(fmt::format("reading: {} of {}", at.value, end.value));
+    return true;
+  });
+  context.progress("");
+  if (!folded.has_value()) return engine::admin::verify_error_json(folded.error());
+  const auto sums = verifier.check_sums();
+  if (!sums.has_value()) return engine::admin::verify_error_json(sums.error());
+  return engine::admin::verify_json(verifier);
+}
+
+int verify(const Context& context, const Given& given) {
+  if (given.data.empty()) {
+    return context.run_job(
+        "/v1/ledger/verify?progress=1", {},
+        [&context](const json::value& reply) { return show_verdict(context, reply); });
+  }
+  const auto store = storage::open_rocksdb_store(
+      {.folder = given.data, .create_if_missing = false, .read_only = true});
+  if (!store.has_value()) return context.fail(exit_refused, store.error().message);
+  const json::value verdict = verify_folder(context, **store);
+  if (context.json) context.out() << json::serialize(verdict) << '\n';
+  return show_verdict(context, verdict);
+}
+
+}  // namespace
+
+void add_ledger_commands(CLI::App& app, Context& context) {
+  const auto given = std::make_shared<Given>();
+  CLI::App* const group = add_group(app, "ledger", "The ledger: everything that ever moved");
+
+  CLI::App* const show = add_command(
+      *group, context, "show",
+      "Shows an account's newest entries, oldest first: one row for each price that was charged.\n"
+      "What a charge takes is negative; the balance is that after the row",
+      "farthing ledger show 8613800138000 --limit 20", [&context, given] {
+        std::string target =
+            fmt::format("/v1/ledger/{}?limit={}", encode_url(given->account), given->limit);
+        if (given->before != 0) target += fmt::format("&before={}", given->before);
+        return context.get(target,
+                           [&context](const json::value& answer) { show_ledger(context, answer); });
+      });
+  add_argument(show, "ACCOUNT", given->account, "The account");
+  show->add_option("--limit", given->limit, "At most so many entries (1 to 10000)")
+      ->capture_default_str();
+  show->add_option("--before", given->before, "Only entries before this number")->type_name("SEQ");
+
+  CLI::App* const check = add_command(
+      *group, context, "verify",
+      "Reads the whole ledger again, checks every record and compares what it adds up to\n"
+      "with the accounts; exit code 1 and the first wrong record where something is not right",
+      "farthing ledger verify --data /var/lib/farthing",
+      [&context, given] { return verify(context, *given); });
+  add_text_option(check, "--data", given->data,
+                  "A stopped server's data folder, or a copy of one, instead of the running server")
+      ->type_name("DIR");
+}
+
+}  // namespace farthing::tools

@@ -1,0 +1,186 @@
+#include "tools/cli/commands.h"
+
+#include "engine/admin/http.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include <memory>
+#include <ostream>
+
+namespace farthing::tools {
+
+namespace json = boost::json;
+using engine::admin::encode_url;
+
+namespace {
+
+struct Given {
+  std::string msisdn, account, imsi, reason, file, offer, number;
+};
+
+void show_subscriber(const Context& context, const json::value& subscriber) {
+  Table table({{"msisdn"}, {"imsi"}, {"account"}, {"barred"}});
+  table.add({field(subscriber, "msisdn"), field(subscriber, "imsi"), field(subscriber, "account"),
+             field(subscriber, "barred") == "true" ? "yes" : "no"});
+  context.print(table);
+}
+
+void show_done(const Context& context, const json::value& answer) {
+  show_subscriber(context, answer.at("subscriber"));
+  context.out() << fmt::format("{} (ledger entry {})\n",
+                               field(answer, "repeated") == "true" ? "nothing to do" : "done",
+                               field(answer, "sequence"));
+}
+
+std::string subscriber_path(const Given& given, std::string_view rest = {}) {
+  return fmt::format("/v1/subscribers/{}{}", encode_url(given.msisdn), rest);
+}
+
+int import_file(const Context& context, const Given& given) {
+  const auto text = read_file(given.file);
+  if (!text.has_value()) return context.fail(text.error().exit_code, text.error().message);
+  std::string target = "/v1/subscribers/import?progress=1";
+  if (!given.reason.empty()) target += "&reason=" + encode_url(given.reason);
+  return context.run_job(target, *text, [&context](const json::value& reply) {
+    if (!context.json) {
+      context.out() << fmt::format(
+          "{} rows: {} accounts created, {} subscribers added, {} there already\n",
+          field(reply, "rows"), field(reply, "accounts_created"), field(reply, "subscribers_added"),
+          field(reply, "unchanged"));
+    }
+    if (field(reply, "refused") == "0") return exit_done;
+    for (const json::value& error : reply.at("errors").as_array()) {
+      context.fail(exit_refused,
+                   fmt::format("line {}: {}", field(error, "line"), field(error, "message")));
+    }
+    return context.fail(exit_refused, fmt::format("{} rows were refused; the accounts changed "
+                                                  "while the file was being imported",
+                                                  field(reply, "refused")));
+  });
+}
+
+void add_bar_command(CLI::App& group, Context& context, const std::shared_ptr<Given>& given,
+                     const std::string& name, const char* description) {
+  CLI::App* const command = add_command(
+      group, context, name, description,
+      fmt::format("farthing subscriber {} 8613800138000 --reason lost", name),
+      [&context, given, name] {
+        return context.send("POST", subscriber_path(*given, "/" + name),
+                            json_body({{"reason", given->reason}}),
+                            [&context](const json::value& answer) { show_done(context, answer); });
+      });
+  add_argument(command, "MSISDN", given->msisdn, "The subscriber");
+  add_text_option(command, "--reason", given->reason, "Stands in the ledger");
+}
+
+void add_subscription_commands(CLI::App& app, Context& context,
+                               const std::shared_ptr<Given>& given) {
+  CLI::App* const group = add_group(app, "subscription", "Offers that a subscriber has bought");
+  CLI::App* const add = add_command(
+      *group, context, "add", "Buys an offer of the tariff in force",
+      "farthing subscription add 8613800138003 bundle-1g", [&context, given] {
+        return context.send("POST", subscriber_path(*given, "/subscriptions"),
+                            json_body({{"offer", given->offer}, {"reason", given->reason}}),
+                            [&context](const json::value& answer) {
+                              const json::value& subscription = answer.at("subscription");
+                              context.out() << fmt::format(
+                                  "subscription {}: {} {} until {} (ledger entry {})\n",
+                                  field(subscription, "id"), field(subscription, "remaining"),
+                                  field(subscription, "unit"), field(subscription, "valid_to"),
+                                  field(answer, "sequence"));
+                            });
+      });
+  add_argument(add, "MSISDN", given->msisdn, "The subscriber");
+  add_argument(add, "OFFER", given->offer, "Its name; see: farthing tariff show");
+  add_text_option(add, "--reason", given->reason, "Stands in the ledger");
+
+  CLI::App* const list = add_command(
+      *group, context, "list", "Lists a subscriber's subscriptions",
+      "farthing subscription list 8613800138003", [&context, given] {
+        return context.get(subscriber_path(*given, "/subscriptions"),
+                           [&context](const json::value& answer) {
+                             Table table({{"id", true},
+                                          {"offer"},
+                                          {"unit"},
+                                          {"remaining", true},
+                                          {"reserved", true},
+                                          {"valid_from"},
+                                          {"valid_to"},
+                                          {"active"}});
+                             for (const json::value& one : answer.at("subscriptions").as_array()) {
+                               table.add({field(one, "id"), field(one, "offer"), field(one, "unit"),
+                                          field(one, "remaining"), field(one, "reserved"),
+                                          field(one, "valid_from"), field(one, "valid_to"),
+                                          field(one, "active") == "true" ? "yes" : "no"});
+                             }
+                             context.print(table);
+                           });
+      });
+  add_argument(list, "MSISDN", given->msisdn, "The subscriber");
+
+  CLI::App* const end = add_command(
+      *group, context, "end", "Ends a subscription; what is left of it expires",
+      "farthing subscription end 8613800138003 1", [&context, given] {
+        std::string target = subscriber_path(*given, "/subscriptions/") + encode_url(given->number);
+        if (!given->reason.empty()) target += "?reason=" + encode_url(given->reason);
+        return context.send("DELETE", target, {}, [&context](const json::value& answer) {
+          context.out() << "ended (ledger entry " << field(answer, "sequence") << ")\n";
+        });
+      });
+  add_argument(end, "MSISDN", given->msisdn, "The subscriber");
+  add_argument(end, "NUMBER", given->number, "The subscription's id in the list");
+  add_text_option(end, "--reason", given->reason, "Stands in the ledger");
+}
+
+}  // namespace
+
+void add_subscriber_commands(CLI::App& app, Context& context) {
+  const auto given = std::make_shared<Given>();
+  CLI::App* const group = add_group(app, "subscriber", "Subscribers: who is served");
+
+  CLI::App* const add = add_command(
+      *group, context, "add", "Adds a subscriber to an account",
+      "farthing subscriber add 8613800138000 --account acme --imsi 460001234567890",
+      [&context, given] {
+        return context.send("POST", "/v1/subscribers",
+                            json_body({{"msisdn", given->msisdn},
+                                       {"account", given->account},
+                                       {"imsi", given->imsi},
+                                       {"reason", given->reason}}),
+                            [&context](const json::value& answer) { show_done(context, answer); });
+      });
+  add_argument(add, "MSISDN", given->msisdn, "Up to 15 digits, with or without a plus");
+  add_text_option(add, "--account", given->account, "Who pays")->required()->type_name("ID");
+  add_text_option(add, "--imsi", given->imsi, "Its SIM card's number")->type_name("IMSI");
+  add_text_option(add, "--reason", given->reason, "Stands in the ledger");
+
+  CLI::App* const show = add_command(
+      *group, context, "show", "Shows a subscriber", "farthing subscriber show 8613800138000",
+      [&context, given] {
+        return context.get(subscriber_path(*given), [&context](const json::value& subscriber) {
+          show_subscriber(context, subscriber);
+        });
+      });
+  add_argument(show, "MSISDN", given->msisdn, "The subscriber");
+
+  add_bar_command(*group, context, given, "bar", "Bars a subscriber from every service");
+  add_bar_command(*group, context, given, "unbar", "Lets a barred subscriber in again");
+
+  CLI::App* const import =
+      add_command(*group, context, "import",
+                  "Adds subscribers and accounts in bulk; running it again changes nothing.\n"
+                  "The file begins with the line msisdn,imsi,account,kind,balance,credit_limit. An "
+                  "empty account\n"
+                  "is the MSISDN. Lines may share an account: its kind, balance and limit stand on "
+                  "the first only.\n"
+                  "Nothing is written unless the whole file is in order",
+                  "farthing subscriber import subscribers.csv",
+                  [&context, given] { return import_file(context, *given); });
+  add_argument(import, "FILE", given->file, "The CSV file; - is standard input");
+  add_text_option(import, "--reason", given->reason, "Stands in the ledger");
+
+  add_subscription_commands(app, context, given);
+}
+
+}  // namespace farthing::tools

@@ -1,0 +1,205 @@
+#include "tools/cli/commands.h"
+
+#include "engine/admin/http.h"
+#include "tariffs/tariff_file.h"
+#include "tariffs/yaml_scalar.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <ostream>
+
+namespace farthing::tools {
+
+namespace json = boost::json;
+using engine::admin::encode_url;
+
+namespace {
+
+struct Given {
+  std::vector<std::string> files;
+  std::string file, version = "current", context, units;
+  std::optional<std::uint32_t> rating_group;
+};
+
+// Compiles the files here, without a server.
+int check_files(const Context& context, const Given& given) {
+  int code = exit_done;
+  json::array checked;
+  for (const std::string& file : given.files) {
+    const auto text = read_file(file);
+    if (!text.has_value()) {
+      code = context.fail(text.error().exit_code, text.error().message);
+      continue;
+    }
+    const auto compiled = tariffs::compile_tariff(file, *text);
+    json::array errors;
+    if (!compiled.has_value()) {
+      code = exit_refused;
+      for (const tariffs::FileError& error : compiled.error()) {
+        context.fail(exit_refused, tariffs::to_string(error));
+        errors.push_back({{"file", error.file},
+                          {"line", error.line},
+                          {"column", error.column},
+                          {"message", error.message}});
+      }
+    } else if (!context.json) {
+      context.out() << fmt::format("{}: tariff {} is in order: {} services, {} prices, {} offers\n",
+                                   file, (*compiled)->name(), (*compiled)->services().size(),
+                                   (*compiled)->rules().size(), (*compiled)->offers().size());
+    }
+    checked.push_back(
+        {{"file", file}, {"ok", compiled.has_value()}, {"errors", std::move(errors)}});
+  }
+  if (context.json) context.out() << json::serialize(json::object{{"files", checked}}) << '\n';
+  return code;
+}
+
+int load_file(const Context& context, const Given& given) {
+  const auto text = read_file(given.file);
+  if (!text.has_value()) return context.fail(text.error().exit_code, text.error().message);
+  return context.send("POST", "/v1/tariffs?file=" + encode_url(given.file), *text,
+                      [&context](const json::value& tariff) {
+                        context.out() << fmt::format(
+                            "tariff {} loaded as version {}, {} {}\n", field(tariff, "name"),
+                            field(tariff, "version"),
+                            field(tariff, "in_force") == "true" ? "in force since" : "valid from",
+                            field(tariff, "valid_from"));
+                      });
+}
+
+void list_versions(const Context& context, const json::value& answer) {
+  Table table(
+      {{"version", true}, {"name"}, {"currency"}, {"valid_from"}, {"valid_until"}, {"in_force"}});
+  for (const json::value& tariff : answer.at("tariffs").as_array()) {
+    table.add({field(tariff, "version"), field(tariff, "name"), field(tariff, "currency"),
+               field(tariff, "valid_from"), field(tariff, "valid_until"),
+               field(tariff, "in_force") == "true" ? "yes" : ""});
+  }
+  context.print(table);
+}
+
+void show_version(const Context& context, const json::value& tariff) {
+  context.out() << fmt::format("tariff {}, version {}, {}, valid from {}\n\n",
+                               field(tariff, "name"), field(tariff, "version"),
+                               field(tariff, "currency"), field(tariff, "valid_from"));
+  Table rules({{"rule"},
+               {"amount", true},
+               {"per", true},
+               {"unit"},
+               {"step", true},
+               {"minimum", true},
+               {"setup", true}});
+  for (const json::value& rule : tariff.at("rules").as_array()) {
+    const json::value& price = rule.at("price");
+    rules.add({field(rule, "rule"), price.is_null() ? "no price" : field(price, "amount"),
+               field(price, "per"), field(price, "unit"), field(price, "step"),
+               field(price, "minimum"), field(price, "setup")});
+  }
+  context.print(rules);
+  const json::array& offers = tariff.at("offers").as_array();
+  if (offers.empty()) return;
+  context.out() << '\n';
+  Table table(
+      {{"offer"}, {"fee", true}, {"allowance", true}, {"unit"}, {"validity_seconds", true}});
+  for (const json::value& offer : offers) {
+    table.add({field(offer, "offer"), field(offer, "fee"), field(offer, "allowance"),
+               field(offer, "unit"), field(offer, "validity_seconds")});
+  }
+  context.print(table);
+}
+
+// "1048576", "100MiB", "2min": a number of the service's unit.
+std::optional<std::uint64_t> parse_units(std::string_view text) {
+  struct Word {
+    std::string_view name;
+    std::uint64_t factor;
+  };
+  constexpr std::array<Word, 10> words = {{{"", 1},
+                                           {"B", 1},
+                                           {"KiB", 1ull << 10},
+                                           {"MiB", 1ull << 20},
+                                           {"GiB", 1ull << 30},
+                                           {"TiB", 1ull << 40},
+                                           {"s", 1},
+                                           {"min", 60},
+                                           {"h", 3600},
+                                           {"d", 86'400}}};
+  const auto quantity = tariffs::parse_quantity(text);
+  if (!quantity) return std::nullopt;
+  for (const Word& word : words) {
+    std::uint64_t units = 0;
+    if (word.name != quantity->unit) continue;
+    if (__builtin_mul_overflow(quantity->number, word.factor, &units)) return std::nullopt;
+    return units;
+  }
+  return std::nullopt;
+}
+
+int show_price(const Context& context, const Given& given) {
+  const auto units = parse_units(given.units);
+  if (!units) {
+    return context.fail(exit_usage,
+                        fmt::format("{} is no number of units, such as 10, 100MiB or 2min",
+                                    tariffs::in_quotes(given.units)));
+  }
+  std::string target =
+      fmt::format("/v1/tariffs/price?context={}&units={}", encode_url(given.context), *units);
+  if (given.rating_group) target += fmt::format("&rating_group={}", *given.rating_group);
+  return context.get(target, [&context](const json::value& price) {
+    context.out() << fmt::format(
+        "{} {} for {} {} (charged as {}) by rule {} of tariff {}, version {}\n",
+        field(price, "amount"), field(price, "currency"), field(price, "units"),
+        field(price, "unit"), field(price, "units_charged"), field(price, "rule"),
+        field(price, "tariff_name"), field(price, "tariff"));
+  });
+}
+
+}  // namespace
+
+void add_tariff_commands(CLI::App& app, Context& context) {
+  const auto given = std::make_shared<Given>();
+  CLI::App* const group = add_group(app, "tariff", "Tariffs: what things cost");
+
+  CLI::App* const check = add_command(
+      *group, context, "check", "Checks tariff files; needs no server",
+      "farthing tariff check new.yaml", [&context, given] { return check_files(context, *given); });
+  check->add_option("FILE", given->files, "The files")->required()->type_name("");
+
+  CLI::App* const load = add_command(
+      *group, context, "load",
+      "Loads a tariff: in force from its valid_from, never from before now",
+      "farthing tariff load new.yaml", [&context, given] { return load_file(context, *given); });
+  add_argument(load, "FILE", given->file, "The tariff file; - is standard input");
+
+  add_command(*group, context, "list", "Lists the versions loaded", "farthing tariff list",
+              [&context] {
+                return context.get("/v1/tariffs", [&context](const json::value& answer) {
+                  list_versions(context, answer);
+                });
+              });
+
+  CLI::App* const show =
+      add_command(*group, context, "show", "Shows a version's prices and offers",
+                  "farthing tariff show 2", [&context, given] {
+                    return context.get(
+                        "/v1/tariffs/" + encode_url(given->version),
+                        [&context](const json::value& tariff) { show_version(context, tariff); });
+                  });
+  show->add_option("VERSION", given->version, "Its number; default: the one in force")
+      ->type_name("");
+
+  CLI::App* const price =
+      add_command(*group, context, "price", "Says what something would cost now, allowances aside",
+                  "farthing tariff price data 100MiB --rating-group 10",
+                  [&context, given] { return show_price(context, *given); });
+  add_argument(price, "SERVICE", given->context, "A service's name or Service-Context-Id");
+  add_argument(price, "UNITS", given->units, "How much: 10, 100MiB, 2min");
+  price->add_option("--rating-group", given->rating_group, "The rating group, where there is one")
+      ->type_name("N");
+}
+
+}  // namespace farthing::tools
