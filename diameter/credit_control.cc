@@ -1,8 +1,7 @@
 #include "diameter/credit_control.h"
 
-#include "diameter/writer.h"
-
 #include <array>
+#include <utility>
 
 namespace farthing::diameter {
 
@@ -134,14 +133,21 @@ void CreditControl::write_answer(const Message& message, const engine::Answer& a
     // ENOUGH_CREDIT is 0 (RFC 8506 8.6).
     writer.put_u32(AvpId::check_balance_result, *answer.enough_credit ? 0 : 1);
   }
-  for (std::size_t i = 0; i < answer.service_count; ++i) {
-    const engine::ServiceAnswer& service = answer.services[i];
-    if (service.outcome == Outcome::rating_failed) {
-      writer.put_failed_avp(failed_avp(message, service.fault, i));
-    }
-  }
+  put_failed_avps(writer, message, answer);
   writer.copy_all(message, AvpId::proxy_info);
   writer.finish();
+}
+
+// One for each service that could not be rated; what stands outside of their MSCCs, once.
+void CreditControl::put_failed_avps(Writer& writer, const Message& message,
+                                    const engine::Answer& answer) const {
+  bool outside = false;
+  for (std::size_t i = 0; i < answer.service_count; ++i) {
+    if (answer.services[i].outcome != Outcome::rating_failed) continue;
+    const FailedAvp failed = failed_avp(message, answer.services[i].fault, i);
+    if (failed.groups_count == 0 && std::exchange(outside, true)) continue;
+    writer.put_failed_avp(failed);
+  }
 }
 
 void CreditControl::write_refusal(const Message& message, const engine::Answer& answer,

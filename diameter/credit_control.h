@@ -10,6 +10,7 @@
 #include "diameter/credit_control_request.h"
 #include "diameter/error_answer.h"
 #include "diameter/message.h"
+#include "diameter/writer.h"
 #include "engine/shard.h"
 
 namespace farthing::diameter {
@@ -27,6 +28,7 @@ class CreditControl {
 
  private:
   void write_answer(const Message& message, const engine::Answer& answer, Buffer& out) const;
+  void put_failed_avps(Writer& writer, const Message& message, const engine::Answer& answer) const;
   void write_refusal(const Message& message, const engine::Answer& answer, Buffer& out) const;
   FailedAvp failed_avp(const Message& message, engine::Fault fault, std::size_t service) const;
   std::uint32_t currency_code() const;
