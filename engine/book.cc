@@ -80,7 +80,8 @@ const char* Book::apply(const Entry& entry, Sequence own, Time now) {
     for (const Leg& leg : entry.legs) {
       if (leg.side == Side::main) amount = Money(amount.micros + leg.amount);
     }
-    admin_requests_[std::string(entry.note->request_id)] = {entry.kind, entry.account, amount, own};
+    admin_requests_.try_emplace(std::string(entry.note->request_id),
+                                AdminRequest{entry.kind, entry.account, amount, own});
   }
   account->last = own;
   return nullptr;

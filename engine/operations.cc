@@ -94,6 +94,28 @@ Operation taken(const Shard& shard, Identity identity) {
                              shard.book().account(owner->account)->name));
 }
 
+Entry ending_of(const Account& account, const Bucket& bucket, const Note& note) {
+  Entry entry = entry_for(account, EntryKind::subscription_ended, note);
+  entry.subscriber = bucket.owner;
+  entry.bucket_closing = bucket.number;
+  if (bucket.remaining != 0) {
+    entry.legs = {{Side::allowance, Leg::no_segment, bucket.number, -bucket.remaining},
+                  {Side::expired, Leg::no_segment, bucket.number, bucket.remaining}};
+  }
+  return entry;
+}
+
+// Makes room for a bucket: ends one whose time was over before any usage that may still be
+// reported.
+bool end_one_long_over(Shard& shard, const Account& account, Time now, const Note& note) {
+  for (const Bucket& bucket : account.buckets) {
+    if (bucket.reserved != 0 || bucket.valid_to >= now - event_time_past_max) continue;
+    shard.enter(ending_of(account, bucket, note));
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 bool is_account_name(std::string_view name) {
@@ -224,15 +246,15 @@ Operation add_subscription(Shard& shard, std::string_view msisdn, std::string_vi
         fmt::format("the tariff in force has no offer {}; see: farthing tariff show", offer_name));
   }
   const Account& account = *shard.book().account(who->account);
-  if (account.buckets.size() >= buckets_max) {
-    return refusal(Refusal::Code::refused,
-                   fmt::format("an account has at most {} allowances", buckets_max));
-  }
   if (offer->fee.micros > account.available().micros) {
     return refusal(
         Refusal::Code::refused,
         fmt::format("{} costs {}, and only {} is available on account {}", offer->name,
                     offer->fee.to_string(), account.available().to_string(), account.name));
+  }
+  if (account.buckets.size() >= buckets_max && !end_one_long_over(shard, account, now, note)) {
+    return refusal(Refusal::Code::refused,
+                   fmt::format("an account has at most {} allowances", buckets_max));
   }
   Entry entry = entry_for(account, EntryKind::subscription_added, note);
   entry.subscriber = who->subscriber;
@@ -267,14 +289,7 @@ Operation end_subscription(Shard& shard, std::string_view msisdn, BucketNumber n
                                "session list",
                                bucket->reserved));
   }
-  Entry entry = entry_for(account, EntryKind::subscription_ended, note);
-  entry.subscriber = who->subscriber;
-  entry.bucket_closing = number;
-  if (bucket->remaining != 0) {
-    entry.legs = {{Side::allowance, Leg::no_segment, number, -bucket->remaining},
-                  {Side::expired, Leg::no_segment, number, bucket->remaining}};
-  }
-  return Done{shard.enter(entry)};
+  return Done{shard.enter(ending_of(account, *bucket, note))};
 }
 
 Operation close_session(Shard& shard, std::string_view session_id) {

@@ -99,12 +99,17 @@ class Chaos {
     } else if (what < 96) {
       engine_.advance(
           std::chrono::seconds(one_of<std::int64_t>({1, 50, 400, 4000, 9000, 90'000, 400'000})));
-      if (below(2) == 0) static_cast<void>(engine_.shard().tick());
+      if (below(2) == 0) {
+        if (std::string wrong = tick(); !wrong.empty()) return wrong;
+      }
     } else {
       engine_.sync();
       if (std::string wrong = test::recovery_difference(engine_.shard()); !wrong.empty())
         return wrong;
-      if (what >= 98) engine_.crash_and_restart();
+      if (what >= 98) {
+        engine_.crash_and_restart();
+        restarted_at_ = engine_.now();
+      }
     }
     return test::broken_invariant(engine_.shard().book());
   }
@@ -127,6 +132,21 @@ class Chaos {
   }
   std::optional<std::uint64_t> sometimes(std::uint64_t value) {
     return below(3) == 0 ? std::optional(value) : std::nullopt;
+  }
+
+  // After a tick, nothing is open that should have ended; but a start gives clients time.
+  std::string tick() {
+    Shard& shard = engine_.shard();
+    while (shard.tick()) {
+    }
+    if (shard.now() < restarted_at_ + std::chrono::minutes(10)) return {};
+    for (std::uint64_t n = 1; n <= shard.book().account_count(); ++n) {
+      const Session* at = shard.book().account(AccountNumber(n))->sessions;
+      for (; at != nullptr; at = at->account_next) {
+        if (at->deadline() <= shard.now()) return "a session outlived its deadline";
+      }
+    }
+    return {};
   }
 
   void fill(ServiceRequest& service) {
@@ -229,6 +249,7 @@ class Chaos {
   }
 
   TestEngine engine_;
+  Time restarted_at_ = engine_.now();
   Request request_;
   std::string session_id_;
   std::mt19937_64 random_;
@@ -455,6 +476,46 @@ TEST(Hostile, AServicesGrantIsReplacedWhateverTheOrderOfItsIdentifiers) {
   second.requested.emplace().total_octets = 1u << 20;
   client.send();
   EXPECT_EQ(account_of(engine, anna).reserved_micros, 100'000);
+}
+
+// A slot of the timer wheel holds sessions of several rounds: each is looked at once in its second.
+TEST(Hostile, ManySessionsThatEndTogetherEndInTime) {
+  TestEngine engine;
+  auto open = [&engine](int count, char round) {
+    for (int i = 0; i < count; ++i) {
+      Client client(engine, fmt::format("{}{}", round, i), anna);
+      client.begin(RequestType::initial);
+      client.send();
+    }
+    engine.sync();
+  };
+  auto tick = [&engine] {
+    engine.sync();
+    while (engine.shard().tick()) {
+    }
+    return account_of(engine, anna).session_count;
+  };
+  open(20'000, 'a');
+  engine.advance(std::chrono::seconds(4096));
+  EXPECT_EQ(tick(), 20'000u);
+  open(20'000, 'b');
+  engine.advance(std::chrono::seconds(7199 - 4096));
+  EXPECT_EQ(tick(), 40'000u);
+  engine.advance(std::chrono::seconds(2));
+  EXPECT_EQ(tick(), 20'000u);
+  engine.advance(std::chrono::hours(100'000));
+  EXPECT_EQ(tick(), 0u);
+}
+
+// Allowances that are long over make room for new ones.
+TEST(Hostile, ASubscriptionEveryMonthNeverRunsOutOfRoom) {
+  TestEngine engine;
+  for (int month = 0; month < 300; ++month) {
+    ASSERT_TRUE(add_subscription(engine.shard(), anna, "bundle-1g", {}).has_value()) << month;
+    engine.sync();
+    engine.advance(std::chrono::hours(31 * 24));
+  }
+  EXPECT_EQ(test::recovery_difference(engine.shard()), "");
 }
 
 // Less than the least that is charged cannot be granted.
