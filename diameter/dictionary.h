@@ -50,6 +50,7 @@ constexpr std::uint8_t mandatory = 1;
 constexpr std::uint8_t once = 2;
 constexpr std::uint8_t text = 4;
 constexpr std::uint8_t filled = 8;
+constexpr std::uint8_t key = text | filled;
 constexpr std::uint8_t opaque = 16;
 }  // namespace avp_rule
 

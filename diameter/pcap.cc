@@ -82,13 +82,14 @@ base::Result<std::vector<CapturedMessage>, std::string> read_pcap(std::string_vi
   for (const auto& [key, numbered] : streams) in_order[numbered.first] = &numbered.second;
 
   std::vector<CapturedMessage> messages;
-  for (const Stream* stream : in_order) {
+  for (std::size_t number = 0; number < in_order.size(); ++number) {
+    const Stream* const stream = in_order[number];
     const std::vector<std::uint8_t>& octets = stream->octets;
     for (std::size_t at = 0; at + header_size_bytes <= octets.size();) {
       const auto size = frame_size(&octets[at], message_bytes_max);
       if (!size.has_value() || *size > octets.size() - at) break;  // not Diameter, or cut off
-      messages.push_back({stream->from_client, {octets.begin() + static_cast<std::ptrdiff_t>(at),
-                                                octets.begin() + static_cast<std::ptrdiff_t>(at + *size)}});
+      const auto begin = octets.begin() + static_cast<std::ptrdiff_t>(at);
+      messages.push_back({stream->from_client, number, {begin, begin + *size}});
       at += *size;
     }
   }

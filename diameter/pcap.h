@@ -7,6 +7,7 @@
 
 #include "engine/base/result.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@ namespace farthing::diameter {
 
 struct CapturedMessage {
   bool from_client = false;
+  std::size_t stream = 0;  // one direction of one connection, counted in the order they begin
   std::vector<std::uint8_t> frame;
 };
 

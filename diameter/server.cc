@@ -137,7 +137,8 @@ class Server::Impl::Connection final : public Peer,
       ++server_->context_.metrics.stalled_closed;
       return close();
     }
-    check_deadlines(now);
+    // While we do not read we cannot hear it live: then only the rule above counts.
+    if (!is_paused_ || state() != PeerState::open) check_deadlines(now);
     flush();
     settle();
   }

@@ -112,6 +112,10 @@ void add_options(CLI::App& app, Arguments& arguments) {
                "Connect again to a server that went away, and send again what was unanswered "
                "(the default)");
   app.add_flag("!--leave-open", load.end_sessions, "Do not end the sessions afterwards");
+  app.add_option("--server-pid", load.server_pid,
+                 "Also report the processor time a request of this process")
+      ->type_name("PID")
+      ->check(CLI::PositiveNumber);
   app.add_flag("--json", arguments.json, "One JSON object on stdout");
   app.set_version_flag("--version", FARTHING_VERSION);
   app.footer(examples);
@@ -134,35 +138,44 @@ std::string words_of(const std::optional<AuditReport>& report) {
   return fmt::format("{} subscribers are wrong", report->wrong);
 }
 
+// A JSON string, quoted.
+std::string quoted(const std::string& text) {
+  return boost::json::serialize(boost::json::value(text));
+}
+
 void print_json(const LoadResult& result, const std::optional<AuditReport>& report) {
-  boost::json::object codes;
-  for (const auto& [code, count] : result.errors_by_code) codes[std::to_string(code)] = count;
-  boost::json::object out;
-  out["rate"] = result.rate();
-  out["p50_us"] = us(result.latency.percentile_ns(0.50));
-  out["p90_us"] = us(result.latency.percentile_ns(0.90));
-  out["p99_us"] = us(result.latency.percentile_ns(0.99));
-  out["p999_us"] = us(result.latency.percentile_ns(0.999));
-  out["max_us"] = us(result.latency.max_ns());
-  out["errors"] = result.errors();
-  out["cpu_us_per_request"] = result.cpu_us_per_request();
-  out["audit"] = words_of(report);
-  out["answered"] = result.answered;
-  out["seconds"] = result.measured_seconds;
-  out["errors_by_code"] = std::move(codes);
-  out["unanswered"] = result.unanswered;
-  out["not_sent"] = result.not_sent;
-  out["sent_again"] = result.sent_again;
-  out["late_answers"] = result.late_answers;
-  out["reconnects"] = result.reconnects;
-  if (!result.complaint.empty()) out["complaint"] = result.complaint;
-  if (report.has_value()) {
-    out["audit_uncertain"] = report->uncertain;
-    out["audit_charged_millionths"] = report->charged;
-    boost::json::array differences(report->differences.begin(), report->differences.end());
-    out["audit_differences"] = std::move(differences);
+  std::string codes;
+  for (const auto& [code, count] : result.errors_by_code) {
+    codes += fmt::format("{}\"{}\":{}", codes.empty() ? "" : ",", code, count);
   }
-  fmt::print("{}\n", boost::json::serialize(out));
+  const auto latency = [&](const char* name, double fraction) {
+    fmt::print(",\"{}\":{:.1f}", name, us(result.latency.percentile_ns(fraction)));
+  };
+  fmt::print("{{\"rate\":{:.1f}", result.rate());
+  latency("p50_us", 0.50);
+  latency("p90_us", 0.90);
+  latency("p99_us", 0.99);
+  latency("p999_us", 0.999);
+  latency("max_us", 1);
+  fmt::print(",\"errors\":{},\"cpu_us_per_request\":{:.4f},\"audit\":{}", result.errors(),
+             result.cpu_us_per_request(), quoted(words_of(report)));
+  if (result.server_cpu_seconds > 0) {
+    fmt::print(",\"server_cpu_us_per_request\":{:.4f}", result.server_cpu_us_per_request());
+  }
+  fmt::print(",\"answered\":{},\"seconds\":{:.6f},\"errors_by_code\":{{{}}},\"unanswered\":{}",
+             result.answered, result.measured_seconds, codes, result.unanswered);
+  fmt::print(",\"not_sent\":{},\"sent_again\":{},\"late_answers\":{},\"reconnects\":{}",
+             result.not_sent, result.sent_again, result.late_answers, result.reconnects);
+  if (!result.complaint.empty()) fmt::print(",\"complaint\":{}", quoted(result.complaint));
+  if (report.has_value()) {
+    std::string differences;
+    for (const std::string& line : report->differences) {
+      differences += (differences.empty() ? "" : ",") + quoted(line);
+    }
+    fmt::print(",\"audit_uncertain\":{},\"audit_charged_millionths\":{},\"audit_differences\":[{}]",
+               report->uncertain, report->charged, differences);
+  }
+  fmt::print("}}\n");
 }
 
 void print_table(const LoadResult& result, const std::optional<AuditReport>& report) {
@@ -174,6 +187,10 @@ void print_table(const LoadResult& result, const std::optional<AuditReport>& rep
       us(result.latency.percentile_ns(0.99)), us(result.latency.percentile_ns(0.999)),
       us(result.latency.max_ns()));
   fmt::print("generator     {:.3f} us of processor time a request\n", result.cpu_us_per_request());
+  if (result.server_cpu_seconds > 0) {
+    fmt::print("server        {:.3f} us of processor time a request\n",
+               result.server_cpu_us_per_request());
+  }
   if (result.sent_again + result.reconnects + result.late_answers > 0) {
     fmt::print("sent again    {}; reconnected {} times; {} answers came late\n", result.sent_again,
                result.reconnects, result.late_answers);

@@ -79,6 +79,8 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   bool connect(const std::string& host, const std::string& port) {
+    if (socket_ >= 0) close(socket_);
+    socket_ = -1;
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* found = nullptr;
@@ -273,8 +275,10 @@ bool play_story(Client& client, const Story& story, const std::string& user) {
   return served;
 }
 
-// Sends the client's requests of a capture as they are, one after the other.
-int play_capture(Client& client, const std::string& file) {
+// Sends the client's requests of a capture as they are, one after the other, each connection of the
+// capture over one of its own.
+int play_capture(Client& client, const std::string& host, const std::string& port,
+                 const std::string& file) {
   std::ifstream in(file, std::ios::binary);
   std::ostringstream content;
   if (!in || !(content << in.rdbuf())) {
@@ -289,10 +293,13 @@ int play_capture(Client& client, const std::string& file) {
   constexpr std::array types = {"?", "initial", "update", "termination", "event"};
   bool served = true;
   diameter::Message request;
+  std::optional<std::size_t> stream;
   for (const diameter::CapturedMessage& message : *messages) {
     // Decoded or not: what a real client sent is sent.
     const bool sound = diameter::decode(message.frame, request).has_value();
     if (!message.from_client || !request.header().is_request()) continue;
+    if (stream && *stream != message.stream && !client.connect(host, port)) return exit_unreachable;
+    stream = message.stream;
     const diameter::Message* answer = client.ask(message.frame);
     if (answer == nullptr) return report("request of the capture", nullptr), exit_refused;
     if (!sound || request.header().command != diameter::command::credit_control) continue;
@@ -338,12 +345,13 @@ int main(int argc, char** argv) {
   std::string host = server.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   Client client(decode);
-  if (!client.connect(host, server.substr(colon + 1))) {
+  const std::string port = server.substr(colon + 1);
+  if (!client.connect(host, port)) {
     fmt::print(stderr, "farthing-play: {} does not answer: {}; start it with: farthingd --demo\n", server,
                strerror(errno));
     return exit_unreachable;
   }
-  if (capture->parsed()) return play_capture(client, file);
+  if (capture->parsed()) return play_capture(client, host, port, file);
   for (const Story& story : stories()) {
     if (app.got_subcommand(story.name)) return play_story(client, story, user) ? exit_done : exit_refused;
   }

@@ -352,7 +352,6 @@ TEST_F(ServerTest, StopsReadingFromAPeerThatDoesNotRead) {
 
 TEST_F(ServerTest, ClosesAPeerThatNeverReads) {
   config.output_size_bytes_max = 64 << 10;
-  config.watchdog_interval = 24h;
   application.padding = 4000;
   start();
   TestClient slow(port, 4096);

@@ -77,21 +77,35 @@ std::string Connection::open(const std::string& host, std::uint16_t port) {
 
 std::string Connection::exchange_capabilities() {
   out_ = capabilities_request(origin_host_);
-  if (!flush()) return "the connection was closed";
+  Answer answer;
+  const std::string complaint = await_answer(command_capabilities_exchange, answer);
+  if (!complaint.empty()) return complaint;
+  if (answer.result == result_success) return "";
+  return fmt::format("the capabilities exchange was answered with {}", answer.result);
+}
+
+void Connection::disconnect() {
+  if (!is_open()) return;
+  out_ += disconnect_request(origin_host_);
+  Answer answer;
+  (void)await_answer(command_disconnect_peer, answer);
+  close();
+}
+
+std::string Connection::await_answer(std::uint32_t command, Answer& answer) {
   bool answered = false;
-  std::uint32_t result = 0;
   while (!answered) {
-    if (!wait_for(socket_, POLLIN)) return "no answer to the capabilities exchange";
+    if (!flush()) return "the connection was closed";
+    if (!wait_for(socket_, has_output() ? POLLIN | POLLOUT : POLLIN)) return "no answer";
     const bool alive = receive([&](std::string_view message) {
-      const auto answer = parse_answer(message);
-      if (!answer.has_value() || answer->command != command_capabilities_exchange) return;
+      const auto parsed = parse_answer(message);
+      if (!parsed.has_value() || parsed->command != command || parsed->is_request) return;
       answered = true;
-      result = answer->result;
+      answer = *parsed;
     });
     if (!alive && !answered) return "the connection was closed";
   }
-  if (result == result_success) return "";
-  return fmt::format("the capabilities exchange was answered with {}", result);
+  return "";
 }
 
 bool Connection::flush() {

@@ -24,6 +24,9 @@ class Connection {
   // Connects and exchanges capabilities, waiting at most 3 s for each. Empty, or what went wrong.
   std::string open(const std::string& host, std::uint16_t port);
   void close();
+  // Takes leave of the server (a peer that vanishes must prove itself with watchdogs when it comes
+  // back, RFC 3539 3.4.1), waiting at most 3 s, and closes.
+  void disconnect();
 
   bool is_open() const { return socket_ >= 0; }
   int socket() const { return socket_; }
@@ -56,6 +59,8 @@ class Connection {
   std::ptrdiff_t read_some();  // bytes, 0 when there are none now, -1 when lost
   void keep(std::string_view left);
   std::string exchange_capabilities();
+  // Waits for the answer to `command`; empty, or what went wrong. Other messages are passed over.
+  std::string await_answer(std::uint32_t command, Answer& answer);
 
   std::string origin_host_;
   int socket_ = -1;

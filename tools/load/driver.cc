@@ -7,7 +7,9 @@
 #include <array>
 #include <cstring>
 #include <ctime>
+#include <fstream>
 #include <limits>
+#include <sstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -41,6 +43,20 @@ double cpu_seconds_used() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+// User and system time of all threads of another process, from proc(5); 0 when it is not there.
+double cpu_seconds_used_by(int pid) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  std::string text;
+  std::getline(file, text);
+  std::istringstream fields(text.substr(std::min(text.size(), text.rfind(')') + 1)));
+  std::string skipped;
+  for (int i = 3; i < 14; ++i) fields >> skipped;  // the third field follows the name
+  double user_ticks = 0;
+  double system_ticks = 0;
+  fields >> user_ticks >> system_ticks;
+  return (user_ticks + system_ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
 // Octets to report: any number up to 64 KiB, so that steps are met in the middle.
 std::uint32_t next_usage(std::uint32_t serial, std::uint32_t number) {
   std::uint32_t mixed = serial * 2'654'435'761u + number * 2'246'822'519u;
@@ -67,6 +83,10 @@ struct alignas(64) Driver::Session {
   bool outstanding = false;
   bool open = false;
 };
+
+double LoadResult::server_cpu_us_per_request() const {
+  return answered > 0 ? server_cpu_seconds * 1e6 / static_cast<double>(answered) : 0;
+}
 
 std::uint64_t LoadResult::errors() const {
   std::uint64_t sum = unanswered;
@@ -117,7 +137,7 @@ void Driver::set_progress(std::function<void(const Progress&)> progress) {
 }
 
 LoadResult Driver::run() {
-  start_ = now_ = last_tick_ = last_progress_ = steady_now();
+  start_ = now_ = last_tick_ = last_progress_ = last_answer_ = steady_now();
   if (!connect_all()) {
     result_.never_connected = true;
     return std::move(result_);
@@ -129,10 +149,15 @@ LoadResult Driver::run() {
     wait_and_receive();
     tick();
     // A phase that is over at once (a warm-up of no time) is passed through here.
+    if (outstanding_ > 0 && now_ - last_answer_ >= options_.drain.count() * ns_per_ms) {
+      result_.complaint = fmt::format("no answer for {} ms", options_.drain.count());
+      break;
+    }
     while (phase_ != Phase::done && phase_is_over()) {
       enter(static_cast<Phase>(static_cast<int>(phase_) + 1));
     }
   }
+  for (Connection& connection : connections_) connection.disconnect();
   fill_result();
   return std::move(result_);
 }
@@ -165,6 +190,7 @@ void Driver::enter(Phase phase) {
     measured_to_ = std::numeric_limits<std::int64_t>::max();
     measured_answers_at_start_ = answered_;
     cpu_at_start_ = cpu_seconds_used();
+    server_cpu_at_start_ = options_.server_pid != 0 ? cpu_seconds_used_by(options_.server_pid) : 0;
   }
 }
 
@@ -173,9 +199,14 @@ void Driver::end_measuring() {
   result_.answered = answered_ - measured_answers_at_start_;
   result_.measured_seconds = static_cast<double>(now_ - phase_start_) / ns_per_second;
   result_.cpu_seconds = cpu_seconds_used() - cpu_at_start_;
+  if (options_.server_pid != 0) {
+    result_.server_cpu_seconds = cpu_seconds_used_by(options_.server_pid) - server_cpu_at_start_;
+  }
   if (options_.rate == 0) return;
   // Requests that were due and found no free session waited at least until now.
-  for (std::uint64_t n = sent_in_phase_; due_of(n) < now_; ++n) {
+  const std::int64_t end =
+      phase_start_ + static_cast<std::int64_t>(options_.seconds * ns_per_second);
+  for (std::uint64_t n = sent_in_phase_; due_of(n) < end; ++n) {
     result_.latency.record(now_ - due_of(n));
     ++result_.not_sent;
   }
@@ -192,7 +223,6 @@ bool Driver::phase_is_over() const {
     return static_cast<double>(now_ - phase_start_) >= seconds * ns_per_second;
   };
   const std::int64_t patience = options_.drain.count() * ns_per_ms;
-  const bool patience_ends = now_ - phase_start_ >= patience;
   const bool broken =
       !result_.complaint.empty() && (!options_.reconnect || now_ - lost_at_ >= patience);
   switch (phase_) {
@@ -203,10 +233,10 @@ bool Driver::phase_is_over() const {
     case Phase::measuring:
       return broken || lasted(options_.seconds);
     case Phase::draining:
-      return broken || outstanding_ == 0 || patience_ends;
+      return broken || outstanding_ == 0;
     case Phase::closing:
       return broken || !options_.end_sessions ||
-             (sent_in_phase_ == sessions_.size() && outstanding_ == 0) || patience_ends;
+             (sent_in_phase_ == sessions_.size() && outstanding_ == 0);
     case Phase::done:
       return true;
   }
@@ -316,6 +346,7 @@ void Driver::on_answer(const Answer& answer) {
   session.outstanding = false;
   --outstanding_;
   ++answered_;
+  last_answer_ = now_;
   // By when it was due: what is answered while draining belongs to the measured time as well.
   if (session.due >= measured_from_ && session.due < measured_to_) {
     result_.latency.record(now_ - session.due);

@@ -37,9 +37,10 @@ struct LoadOptions {
   double warm_up_seconds = 0;    // before that, not measured
   std::uint32_t updates_per_session = 1'000'000;
   std::chrono::milliseconds timeout{10'000};  // then sent again: Tx of RFC 8506 13
-  std::chrono::milliseconds drain{30'000};    // how long to wait for answers at the end
+  std::chrono::milliseconds drain{30'000};    // how long to wait for any answer
   bool reconnect = true;
   bool end_sessions = true;
+  int server_pid = 0;  // above 0: that process's processor time is measured too
 };
 
 // What a subscriber should have been charged, in millionths of the currency unit. The two differ
@@ -50,9 +51,10 @@ struct Charged {
 };
 
 struct LoadResult {
-  std::uint64_t answered = 0;  // in the measured time, as are the next three
+  std::uint64_t answered = 0;  // in the measured time, as are the next four
   double measured_seconds = 0;
-  double cpu_seconds = 0;
+  double cpu_seconds = 0;         // of the generator
+  double server_cpu_seconds = 0;  // of the process `server_pid`
   Histogram latency;
   std::map<std::uint32_t, std::uint64_t> errors_by_code;  // of the whole run; 0: unreadable answer
   std::uint64_t sent_again = 0;
@@ -67,6 +69,7 @@ struct LoadResult {
   std::uint64_t errors() const;
   double rate() const;
   double cpu_us_per_request() const;
+  double server_cpu_us_per_request() const;
 };
 
 struct Progress {
@@ -137,9 +140,11 @@ class Driver {
   std::uint64_t answered_ = 0;
   std::uint64_t measured_answers_at_start_ = 0;
   double cpu_at_start_ = 0;
+  double server_cpu_at_start_ = 0;
   std::uint32_t next_serial_ = 0;
   std::uint32_t next_end_to_end_ = 0;
 
+  std::int64_t last_answer_ = 0;
   std::int64_t last_tick_ = 0;
   std::int64_t last_progress_ = 0;
   std::int64_t lost_at_ = 0;

@@ -247,6 +247,14 @@ std::string capabilities_request(std::string_view origin_host) {
   return message.finish();
 }
 
+std::string disconnect_request(std::string_view origin_host) {
+  Builder message(command_disconnect_peer, flag_request, 0);
+  message.add(264, origin_host);
+  message.add(296, realm);
+  message.add32(273, 0);  // Disconnect-Cause: REBOOTING, the one that announces a return
+  return message.finish();
+}
+
 std::string answer_to(std::string_view request, std::string_view origin_host) {
   const std::uint32_t command = load32(request.data() + 4) & length_mask;
   const bool known = command == command_device_watchdog || command == command_disconnect_peer;

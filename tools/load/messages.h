@@ -67,6 +67,7 @@ class CcrTemplates {
 std::string imsi_of(std::uint64_t msisdn);
 
 std::string capabilities_request(std::string_view origin_host);
+std::string disconnect_request(std::string_view origin_host);
 // The answer to a request of the server's own (watchdog, disconnection), from its header.
 std::string answer_to(std::string_view request, std::string_view origin_host);
 

@@ -182,9 +182,10 @@ TEST(Driver, RequestsThatFoundNoSessionCountAsLate) {
   LoadOptions options = options_for(responder);
   options.rate = 1000;
   options.seconds = 0.2;
-  options.drain = std::chrono::milliseconds(20);
+  options.drain = std::chrono::milliseconds(500);
   const LoadResult result = Driver(options).run();
   EXPECT_EQ(result.unanswered, 20u);
+  EXPECT_EQ(result.complaint, "no answer for 500 ms");
   EXPECT_NEAR(static_cast<double>(result.not_sent), 180, 2);
   EXPECT_GT(result.latency.percentile_ns(0.5), 50'000'000u);
 }

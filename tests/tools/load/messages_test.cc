@@ -75,7 +75,8 @@ TEST(Messages, EventTimeIsSecondsSince1900) {
 }
 
 TEST(Messages, EveryMessageOfOursIsReadableByParseAnswer) {
-  for (const std::string& message : {request(update()), capabilities_request("a.b")}) {
+  for (const std::string& message :
+       {request(update()), capabilities_request("a.b"), disconnect_request("a.b")}) {
     ASSERT_EQ(message.size() % 4, 0u);
     const auto parsed = parse_answer(message);
     ASSERT_TRUE(parsed.has_value());
