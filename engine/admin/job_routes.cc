@@ -8,6 +8,8 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include <malloc.h>
+
 #include <algorithm>
 
 namespace farthing::engine::admin {
@@ -27,9 +29,12 @@ class JobPlace {
   JobPlace(const JobPlace&) = delete;
   JobPlace& operator=(const JobPlace&) = delete;
   bool mine() const { return mine_; }
-  // To be called before the answer leaves: whoever has it may begin the next job at once.
+  // To be called before the answer leaves: whoever has it may begin the next job at once. What the
+  // job needed goes back to the system, which malloc would otherwise keep for the next one.
   void leave() {
-    if (mine_) taken_ = false;
+    if (!mine_) return;
+    malloc_trim(0);
+    taken_ = false;
     mine_ = false;
   }
 

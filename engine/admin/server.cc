@@ -312,12 +312,14 @@ asio::awaitable<bool> ApiServer::Impl::read_body(Connection& connection, beast::
   if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
     connection.expires_after(options_.write_timeout);
     http::response<http::empty_body> go_on(http::status::continue_, 11);
-    [[maybe_unused]] auto [go_on_error, written] = co_await http::async_write(connection, go_on, waiting);
+    [[maybe_unused]] auto [go_on_error, written] =
+        co_await http::async_write(connection, go_on, waiting);
     if (go_on_error) co_return false;
   }
   while (!parser.is_done()) {
     connection.expires_after(options_.read_timeout);
-    [[maybe_unused]] auto [read_error, read] = co_await http::async_read_some(connection, buffer, parser, waiting);
+    [[maybe_unused]] auto [read_error, read] =
+        co_await http::async_read_some(connection, buffer, parser, waiting);
     if (read_error) co_return false;
     if (parser.get().body().size() > limit) {
       error = too_large();
@@ -335,7 +337,8 @@ asio::awaitable<bool> ApiServer::Impl::answer(Connection& connection, Reply repl
   response.keep_alive(keep_alive);
   response.prepare_payload();
   connection.expires_after(options_.write_timeout);
-  [[maybe_unused]] auto [error, written] = co_await http::async_write(connection, response, waiting);
+  [[maybe_unused]] auto [error, written] =
+      co_await http::async_write(connection, response, waiting);
   co_return !error && keep_alive;
 }
 

@@ -56,8 +56,7 @@ Reply list_sessions(Api& api, const HttpRequest& request, Stream&) {
   if (!found) return error_reply(404, "not_found", fmt::format("there is no account {}", name));
   json::array sessions;
   for (const SessionView& view : views) sessions.push_back(session_json(view, tariffs));
-  return json_reply(
-      {{"sessions", std::move(sessions)}, {"open", open}});
+  return json_reply({{"sessions", std::move(sessions)}, {"open", open}});
 }
 
 Reply close_session(Api& api, const HttpRequest& request, Stream&) {

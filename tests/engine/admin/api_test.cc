@@ -122,6 +122,17 @@ TEST_F(ApiTest, SessionsAreListedAndClosed) {
   EXPECT_EQ(error_of(get("/v1/sessions?limit=many"), 400), "a limit is a number up to 100000");
 }
 
+TEST_F(ApiTest, HostileSessionIdsSpoilNoAnswer) {
+  create_account("1001", "100");
+  const std::string id("\0\xff\"\x1b[2J;/%", 9);
+  EXPECT_EQ(request(RequestType::initial, 0, id, "1001", {}, 10 << 20), Outcome::success);
+  const json::value listed = ok(get("/v1/sessions"));
+  EXPECT_EQ(ok(get("/v1/ledger/1001?limit=1")).at("rows").at(0).at("kind").as_string(),
+            "session_opened");
+  EXPECT_THAT(error_of(del("/v1/sessions/%FF"), 404), HasSubstr("no session"));
+  ok(del(std::string(listed.at("sessions").at(0).at("path").as_string())));
+}
+
 TEST_F(ApiTest, LedgerShowsWhatEachThingCost) {
   create_account("1001", "1");
   request(RequestType::initial, 0, "data;1", "1001", {}, 5 << 20);

@@ -5,6 +5,7 @@
 #include "engine/admin/mask.h"
 #include "engine/admin/samples.h"
 #include "engine/admin/time_text.h"
+#include "engine/admin/utf8.h"
 
 #include "tests/engine/admin/api_fixture.h"
 
@@ -64,6 +65,19 @@ TEST(Target, IsTakenApart) {
   EXPECT_FALSE(parse_target("/a?b=%g0", wrong));
   const std::string hostile("\0\xff/;%é", 7);
   EXPECT_EQ(decode_url(encode_url(hostile)), hostile);
+}
+
+TEST(Utf8, KeepsCharactersAndReplacesBytes) {
+  EXPECT_EQ(utf8_text("pgw.example;1;\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"),
+            "pgw.example;1;\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+  const std::string bad = "\xef\xbf\xbd";
+  EXPECT_EQ(utf8_text("a\xff"
+                      "b"),
+            "a" + bad + "b");
+  EXPECT_EQ(utf8_text("\xc0\x80"), bad + bad);                      // longer than needed
+  EXPECT_EQ(utf8_text("\xed\xa0\x80"), bad + bad + bad);            // a surrogate
+  EXPECT_EQ(utf8_text("\xf4\x90\x80\x80"), bad + bad + bad + bad);  // beyond the last
+  EXPECT_EQ(utf8_text("\xe2\x82"), bad + bad);                      // cut off
 }
 
 TEST(BodyFields, ReadsTextsOnly) {
