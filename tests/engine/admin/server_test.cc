@@ -48,6 +48,11 @@ class RawConnection {
     boost::system::error_code ignored;
     asio::write(socket_, asio::buffer(bytes), ignored);
   }
+  void write_until_closed() {
+    const std::string bytes(4096, 'x');
+    boost::system::error_code error;
+    while (!error) asio::write(socket_, asio::buffer(bytes), error);
+  }
   void close() { socket_.close(); }
 
  private:
@@ -222,6 +227,26 @@ TEST_F(HeldTest, SilentAndVanishedClientsDoNotHurt) {
     gone.close();
   }
   EXPECT_EQ(tools::ApiClient(path()).get("/v1/status")->status, 200u);
+}
+
+TEST_F(HeldTest, SlowReadersAreCutOff) {
+  thread_.run([](Shard& shard) {
+    for (int i = 0; i < 20'000; ++i) {
+      const std::string name = fmt::format("account-{}", i);
+      EXPECT_TRUE(create_account(shard, name, AccountKind::prepaid, Money(), Note{}).has_value());
+    }
+  });
+  settle();
+  ApiOptions made = options();
+  made.write_timeout = std::chrono::milliseconds(50);
+  start(std::move(made));
+  RawConnection slow(path());
+  slow.write("GET /v1/balances?format=csv HTTP/1.1\r\n\r\n");
+  slow.write_until_closed();
+  const std::string answer = slow.exchange("");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
+  EXPECT_FALSE(answer.ends_with("\r\n0\r\n\r\n"));  // cut off, and to be seen
+  EXPECT_EQ(tools::ApiClient(path()).get("/v1/balances?format=csv")->status, 200u);
 }
 
 TEST_F(HeldTest, ConnectionsAreBounded) {
