@@ -1,5 +1,6 @@
-// What the engine spends on one request, without sockets and without a disk: decide, encode the entry,
-// apply it. 100,000 accounts with one open session each, so that memory is as cold as in a server.
+// What the engine spends on one request, without sockets and without a disk: decide, encode the
+// entry, apply it. 100,000 accounts with one open session each, so that memory is as cold as in a
+// server.
 #include "engine/operations.h"
 #include "engine/shard.h"
 #include "tariffs/demo_tariff.h"
@@ -25,7 +26,9 @@ class NullStore final : public storage::LedgerStore {
     body.clear();
   }
   storage::LedgerEnd end() const override { return end_; }
-  base::Result<void, storage::StoreError> scan(Sequence, const Visitor&) const override { return {}; }
+  base::Result<void, storage::StoreError> scan(Sequence, const Visitor&) const override {
+    return {};
+  }
   base::Result<storage::Record, storage::StoreError> read(Sequence, std::string&) const override {
     return storage::StoreError{};
   }

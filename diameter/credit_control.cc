@@ -73,7 +73,8 @@ void put_units(Writer& writer, const engine::ServiceAnswer& service, std::uint32
   }
 }
 
-void put_service(Writer& writer, const engine::ServiceAnswer& service, std::uint32_t currency_code) {
+void put_service(Writer& writer, const engine::ServiceAnswer& service,
+                 std::uint32_t currency_code) {
   writer.begin_group(AvpId::multiple_services_credit_control);
   for (engine::ServiceIdentifier identifier : service.service_identifiers) {
     writer.put_u32(AvpId::service_identifier, identifier.value);
@@ -148,18 +149,23 @@ void CreditControl::write_refusal(const Message& message, const engine::Answer& 
   std::optional<FailedAvp> failed;
   if (answer.outcome == Outcome::rating_failed) failed = failed_avp(message, answer.fault, 0);
   if (answer.outcome == Outcome::unknown_session) {
-    if (const Avp* session = message.find(AvpId::session_id)) failed = FailedAvp::of(message, *session);
+    if (const Avp* session = message.find(AvpId::session_id))
+      failed = FailedAvp::of(message, *session);
   }
   write_error_answer(out, message, identity_, result_code(answer.outcome), failed);
 }
 
 // The AVP that could not be rated, in the group that it stood in, or an example of the missing one
 // (RFC 8506 9.2).
-FailedAvp CreditControl::failed_avp(const Message& message, Fault fault, std::size_t service) const {
+FailedAvp CreditControl::failed_avp(const Message& message, Fault fault,
+                                    std::size_t service) const {
   const Avp* const mscc = service < request_.services.size() ? request_.services[service] : nullptr;
-  auto find = [&](AvpId id) { return mscc == nullptr ? message.find(id) : message.find(*mscc, id); };
+  auto find = [&](AvpId id) {
+    return mscc == nullptr ? message.find(id) : message.find(*mscc, id);
+  };
   if (fault == Fault::units) {
-    if (const Avp* units = find(AvpId::requested_service_unit)) return FailedAvp::of(message, *units);
+    if (const Avp* units = find(AvpId::requested_service_unit))
+      return FailedAvp::of(message, *units);
     if (const Avp* units = find(AvpId::used_service_unit)) return FailedAvp::of(message, *units);
   }
   if (fault == Fault::rating_group) {

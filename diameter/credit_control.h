@@ -2,8 +2,8 @@
 // has the shard decide it, writes the answer.
 //
 // decide() says whether the answer may leave at once or is held until the shard releases what waits
-// for the ledger; write() then writes it where it belongs. Threads: the shard's. Nothing is allocated
-// for a request once warm.
+// for the ledger; write() then writes it where it belongs. Threads: the shard's. Nothing is
+// allocated for a request once warm.
 #pragma once
 
 #include "diameter/buffer.h"

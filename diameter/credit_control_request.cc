@@ -3,8 +3,6 @@
 #include "engine/attributes.h"
 #include "engine/base/hash.h"
 
-
-
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -24,7 +22,8 @@ constexpr std::array required_avps = {
     AvpId::cc_request_number,
 };
 
-// What a repeated request may say differently from the original: how it travels, and when it was sent.
+// What a repeated request may say differently from the original: how it travels, and when it was
+// sent.
 constexpr bool is_charging_content(AvpId id) {
   switch (id) {
     case AvpId::destination_host:
@@ -72,7 +71,8 @@ constexpr std::array<std::uint8_t, avp_count> attribute_of = [] {
   return table;
 }();
 
-// "460001234567890", "+8613800138000", "sip:+8613800138000@ims.example", "tel:+86-138..." -> digits.
+// "460001234567890", "+8613800138000", "sip:+8613800138000@ims.example", "tel:+86-138..." ->
+// digits.
 std::optional<engine::Identity> identity_of(engine::Identity::Kind kind, std::string_view text) {
   for (std::string_view scheme : {"sip:", "sips:", "tel:"}) {
     if (text.starts_with(scheme)) {
@@ -156,7 +156,8 @@ std::optional<RequestError> Reader::read_required() {
   request_.key.content = content;
   request_.key.end_to_end = message_.header().end_to_end;
   request_.retransmitted = message_.header().is_retransmitted();
-  if (request_.key.type == engine::RequestType::event) {  // RFC 8506 8.41: elsewhere it means nothing
+  if (request_.key.type ==
+      engine::RequestType::event) {  // RFC 8506 8.41: elsewhere it means nothing
     if (action == nullptr) {
       return RequestError{ResultCode::missing_avp, FailedAvp::missing(AvpId::requested_action)};
     }
@@ -166,8 +167,8 @@ std::optional<RequestError> Reader::read_required() {
   return std::nullopt;
 }
 
-// Subscription-Ids in their order, those inside Service-Information only where there is none at the top
-// level; User-Name last.
+// Subscription-Ids in their order, those inside Service-Information only where there is none at the
+// top level; User-Name last.
 void Reader::read_identities() {
   const Avp* user_name = nullptr;
   for (const Avp& avp : message_.avps()) {
@@ -257,8 +258,8 @@ std::optional<RequestError> Reader::read_requested(const Avp& units, ServiceRequ
   return std::nullopt;
 }
 
-// Several Used-Service-Units are one report (RFC 8506 8.16). Within each, the total octets count alone
-// where they are given, else the directions together (8.23 to 8.25).
+// Several Used-Service-Units are one report (RFC 8506 8.16). Within each, the total octets count
+// alone where they are given, else the directions together (8.23 to 8.25).
 std::optional<RequestError> Reader::read_used(const Avp& units, ServiceRequest& service) {
   if (!service.used) service.used.emplace();
   engine::UsedUnits& used = *service.used;

@@ -1,9 +1,9 @@
 // Credit-Control-Request (RFC 8506 3.1) -> engine::Request.
 //
-// Lenient in what real clients send: Auth-Application-Id may be missing (the header says 4), an MSCC is
-// taken with or without Multiple-Services-Indicator, Requested-Action matters in events only, and
-// identities come as digits, with a plus, as sip: or tel: URIs. Everything else is an error with its
-// Result-Code and Failed-AVP. Values are views of the message's frame.
+// Lenient in what real clients send: Auth-Application-Id may be missing (the header says 4), an
+// MSCC is taken with or without Multiple-Services-Indicator, Requested-Action matters in events
+// only, and identities come as digits, with a plus, as sip: or tel: URIs. Everything else is an
+// error with its Result-Code and Failed-AVP. Values are views of the message's frame.
 #pragma once
 
 #include "diameter/message.h"

@@ -36,7 +36,7 @@ namespace farthing::diameter {
 
 // Limits. A message over them is refused, never cut.
 constexpr std::size_t header_size_bytes = 20;
-constexpr std::size_t avps_max = 2048;       // In one message, at all depths.
+constexpr std::size_t avps_max = 2048;        // In one message, at all depths.
 constexpr std::size_t depth_max = 8;          // Levels of AVPs, the top level counted.
 constexpr std::uint8_t once_repeats_max = 4;  // How often an AVP that may stand once is borne.
 

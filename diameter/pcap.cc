@@ -66,7 +66,8 @@ base::Result<std::vector<CapturedMessage>, std::string> read_pcap(std::string_vi
   if (file.size() < file_header_bytes) return std::string("is too short for a capture");
   const std::uint32_t magic = load_le32(file.data());
   if (magic != pcap_magic && magic != pcap_magic_nanoseconds) {
-    return std::string("is not a little-endian pcap file (pcapng: convert it with editcap -F pcap)");
+    return std::string(
+        "is not a little-endian pcap file (pcapng: convert it with editcap -F pcap)");
   }
   if (load_le32(&file[20]) != link_type_ethernet) return std::string("was not taken on Ethernet");
 

@@ -1,8 +1,8 @@
 // The Diameter messages in a capture file (pcap, Ethernet, IPv4, TCP): each direction of each
 // connection put together in the order of its sequence numbers.
 //
-// The file is hostile until checked: an error says what is wrong with it. What is no TCP over IPv4, and
-// segments that do not continue what came before, are passed over.
+// The file is hostile until checked: an error says what is wrong with it. What is no TCP over IPv4,
+// and segments that do not continue what came before, are passed over.
 #pragma once
 
 #include "engine/base/result.h"
@@ -21,8 +21,8 @@ struct CapturedMessage {
   std::vector<std::uint8_t> frame;
 };
 
-// The client's and the server's messages, each in their order, the client's of one connection before
-// the next's. `pcap` is the file's content.
+// The client's and the server's messages, each in their order, the client's of one connection
+// before the next's. `pcap` is the file's content.
 base::Result<std::vector<CapturedMessage>, std::string> read_pcap(std::string_view pcap);
 
 }  // namespace farthing::diameter

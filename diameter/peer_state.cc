@@ -49,7 +49,8 @@ constexpr std::array<std::array<PeerTransition, events>, states> table = {{
         /* watchdog_failed */ {A::ignore, S::closed},
         /* disconnected */    {A::ignore, S::closed},
     }},
-    // closing: requests that crossed our DPR are not taken: the client sends them to another server.
+    // closing: requests that crossed our DPR are not taken: the client sends them to another
+    // server.
     {{
         /* cer_accepted */    {A::ignore, S::closing},
         /* cer_refused */     {A::ignore, S::closing},

@@ -31,9 +31,9 @@ std::string command_text(const Header& header) {
 
 std::string octets_text(Bytes octets) {
   constexpr std::size_t shown_max = 32;
-  const bool printable = !octets.empty() && std::all_of(octets.begin(), octets.end(), [](auto octet) {
-    return octet >= ' ' && octet <= '~';
-  });
+  const bool printable =
+      !octets.empty() && std::all_of(octets.begin(), octets.end(),
+                                     [](auto octet) { return octet >= ' ' && octet <= '~'; });
   if (printable) return "\"" + std::string(octets.begin(), octets.end()) + "\"";
   std::string text = "0x";
   for (std::size_t i = 0; i < std::min(octets.size(), shown_max); ++i) {
@@ -84,7 +84,8 @@ std::string to_text(const Message& message) {
   const Header& header = message.header();
   std::string text = command_text(header) + "  hop-by-hop " + std::to_string(header.hop_by_hop) +
                      "  end-to-end " + std::to_string(header.end_to_end) +
-                     (header.is_retransmitted() ? "  T" : "") + (header.is_error() ? "  E" : "") + "\n";
+                     (header.is_retransmitted() ? "  T" : "") + (header.is_error() ? "  E" : "") +
+                     "\n";
   for (const Avp& avp : message.tape()) {
     std::string label(2 * (avp.depth + 1u), ' ');
     label += avp.id == AvpId::unknown

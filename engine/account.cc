@@ -68,8 +68,10 @@ const RememberedOutcome* Session::find_outcome(const RequestKey& request, bool n
     const std::size_t at = (outcome_count - age) % outcomes_max;
     if (outcome_numbers[at] != request.number) continue;
     const RememberedOutcome& remembered = outcomes[at];
-    if (remembered.key.type != request.type || remembered.key.sub_session != request.sub_session) continue;
-    if (remembered.key.content == request.content || remembered.key.end_to_end == request.end_to_end) {
+    if (remembered.key.type != request.type || remembered.key.sub_session != request.sub_session)
+      continue;
+    if (remembered.key.content == request.content ||
+        remembered.key.end_to_end == request.end_to_end) {
       return &remembered;
     }
     if (number_alone && match == nullptr) match = &remembered;

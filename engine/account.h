@@ -1,7 +1,8 @@
 // An account as the fold of its ledger entries: money, buckets, subscribers, and its open sessions.
 //
-// Only apply() (book.cc) changes one; decide() reads them as const. Amounts are micros of the currency,
-// units those of the bucket or segment. An account belongs to the thread of the shard that owns it.
+// Only apply() (book.cc) changes one; decide() reads them as const. Amounts are micros of the
+// currency, units those of the bucket or segment. An account belongs to the thread of the shard
+// that owns it.
 #pragma once
 
 #include "engine/entry.h"
@@ -41,7 +42,8 @@ struct Bucket {
   bool covers(ServiceKey service, const std::optional<RatingGroup>& rating_group) const;
 };
 
-// One (service, rating group, kind of unit) of a session, priced by its own terms from first to last.
+// One (service, rating group, kind of unit) of a session, priced by its own terms from first to
+// last.
 struct Segment {
   std::optional<RatingGroup> rating_group;
   ServiceKey service;
@@ -97,8 +99,8 @@ struct Session {
   std::string id;
   std::string service_context;
   std::string attributes;  // encoded list (attributes.h)
-  // Fingerprint of the last request's attributes: a memo of the shard's to see that nothing changed,
-  // not part of what the ledger says.
+  // Fingerprint of the last request's attributes: a memo of the shard's to see that nothing
+  // changed, not part of what the ledger says.
   std::uint64_t attributes_hash = 0;
   Time opened_at;
   Time heard_at;  // of the last request
@@ -108,18 +110,22 @@ struct Session {
   std::vector<HeldGrant> grants;
   std::vector<BucketHold> holds;
   std::array<RememberedOutcome, outcomes_max> outcomes;  // a ring
-  std::array<std::uint32_t, outcomes_max> outcome_numbers{};  // their request numbers, close together
-  std::uint32_t outcome_count = 0;                       // ever remembered
-  Session* account_previous = nullptr;                   // the account's sessions, a list
+  std::array<std::uint32_t, outcomes_max>
+      outcome_numbers{};                // their request numbers, close together
+  std::uint32_t outcome_count = 0;      // ever remembered
+  Session* account_previous = nullptr;  // the account's sessions, a list
   Session* account_next = nullptr;
   Session* wheel_previous = nullptr;  // the sessions that expire in the same second, a list
   Session* wheel_next = nullptr;
   std::int64_t wheel_slot = -1;
 
   // Twice the validity after the last request: unheard of for so long, a session is closed.
-  Time deadline() const { return heard_at + std::chrono::seconds(2 * std::uint64_t{validity_seconds}); }
-  // The outcome of the same request, if it is one of the last: the same type, number and sub-session,
-  // and the same content or End-to-End-Id; with `number_alone` (the T flag) whatever its content.
+  Time deadline() const {
+    return heard_at + std::chrono::seconds(2 * std::uint64_t{validity_seconds});
+  }
+  // The outcome of the same request, if it is one of the last: the same type, number and
+  // sub-session, and the same content or End-to-End-Id; with `number_alone` (the T flag) whatever
+  // its content.
   const RememberedOutcome* find_outcome(const RequestKey& request, bool number_alone) const;
   void clear();
 };
@@ -132,9 +138,9 @@ struct Account {
   std::int64_t reserved_micros = 0;  // held for grants, all sessions together
   std::int64_t overage_micros = 0;   // charged, but nobody could pay
   std::int64_t credit_limit_micros = 0;
-  Sequence last;  // its newest entry
-  std::uint32_t bucket_count = 0;  // ever opened
-  std::uint32_t session_count = 0;  // open
+  Sequence last;                        // its newest entry
+  std::uint32_t bucket_count = 0;       // ever opened
+  std::uint32_t session_count = 0;      // open
   std::vector<Subscriber> subscribers;  // by SubscriberNumber - 1
   std::vector<Bucket> buckets;
   Session* sessions = nullptr;

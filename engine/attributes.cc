@@ -3,8 +3,6 @@
 #include "engine/base/bytes.h"
 #include "engine/base/hash.h"
 
-
-
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -64,7 +62,8 @@ std::string_view attribute_name(AttributeId id) {
 }
 
 void sort_attributes(std::vector<AttributeView>& attributes) {
-  // Insertion sort: the lists are short and come nearly sorted, and equal numbers must keep their order.
+  // Insertion sort: the lists are short and come nearly sorted, and equal numbers must keep their
+  // order.
   for (std::size_t i = 1; i < attributes.size(); ++i) {
     const AttributeView moving = attributes[i];
     std::size_t at = i;

@@ -5,8 +5,6 @@
 #include "engine/base/hash.h"
 #include "engine/base/wide.h"
 
-
-
 #include <algorithm>
 
 namespace farthing::engine {
@@ -19,7 +17,9 @@ std::int64_t seconds_of(Time time) {
   return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
 }
 
-bool is_within(base::Int128 value, base::Int128 low, base::Int128 high) { return value >= low && value <= high; }
+bool is_within(base::Int128 value, base::Int128 low, base::Int128 high) {
+  return value >= low && value <= high;
+}
 
 }  // namespace
 
@@ -64,8 +64,8 @@ const char* Book::apply(const Entry& entry, Sequence own, Time now) {
   return nullptr;
 }
 
-// What must hold before anything is changed. Nothing here can fail for an entry that decide() wrote;
-// in recovery it is the proof that the ledger means what it says.
+// What must hold before anything is changed. Nothing here can fail for an entry that decide()
+// wrote; in recovery it is the proof that the ledger means what it says.
 const char* Book::check(const Entry& entry, Sequence own, const Account* account,
                         const Session* session) const {
   if (own.value != last_.value + 1) return "its number does not follow the one before";
@@ -82,7 +82,8 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
   }
   if (entry.subscriber_opening) {
     const std::size_t known = account == nullptr ? 0 : account->subscribers.size();
-    if (entry.subscriber_opening->number.value != known + 1) return "its subscriber is out of order";
+    if (entry.subscriber_opening->number.value != known + 1)
+      return "its subscriber is out of order";
     for (Identity identity : {entry.subscriber_opening->msisdn, entry.subscriber_opening->imsi}) {
       if (identity.kind() != Identity::Kind::none && identities_.contains(identity)) {
         return "its subscriber's identity is taken";
@@ -95,7 +96,8 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
   }
   if (session != nullptr) {
     if (session->account != account) return "its session is another account's";
-    if (session->last != entry.session->previous) return "it does not follow its session's last entry";
+    if (session->last != entry.session->previous)
+      return "it does not follow its session's last entry";
   } else if (entry.session && (entry.session_id.empty() ||
                                sessions_by_key_.contains(session_key(entry.session_id)))) {
     return "it opens a session that is open";
@@ -118,7 +120,8 @@ const char* Book::check_amounts(const Entry& entry, const Account* account,
   const std::size_t segments = segments_before + entry.openings.size();
   if (segments >= Leg::no_segment) return "it has too many price segments";
   for (std::size_t i = 0; i < entry.openings.size(); ++i) {
-    if (entry.openings[i].index != segments_before + i) return "its price segments are out of order";
+    if (entry.openings[i].index != segments_before + i)
+      return "its price segments are out of order";
   }
   for (const SegmentUse& use : entry.uses) {
     if (use.index >= segments) return "it reports usage of an unknown price segment";
@@ -144,7 +147,8 @@ const char* Book::check_amounts(const Entry& entry, const Account* account,
     base::Int128 held = bucket == nullptr ? 0 : bucket->reserved;
     for (const Leg& other : entry.legs) {
       if (other.side == Side::allowance && other.bucket == leg.bucket) free += other.amount;
-      if (other.side == Side::allowance_reserved && other.bucket == leg.bucket) held += other.amount;
+      if (other.side == Side::allowance_reserved && other.bucket == leg.bucket)
+        held += other.amount;
     }
     if (!is_within(free, 0, INT64_MAX) || !is_within(held, 0, INT64_MAX)) {
       return "it leaves a bucket below zero";
@@ -185,16 +189,16 @@ void Book::change_account(Account& account, const Entry& entry) {
     const BucketOpening& opening = *entry.bucket_opening;
     account.bucket_count = opening.number.value;
     account.buckets.push_back({opening.number, opening.owner, opening.unit,
-                               std::string(opening.offer), opening.valid_from, opening.valid_to, 0, 0,
-                               opening.coverage});
+                               std::string(opening.offer), opening.valid_from, opening.valid_to, 0,
+                               0, opening.coverage});
   }
 }
 
 void Book::move_legs(Account& account, Session* session, const Entry& entry) {
   for (const SegmentOpening& opening : entry.openings) {
     if (session == nullptr) break;  // an event's: nothing goes on
-    session->segments.push_back({opening.rating_group, opening.service, opening.version, opening.rule,
-                                 opening.terms, opening.quota});
+    session->segments.push_back({opening.rating_group, opening.service, opening.version,
+                                 opening.rule, opening.terms, opening.quota});
   }
   for (const Leg& leg : entry.legs) {
     Segment* segment = session == nullptr || leg.segment == Leg::no_segment
@@ -302,7 +306,8 @@ void Book::remember_outcome(Session& session, const Entry& entry, Sequence own, 
   if (session.outcome_count >= Session::outcomes_max) {
     duplicates_.insert(session.key, place.key, place.sequence, place.outcome, now);
   }
-  session.outcome_numbers[session.outcome_count % Session::outcomes_max] = entry.request->key.number;
+  session.outcome_numbers[session.outcome_count % Session::outcomes_max] =
+      entry.request->key.number;
   place.key = entry.request->key;
   place.sequence = own;
   place.outcome = entry.outcome;
@@ -385,8 +390,8 @@ Time Book::expiry_of(const Session& session) const {
 }
 
 void Book::enter_wheel(Session& session) {
-  // One second later than it expires, so that whatever is in a second that has begun is due. At least
-  // the second that is looked at next: an expiry in the past is found at once.
+  // One second later than it expires, so that whatever is in a second that has begun is due. At
+  // least the second that is looked at next: an expiry in the past is found at once.
   const std::int64_t second = std::max(seconds_of(expiry_of(session)) + 1, wheel_at_s_);
   session.wheel_slot = second % wheel_seconds;
   Session*& head = wheel_[static_cast<std::size_t>(session.wheel_slot)];

@@ -1,9 +1,9 @@
-// The book: every account and open session of a shard, with the indexes that find them. It is the fold
-// of the ledger: apply() is the only way it changes, live and in recovery alike, and needs no tariff,
-// no clock and no I/O.
+// The book: every account and open session of a shard, with the indexes that find them. It is the
+// fold of the ledger: apply() is the only way it changes, live and in recovery alike, and needs no
+// tariff, no clock and no I/O.
 //
-// Ownership: the book owns accounts (stable addresses, never removed) and sessions (pooled). Threads:
-// one, the shard's.
+// Ownership: the book owns accounts (stable addresses, never removed) and sessions (pooled).
+// Threads: one, the shard's.
 #pragma once
 
 #include "engine/account.h"
@@ -55,8 +55,8 @@ class Book {
   Book(const Book&) = delete;
   Book& operator=(const Book&) = delete;
 
-  // Folds entry number `own` of a record decided at `now` in. nullptr: done; otherwise what is wrong
-  // with the entry (it cannot follow what the book holds), and the book is unchanged.
+  // Folds entry number `own` of a record decided at `now` in. nullptr: done; otherwise what is
+  // wrong with the entry (it cannot follow what the book holds), and the book is unchanged.
   [[nodiscard]] const char* apply(const Entry& entry, Sequence own, Time now);
 
   Account* account(AccountNumber number);
@@ -87,7 +87,8 @@ class Book {
   const char* check(const Entry& entry, Sequence own, const Account* account,
                     const Session* session) const;
   const char* check_opening(const Entry& entry) const;
-  const char* check_amounts(const Entry& entry, const Account* account, const Session* session) const;
+  const char* check_amounts(const Entry& entry, const Account* account,
+                            const Session* session) const;
   Account& open_account(const AccountOpening& opening);
   void change_account(Account& account, const Entry& entry);
   void move_legs(Account& account, Session* session, const Entry& entry);
@@ -108,8 +109,9 @@ class Book {
   std::deque<Session> session_memory_;
   std::vector<Session*> session_pool_;
 
-  // A timer wheel: open sessions by the second in which they expire, one list a second, later rounds
-  // in the same lists. A session heard of again stays where it is until its second comes round.
+  // A timer wheel: open sessions by the second in which they expire, one list a second, later
+  // rounds in the same lists. A session heard of again stays where it is until its second comes
+  // round.
   static constexpr std::int64_t wheel_seconds = 4096;
   std::array<Session*, wheel_seconds> wheel_{};
   std::int64_t wheel_at_s_ = 0;  // every second before this one has been looked at

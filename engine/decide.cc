@@ -27,7 +27,8 @@ std::int64_t clamp_signed(std::uint64_t value) {
       std::min<std::uint64_t>(value, std::numeric_limits<std::int64_t>::max()));
 }
 
-// The price of so many whole steps; what would leave the range of an account is the end of the range.
+// The price of so many whole steps; what would leave the range of an account is the end of the
+// range.
 std::int64_t price_micros(const PriceTerms& terms, std::uint64_t units) {
   const std::optional<Money> price = tariffs::price_of(terms, units);
   return price ? std::min(price->micros, account_money_max.micros) : account_money_max.micros;
@@ -66,7 +67,8 @@ class Decider {
     // Whoever expires first is eaten first.
     if (d_.buckets.size() > 1) {
       std::sort(d_.buckets.begin(), d_.buckets.end(), [](const BucketWork& a, const BucketWork& b) {
-        if (a.bucket->valid_to != b.bucket->valid_to) return a.bucket->valid_to < b.bucket->valid_to;
+        if (a.bucket->valid_to != b.bucket->valid_to)
+          return a.bucket->valid_to < b.bucket->valid_to;
         return a.bucket->number.value < b.bucket->number.value;
       });
     }
@@ -125,7 +127,8 @@ class Decider {
   std::uint32_t validity_seconds_ = 0;
 };
 
-void Decider::choose_time_and_tariff(const Request& request, const tariffs::TariffHistory& tariffs) {
+void Decider::choose_time_and_tariff(const Request& request,
+                                     const tariffs::TariffHistory& tariffs) {
   rated_at_ = now_;
   server_time_used_ = true;
   if (request.event_time && *request.event_time >= now_ - event_time_past_max &&
@@ -163,7 +166,8 @@ SegmentWork& Decider::touch(std::uint16_t index) {
 
 SegmentWork* Decider::find_segment(const std::optional<RatingGroup>& group, bool money) {
   for (SegmentWork& work : d_.segments) {
-    if (work.now.rating_group == group && (work.now.terms.unit == Unit::money) == money) return &work;
+    if (work.now.rating_group == group && (work.now.terms.unit == Unit::money) == money)
+      return &work;
   }
   if (session_ == nullptr) return nullptr;
   for (std::size_t i = 0; i < session_->segments.size(); ++i) {
@@ -183,8 +187,8 @@ SegmentWork* Decider::segment_for(const Request& request, const ServiceRequest& 
   return open_segment(request, service, money, answer);
 }
 
-SegmentWork* Decider::open_segment(const Request& request, const ServiceRequest& service, bool money,
-                                   ServiceAnswer& answer) {
+SegmentWork* Decider::open_segment(const Request& request, const ServiceRequest& service,
+                                   bool money, ServiceAnswer& answer) {
   const std::size_t known = session_ == nullptr ? 0 : session_->segments.size();
   const std::size_t index = known + d_.entry.openings.size();
   if (index >= segments_max || tariff_ == nullptr) {
@@ -198,17 +202,18 @@ SegmentWork* Decider::open_segment(const Request& request, const ServiceRequest&
   if (rule == nullptr || !rule->terms) {
     answer.outcome = Outcome::rating_failed;
     const auto& services = tariff.services();
-    const bool known_context =
-        std::any_of(services.begin(), services.end(), [context](const tariffs::Service& known_service) {
-          return context.ends_with(known_service.context);
-        });
+    const bool known_context = std::any_of(services.begin(), services.end(),
+                                           [context](const tariffs::Service& known_service) {
+                                             return context.ends_with(known_service.context);
+                                           });
     answer.fault = known_context ? Fault::rating_group : Fault::service_context;
     return nullptr;
   }
   const PriceTerms& terms = money ? money_terms : *rule->terms;
-  // Units that this service is not priced in cannot be rated; asking for them is the client's error.
-  const bool asks_other = service.requested && !service.requested->empty() &&
-                          !service.requested->in(terms.unit);
+  // Units that this service is not priced in cannot be rated; asking for them is the client's
+  // error.
+  const bool asks_other =
+      service.requested && !service.requested->empty() && !service.requested->in(terms.unit);
   if (asks_other) {
     answer.outcome = Outcome::rating_failed;
     answer.fault = Fault::units;
@@ -226,8 +231,8 @@ SegmentWork* Decider::open_segment(const Request& request, const ServiceRequest&
   work = {};
   work.index = opening.index;
   work.opened = true;
-  work.now = {opening.rating_group, opening.service, opening.version, opening.rule, opening.terms,
-              opening.quota};
+  work.now = {opening.rating_group, opening.service, opening.version,
+              opening.rule,         opening.terms,   opening.quota};
   work.before = work.now;
   return &work;
 }
@@ -241,8 +246,7 @@ BucketShare& Decider::share(std::uint16_t segment, BucketNumber bucket) {
 
 bool Decider::may_eat(const Bucket& bucket, const Segment& segment) const {
   return bucket.unit == segment.terms.unit && bucket.valid_from <= rated_at_ &&
-         rated_at_ < bucket.valid_to &&
-         (bucket.owner.value == 0 || bucket.owner == subscriber_) &&
+         rated_at_ < bucket.valid_to && (bucket.owner.value == 0 || bucket.owner == subscriber_) &&
          bucket.covers(segment.service, segment.rating_group);
 }
 
@@ -332,9 +336,10 @@ void Decider::use(SegmentWork& work, std::uint64_t units) {
   const std::int64_t paid = std::clamp<std::int64_t>(available_micros(), 0, due);
   std::int64_t overage_before = account_.overage_micros;
   for (const SegmentWork& other : d_.segments) overage_before += other.overage_micros;
-  // What an account can owe in all has an end, so that no report, however absurd, can leave the range.
-  const std::int64_t unpaid = std::clamp<std::int64_t>(
-      account_money_max.micros - overage_before, 0, due - paid);
+  // What an account can owe in all has an end, so that no report, however absurd, can leave the
+  // range.
+  const std::int64_t unpaid =
+      std::clamp<std::int64_t>(account_money_max.micros - overage_before, 0, due - paid);
   main_micros_ -= paid;
   work.overage_micros += unpaid;
   segment.charged_micros += paid + unpaid;
@@ -358,7 +363,8 @@ void Decider::reserve(SegmentWork& work) {
   main_micros_ -= work.now.reserved_micros;
 }
 
-// Decides the size of a grant. REQUIRES: the segment released; what others hold of it is in `granted`.
+// Decides the size of a grant. REQUIRES: the segment released; what others hold of it is in
+// `granted`.
 void Decider::grant(SegmentWork& work, std::uint32_t services, const RequestedUnits& requested,
                     ServiceAnswer& answer) {
   const Segment& segment = work.now;
@@ -392,8 +398,8 @@ void Decider::grant(SegmentWork& work, std::uint32_t services, const RequestedUn
   const auto all_priced = static_cast<std::uint64_t>(priced + extra - from_allowances);
   std::int64_t payable = extra - from_allowances;
   if (price_micros(terms, all_priced) > budget) {
-    payable = budget < 0 ? 0
-                         : clamp_signed(affordable_units(terms, Money(budget), all_priced)) - priced;
+    payable =
+        budget < 0 ? 0 : clamp_signed(affordable_units(terms, Money(budget), all_priced)) - priced;
   }
   const std::uint64_t reach =
       begun + static_cast<std::uint64_t>(from_allowances + std::max<std::int64_t>(payable, 0));
@@ -412,9 +418,8 @@ void Decider::grant(SegmentWork& work, std::uint32_t services, const RequestedUn
     granted.by_direction = true;
     const std::uint64_t in = requested.input_octets.value_or(0);
     const std::uint64_t both = saturating_add(in, requested.output_octets.value_or(0));
-    granted.input = both == 0 ? 0
-                              : static_cast<std::uint64_t>(static_cast<base::Uint128>(amount) *
-                                                           in / both);
+    granted.input =
+        both == 0 ? 0 : static_cast<std::uint64_t>(static_cast<base::Uint128>(amount) * in / both);
   }
 }
 
@@ -465,7 +470,8 @@ void Decider::release_everything() {
   }
 }
 
-// --- Sessions ---------------------------------------------------------------------------------------
+// --- Sessions
+// ---------------------------------------------------------------------------------------
 
 void Decider::session_request(const Request& request, const tariffs::TariffHistory& tariffs) {
   Answer& answer = d_.answer;
@@ -488,8 +494,8 @@ void Decider::session_request(const Request& request, const tariffs::TariffHisto
     release_everything();
     finish_session(request, EntryKind::session_terminated);
   } else {
-    finish_session(request, session_ == nullptr ? EntryKind::session_opened
-                                                : EntryKind::session_updated);
+    finish_session(request,
+                   session_ == nullptr ? EntryKind::session_opened : EntryKind::session_updated);
   }
 }
 
@@ -551,8 +557,8 @@ void Decider::end_session(EntryKind kind) {
   d_.has_entry = true;
 }
 
-// The legs are what the request changed, segment by segment; what they gain or lose in money, the main
-// balance loses or gains.
+// The legs are what the request changed, segment by segment; what they gain or lose in money, the
+// main balance loses or gains.
 void Decider::write_legs() {
   std::vector<Leg>& legs = d_.entry.legs;
   auto add = [&legs](Side side, std::uint16_t segment, BucketNumber bucket, std::int64_t amount) {
@@ -572,7 +578,8 @@ void Decider::write_legs() {
   }
 }
 
-// --- Events (RFC 8506 6) ----------------------------------------------------------------------------
+// --- Events (RFC 8506 6)
+// ----------------------------------------------------------------------------
 
 void Decider::event_request(const Request& request, const tariffs::TariffHistory& tariffs) {
   Answer& answer = d_.answer;
@@ -591,7 +598,8 @@ void Decider::event_request(const Request& request, const tariffs::TariffHistory
       answer.fault = answer.services[0].fault;
     }
   }
-  if (enquiry) {  // neither reserves nor debits: nothing to remember, asked again it is answered anew
+  if (enquiry) {  // neither reserves nor debits: nothing to remember, asked again it is answered
+                  // anew
     d_.entry.clear();
     return;
   }
@@ -688,7 +696,8 @@ void Decider::event_service(const Request& request, const ServiceRequest& servic
 }  // namespace
 
 void decide(const Situation& situation, const Request& request, Decision& decision) {
-  Decider decider(situation.account, situation.subscriber, situation.session, situation.now, decision);
+  Decider decider(situation.account, situation.subscriber, situation.session, situation.now,
+                  decision);
   if (request.key.type == RequestType::event) {
     decider.event_request(request, situation.tariffs);
     return;

@@ -1,14 +1,16 @@
 // decide(): what a credit-control request is answered, and the one ledger entry that this implies.
 //
-// Pure: the account, the session, the tariffs and the time come in and are not changed; no clock, no
-// random number, no I/O. What it needs to know of others is looked up before and passed in.
+// Pure: the account, the session, the tariffs and the time come in and are not changed; no clock,
+// no random number, no I/O. What it needs to know of others is looked up before and passed in.
 //
 // The rules, with their clauses in RFC 8506:
-// - Usage is what was used since the last report, always charged, refused requests included (5.3, 9.1).
+// - Usage is what was used since the last report, always charged, refused requests included
+// (5.3, 9.1).
 // - A report gives up what its service held; a new grant replaces, it never adds (5.3).
 // - No Requested-Service-Unit, no grant (8.16); an empty one leaves the size to the server.
 // - The unit granted is the unit asked for (8.17).
-// - A final grant carries the indication with it; nothing granted is 4012, not an indication (8.34).
+// - A final grant carries the indication with it; nothing granted is 4012, not an indication
+// (8.34).
 // - What a session owes for a price segment is price(all so far) less what it was charged so far.
 // - Usage that nobody can pay is charged down to the limit, and the rest stands as overage.
 #pragma once
@@ -38,9 +40,11 @@ struct SegmentWork {
   bool opened = false;  // by this request
   Segment now;
   Segment before;
-  std::uint64_t granted = 0;  // all that clients hold of it, all sets of service identifiers together
+  std::uint64_t granted =
+      0;  // all that clients hold of it, all sets of service identifiers together
   std::int64_t overage_micros = 0;
-  std::chrono::seconds validity{0};  // of a grant: the quota's, or less where an allowance ends sooner
+  std::chrono::seconds validity{
+      0};  // of a grant: the quota's, or less where an allowance ends sooner
 };
 
 struct BucketWork {

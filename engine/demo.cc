@@ -22,7 +22,8 @@ struct DemoSubscriber {
 };
 
 constexpr std::array subscribers = {
-    DemoSubscriber{"8613800138000", "460001234567890", AccountKind::prepaid, "100.00", "0", "", false},
+    DemoSubscriber{"8613800138000", "460001234567890", AccountKind::prepaid, "100.00", "0", "",
+                   false},
     DemoSubscriber{"8613800138001", "", AccountKind::prepaid, "0.50", "0", "", false},
     DemoSubscriber{"8613800138002", "", AccountKind::postpaid, "0", "200.00", "", false},
     DemoSubscriber{"8613800138003", "", AccountKind::prepaid, "10.00", "0", "bundle-1g", false},

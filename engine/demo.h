@@ -6,7 +6,8 @@
 
 namespace farthing::engine {
 
-// Enters the demo tariff, its accounts, subscribers, balances and the bundle. REQUIRES: an empty book.
+// Enters the demo tariff, its accounts, subscribers, balances and the bundle. REQUIRES: an empty
+// book.
 void enter_demo(Shard& shard);
 
 }  // namespace farthing::engine

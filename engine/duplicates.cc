@@ -71,9 +71,8 @@ std::optional<DuplicateTable::Found> DuplicateTable::find(const SessionId128& se
     if (number_alone && match == nullptr) match = at;  // the same content further back is better
   }
   if (match == nullptr) return std::nullopt;
-  auto pending = std::find_if(pending_.begin(), pending_.end(), [match](const Pending& p) {
-    return p.sequence == match->sequence;
-  });
+  auto pending = std::find_if(pending_.begin(), pending_.end(),
+                              [match](const Pending& p) { return p.sequence == match->sequence; });
   return Found{Sequence(match->sequence), pending == pending_.end() ? nullptr : &pending->outcome};
 }
 
@@ -83,9 +82,9 @@ void DuplicateTable::durable(Sequence last) {
 }
 
 void DuplicateTable::expire(Time now) {
-  const std::int64_t oldest_s = std::chrono::duration_cast<std::chrono::seconds>(
-                                    (now - options_.window).time_since_epoch())
-                                    .count();
+  const std::int64_t oldest_s =
+      std::chrono::duration_cast<std::chrono::seconds>((now - options_.window).time_since_epoch())
+          .count();
   while (size() > 0 && item(first_)->at_s < oldest_s) drop_oldest();
 }
 

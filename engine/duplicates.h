@@ -3,8 +3,8 @@
 // request that comes again (RFC 8506 5.7, 6.5) gets the answer it got.
 //
 // Memory: bounded by `bytes_max`; the oldest go first, and going before their time is counted. The
-// table keeps where the outcome stands in the ledger; only those not durable yet are kept here whole.
-// Threads: one, the shard's. Times come in from outside.
+// table keeps where the outcome stands in the ledger; only those not durable yet are kept here
+// whole. Threads: one, the shard's. Times come in from outside.
 #pragma once
 
 #include "engine/account.h"
@@ -39,8 +39,8 @@ class DuplicateTable {
   void insert(const SessionId128& session, const RequestKey& key, Sequence sequence,
               std::string_view outcome, Time now);
 
-  // The outcome of the same request: same session, type, number and sub-session, and the same content
-  // or the same End-to-End-Id; with `number_alone` (the T flag) whatever its content.
+  // The outcome of the same request: same session, type, number and sub-session, and the same
+  // content or the same End-to-End-Id; with `number_alone` (the T flag) whatever its content.
   std::optional<Found> find(const SessionId128& session, const RequestKey& key,
                             bool number_alone) const;
 

@@ -274,7 +274,8 @@ bool read_administration(ByteReader& in, std::uint32_t mask, Entry& entry) {
     note.request_id = in.text();
   }
   if (mask & section_bucket_opening && !read(in, entry.bucket_opening.emplace())) return false;
-  if (mask & section_bucket_closing) entry.bucket_closing = BucketNumber(in.number<std::uint32_t>());
+  if (mask & section_bucket_closing)
+    entry.bucket_closing = BucketNumber(in.number<std::uint32_t>());
   if (mask & section_tariff) {
     TariffLoading& tariff = entry.tariff.emplace();
     tariff.version = tariffs::TariffVersion(in.number<std::uint32_t>());
@@ -457,7 +458,8 @@ bool decode_entry(std::string_view& body, Sequence own, Entry& entry) {
   }
   if (mask & section_request && !read_request(in, entry.request.emplace())) return false;
   const auto sections = static_cast<std::uint32_t>(mask);
-  if (!read_charging(in, sections, entry) || !read_administration(in, sections, entry)) return false;
+  if (!read_charging(in, sections, entry) || !read_administration(in, sections, entry))
+    return false;
   if (!in.ok()) return false;
   body.remove_prefix(static_cast<std::size_t>(in.position() - body.data()));
   return true;

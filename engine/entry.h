@@ -1,11 +1,11 @@
 // A ledger entry: everything that one request did to one account, as values that apply() folds.
 //
-// decide() writes entries, apply() reads them, and nothing else changes an account. An entry is a kind
-// (what happened, for people) and the sections that say what changed (for apply). Money and allowance
-// units move in legs that add up to zero, so that nothing appears or vanishes.
+// decide() writes entries, apply() reads them, and nothing else changes an account. An entry is a
+// kind (what happened, for people) and the sections that say what changed (for apply). Money and
+// allowance units move in legs that add up to zero, so that nothing appears or vanishes.
 //
-// Encoded, an entry is: kind, a mask of the sections present, the account's links, the sections in the
-// order of their bits. The layout is described field by field in engine/README.md.
+// Encoded, an entry is: kind, a mask of the sections present, the account's links, the sections in
+// the order of their bits. The layout is described field by field in engine/README.md.
 //
 // Strings are views: of the request when decided, of the record when decoded.
 #pragma once
@@ -74,7 +74,8 @@ struct Leg {
   friend bool operator==(const Leg&, const Leg&) = default;
 };
 
-// A price segment begins: one (service, rating group, kind of unit) of a session, with its own terms.
+// A price segment begins: one (service, rating group, kind of unit) of a session, with its own
+// terms.
 struct SegmentOpening {
   std::uint16_t index = 0;
   std::optional<RatingGroup> rating_group;
@@ -165,8 +166,9 @@ struct Entry {
   std::vector<SegmentUse> uses;
   std::vector<Leg> legs;
   std::vector<GrantChange> grants;
-  std::optional<std::uint32_t> validity_seconds;  // supervision: twice this without news, and it ends
-  std::string_view outcome;                       // encoded answer (outcome.h)
+  std::optional<std::uint32_t>
+      validity_seconds;      // supervision: twice this without news, and it ends
+  std::string_view outcome;  // encoded answer (outcome.h)
 
   std::optional<AccountOpening> account_opening;
   std::optional<SubscriberOpening> subscriber_opening;

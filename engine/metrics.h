@@ -58,8 +58,8 @@ struct ShardMetrics {
   std::array<std::array<Figure, 8>, 4> requests;
   // Services inside them, by how each ended.
   std::array<Figure, 8> services;
-  Figure duplicates;         // answered again from what was remembered
-  Figure duplicates_read;    // of those, read back from the ledger
+  Figure duplicates;          // answered again from what was remembered
+  Figure duplicates_read;     // of those, read back from the ledger
   Figure duplicates_evicted;  // forgotten before their window was over
   Figure sessions_open;
   Figure sessions_expired;
@@ -67,9 +67,9 @@ struct ShardMetrics {
   Figure sequence;  // of the newest durable entry
   Figure batches;
   Figure batch_entries;
-  Figure gathering_bytes;     // of the batch that waits for the store
-  Histogram commit_us;        // hand-over to durable
-  Histogram request_us;       // read to answer released
+  Figure gathering_bytes;  // of the batch that waits for the store
+  Histogram commit_us;     // hand-over to durable
+  Histogram request_us;    // read to answer released
 };
 
 }  // namespace farthing::engine

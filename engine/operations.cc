@@ -52,9 +52,10 @@ std::optional<Operation> find_repeated(const Shard& shard, EntryKind kind, const
   }
   return Operation(refusal(
       Refusal::Code::conflict,
-      fmt::format("request id {} was used before, for a {} of {} on account {}; give this one another id",
-                  note.request_id, kind_name(known->kind), known->amount.to_string(),
-                  shard.book().account(known->account)->name)));
+      fmt::format(
+          "request id {} was used before, for a {} of {} on account {}; give this one another id",
+          note.request_id, kind_name(known->kind), known->amount.to_string(),
+          shard.book().account(known->account)->name)));
 }
 
 bool fits(std::int64_t micros) {
@@ -72,9 +73,8 @@ Operation move_money(Shard& shard, std::string_view name, Money amount, EntryKin
                    fmt::format("the balance would be over {}", account_money_max.to_string()));
   }
   if (amount.micros < 0 && account->available().micros + amount.micros < 0) {
-    return refusal(Refusal::Code::refused,
-                   fmt::format("only {} is available on account {}",
-                               account->available().to_string(), name));
+    return refusal(Refusal::Code::refused, fmt::format("only {} is available on account {}",
+                                                       account->available().to_string(), name));
   }
   Entry entry = entry_for(*account, kind, note);
   entry.legs = {{source, Leg::no_segment, {}, -amount.micros},
@@ -111,8 +111,9 @@ std::optional<Identity> parse_msisdn(std::string_view text) {
 base::Result<SubscriberRef, Refusal> find_subscriber(const Shard& shard, std::string_view msisdn) {
   const std::optional<Identity> identity = parse_msisdn(msisdn);
   if (!identity) {
-    return refusal(Refusal::Code::invalid,
-                   fmt::format("\"{}\" is no MSISDN: up to 15 digits, with or without a plus", msisdn));
+    return refusal(
+        Refusal::Code::invalid,
+        fmt::format("\"{}\" is no MSISDN: up to 15 digits, with or without a plus", msisdn));
   }
   const auto found = shard.book().find_subscriber(*identity);
   if (!found) {
@@ -125,8 +126,9 @@ Operation create_account(Shard& shard, std::string_view name, AccountKind kind, 
                          const Note& note) {
   if (auto wrong = check_note(note)) return *wrong;
   if (!is_account_name(name)) {
-    return refusal(Refusal::Code::invalid,
-                   "an account id is 1 to 64 printable characters without space, comma, slash or quote");
+    return refusal(
+        Refusal::Code::invalid,
+        "an account id is 1 to 64 printable characters without space, comma, slash or quote");
   }
   if (credit_limit.micros < 0 || !fits(credit_limit.micros)) {
     return refusal(Refusal::Code::invalid, "a credit limit is not negative");
@@ -139,8 +141,8 @@ Operation create_account(Shard& shard, std::string_view name, AccountKind kind, 
     if (known->kind == kind && known->credit_limit_micros == credit_limit.micros) {
       return Done{known->last, true};
     }
-    return refusal(Refusal::Code::conflict,
-                   fmt::format("account {} exists already and is {}", name, kind_name(known->kind)));
+    return refusal(Refusal::Code::conflict, fmt::format("account {} exists already and is {}", name,
+                                                        kind_name(known->kind)));
   }
   Entry entry;
   entry.kind = EntryKind::account_created;
@@ -217,9 +219,9 @@ Operation add_subscription(Shard& shard, std::string_view msisdn, std::string_vi
   const tariffs::Offer* const offer =
       tariff == nullptr ? nullptr : tariff->tariff->find_offer(offer_name);
   if (offer == nullptr) {
-    return refusal(Refusal::Code::not_found,
-                   fmt::format("the tariff in force has no offer {}; see: farthing tariff show",
-                               offer_name));
+    return refusal(
+        Refusal::Code::not_found,
+        fmt::format("the tariff in force has no offer {}; see: farthing tariff show", offer_name));
   }
   const Account& account = *shard.book().account(who->account);
   if (account.buckets.size() >= buckets_max) {
@@ -227,16 +229,16 @@ Operation add_subscription(Shard& shard, std::string_view msisdn, std::string_vi
                    fmt::format("an account has at most {} allowances", buckets_max));
   }
   if (offer->fee.micros > account.available().micros) {
-    return refusal(Refusal::Code::refused,
-                   fmt::format("{} costs {}, and only {} is available on account {}", offer->name,
-                               offer->fee.to_string(), account.available().to_string(), account.name));
+    return refusal(
+        Refusal::Code::refused,
+        fmt::format("{} costs {}, and only {} is available on account {}", offer->name,
+                    offer->fee.to_string(), account.available().to_string(), account.name));
   }
   Entry entry = entry_for(account, EntryKind::subscription_added, note);
   entry.subscriber = who->subscriber;
   const BucketNumber bucket(account.bucket_count + 1);
-  entry.bucket_opening =
-      BucketOpening{bucket,      who->subscriber, offer->name, offer->unit, now, now + offer->validity,
-                    offer->coverage};
+  entry.bucket_opening = BucketOpening{bucket, who->subscriber,       offer->name,    offer->unit,
+                                       now,    now + offer->validity, offer->coverage};
   const auto units = static_cast<std::int64_t>(offer->allowance);
   entry.legs = {{Side::granted, Leg::no_segment, bucket, -units},
                 {Side::allowance, Leg::no_segment, bucket, units}};
@@ -256,8 +258,8 @@ Operation end_subscription(Shard& shard, std::string_view msisdn, BucketNumber n
   const Bucket* const bucket = account.bucket(number);
   if (bucket == nullptr || bucket->owner != who->subscriber) {
     return refusal(Refusal::Code::not_found,
-                   fmt::format("{} has no subscription {}; see: farthing subscription list {}", msisdn,
-                               number.value, msisdn));
+                   fmt::format("{} has no subscription {}; see: farthing subscription list {}",
+                               msisdn, number.value, msisdn));
   }
   if (bucket->reserved != 0) {
     return refusal(Refusal::Code::refused,
@@ -285,7 +287,8 @@ Operation close_session(Shard& shard, std::string_view session_id) {
   return Done{shard.book().last()};
 }
 
-// --- Import ------------------------------------------------------------------------------------------
+// --- Import
+// ------------------------------------------------------------------------------------------
 
 base::Result<ImportEffect, Refusal> check_import(const Shard& shard, const ImportRow& row) {
   const Book& book = shard.book();

@@ -1,9 +1,10 @@
-// What people do to accounts: create them, add subscribers, top up, adjust, subscribe, bar. Each either
-// enters one ledger entry and says which, or refuses and says why in a sentence for the person.
+// What people do to accounts: create them, add subscribers, top up, adjust, subscribe, bar. Each
+// either enters one ledger entry and says which, or refuses and says why in a sentence for the
+// person.
 //
-// Called on the shard's thread. An operation counts when its entry is durable: answer the person from
-// Shard::when_durable. Top-ups and adjustments are idempotent by request id: the same id with the same
-// amount does nothing and gives the first entry; with anything else it is refused.
+// Called on the shard's thread. An operation counts when its entry is durable: answer the person
+// from Shard::when_durable. Top-ups and adjustments are idempotent by request id: the same id with
+// the same amount does nothing and gives the first entry; with anything else it is refused.
 #pragma once
 
 #include "engine/base/result.h"

@@ -8,7 +8,6 @@
 
 #include <fmt/format.h>
 
-
 #include <utility>
 
 namespace farthing::engine {
@@ -34,7 +33,8 @@ Shard::Shard(storage::LedgerStore& store, ShardOptions options, base::Clock cloc
       book_(options.book),
       tariffs_(std::make_shared<tariffs::TariffHistory>()) {}
 
-// --- Start -------------------------------------------------------------------------------------------
+// --- Start
+// -------------------------------------------------------------------------------------------
 
 base::Result<void, RecoveryError> Shard::recover(const std::function<void(Sequence)>& progress) {
   RecoveryError wrong;
@@ -69,14 +69,18 @@ base::Result<void, RecoveryError> Shard::recover(const std::function<void(Sequen
     const std::string key = tariff_document_key(loaded.version);
     const std::optional<std::string> source = store_.document(key);
     if (!source || base::hash64(*source) != loaded.source_hash) {
-      return RecoveryError{{}, fmt::format("the source of tariff version {} is {}; restore the data "
-                                           "folder from a copy",
-                                           loaded.version.value, source ? "not the one loaded" : "missing")};
+      return RecoveryError{
+          {},
+          fmt::format("the source of tariff version {} is {}; restore the data "
+                      "folder from a copy",
+                      loaded.version.value, source ? "not the one loaded" : "missing")};
     }
     auto compiled = tariffs::compile_tariff(key, *source);
     if (!compiled.has_value()) {
-      return RecoveryError{{}, fmt::format("tariff version {} does not compile: {}",
-                                           loaded.version.value, tariffs::to_string(compiled.error().front()))};
+      return RecoveryError{
+          {},
+          fmt::format("tariff version {} does not compile: {}", loaded.version.value,
+                      tariffs::to_string(compiled.error().front()))};
     }
     tariffs_ = tariffs_->with(*compiled, loaded.loaded_at);
   }
@@ -89,7 +93,8 @@ base::Result<void, RecoveryError> Shard::recover(const std::function<void(Sequen
   return {};
 }
 
-// --- Credit control ------------------------------------------------------------------------------------
+// --- Credit control
+// ------------------------------------------------------------------------------------
 
 Shard::Hold Shard::handle(Request& request) {
   const Hold hold = decide_request(request);
@@ -157,8 +162,8 @@ Shard::Hold Shard::decide_request(Request& request) {
   return hold_until(enter(decision_.entry));
 }
 
-// A repeated request gets the answer that it got, from the session's memory, the table of duplicates
-// or the ledger.
+// A repeated request gets the answer that it got, from the session's memory, the table of
+// duplicates or the ledger.
 bool Shard::answer_again(const Request& request, const SessionId128& key, const Session* session,
                          Sequence& entered) {
   if (session != nullptr) {
@@ -206,7 +211,8 @@ void Shard::count(const Request& request) {
   }
 }
 
-// --- Batches ---------------------------------------------------------------------------------------------
+// --- Batches
+// ---------------------------------------------------------------------------------------------
 
 Time Shard::now() {
   if (gathered_ == 0) batch_now_ = std::max(batch_now_, clock_());
@@ -219,8 +225,9 @@ Sequence Shard::enter(const Entry& entry) {
   encode_entry(entry, own, batch_);
   ++gathered_;
   const char* wrong = book_.apply(entry, own, at);
-  if (wrong != nullptr) std::fprintf(stderr, "farthing: entry %llu: %s\n",
-                                     static_cast<unsigned long long>(own.value), wrong);
+  if (wrong != nullptr)
+    std::fprintf(stderr, "farthing: entry %llu: %s\n", static_cast<unsigned long long>(own.value),
+                 wrong);
   FARTHING_ASSERT(wrong == nullptr);
   return own;
 }

@@ -1,13 +1,13 @@
 // A shard: the accounts that one thread owns, and the batch of ledger entries that it gathers.
 //
-// Every request is decided on the spot, its entry appended to the batch at hand and applied. An answer
-// may leave only when its entry, and the newest entry of every account it read, is durable: so an
-// answer is either ready or held, and the shard says when what is held may go. While the store writes
-// one batch, the next gathers; there is no timer. Two generations of held answers exist, then: of the
-// batch being committed and of the one being gathered.
+// Every request is decided on the spot, its entry appended to the batch at hand and applied. An
+// answer may leave only when its entry, and the newest entry of every account it read, is durable:
+// so an answer is either ready or held, and the shard says when what is held may go. While the
+// store writes one batch, the next gathers; there is no timer. Two generations of held answers
+// exist, then: of the batch being committed and of the one being gathered.
 //
-// Threads: one; all calls come from it. The store calls back on its own thread: whoever builds a shard
-// brings that call (durable) to this thread. Time comes from the clock given, once a batch.
+// Threads: one; all calls come from it. The store calls back on its own thread: whoever builds a
+// shard brings that call (durable) to this thread. Time comes from the clock given, once a batch.
 #pragma once
 
 #include "engine/base/result.h"
@@ -29,7 +29,7 @@ namespace farthing::engine {
 struct ShardOptions {
   BookOptions book;
   std::uint64_t disk_reserve_bytes = 1u << 30;  // below: no new sessions and no events
-  std::size_t batch_bytes_max = 64u << 20;      // a fuller batch sheds requests until the store is free
+  std::size_t batch_bytes_max = 64u << 20;  // a fuller batch sheds requests until the store is free
 };
 
 struct RecoveryError {

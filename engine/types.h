@@ -1,7 +1,7 @@
 // What the engine is asked and what it answers: credit control (RFC 8506) without its wire.
 //
-// A Request views the bytes it was decoded from (Session-Id, attributes): they must outlive the call
-// that decides it. Vectors are meant to be reused from request to request, so that nothing is
+// A Request views the bytes it was decoded from (Session-Id, attributes): they must outlive the
+// call that decides it. Vectors are meant to be reused from request to request, so that nothing is
 // allocated once warm. Plain values; no thread owns them but the one that holds them.
 #pragma once
 
@@ -127,7 +127,8 @@ struct Request {
   std::vector<Identity> identities;  // in the order of preference; the unknown ones are passed over
   std::optional<Time> event_time;
   bool command_level = false;  // services[0] came from the command itself, not from an MSCC
-  std::vector<ServiceRequest> services;  // the first `service_count` count; the rest is spare memory
+  std::vector<ServiceRequest>
+      services;  // the first `service_count` count; the rest is spare memory
   std::size_t service_count = 0;
   std::vector<AttributeView> attributes;
   std::uint64_t attributes_hash = 0;
@@ -136,17 +137,17 @@ struct Request {
   ServiceRequest& add_service();
 };
 
-// How a request, or one service of it, can end. One table (diameter/credit_control.cc) gives each its
-// Result-Code. The numbers stand in the ledger: never change one, only add.
+// How a request, or one service of it, can end. One table (diameter/credit_control.cc) gives each
+// its Result-Code. The numbers stand in the ledger: never change one, only add.
 enum class Outcome : std::uint8_t {
   success = 0,
-  service_denied = 1,         // barred, or not allowed to use this
-  credit_limit_reached = 2,   // the balance cannot pay
-  rating_failed = 3,          // no price for what was asked
-  user_unknown = 4,           // no identity is a subscriber's, or they are subscribers of two accounts
-  unknown_session = 5,        // neither open nor among the remembered
-  unable_to_comply = 6,       // no tariff in force, or a limit of this server
-  too_busy = 7,               // shedding: too little disk or too much work
+  service_denied = 1,        // barred, or not allowed to use this
+  credit_limit_reached = 2,  // the balance cannot pay
+  rating_failed = 3,         // no price for what was asked
+  user_unknown = 4,      // no identity is a subscriber's, or they are subscribers of two accounts
+  unknown_session = 5,   // neither open nor among the remembered
+  unable_to_comply = 6,  // no tariff in force, or a limit of this server
+  too_busy = 7,          // shedding: too little disk or too much work
 };
 
 // Which AVP a rating failure is about (Failed-AVP, RFC 8506 9.2).

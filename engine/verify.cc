@@ -33,9 +33,7 @@ class HashSink {
     hash_ *= 0x9e3779b97f4a7c15u;
     hash_ ^= hash_ >> 29;
   }
-  void add_text(std::string_view name, std::string_view text) {
-    add(name, base::hash64(text));
-  }
+  void add_text(std::string_view name, std::string_view text) { add(name, base::hash64(text)); }
   void add_money(std::string_view name, std::int64_t micros) {
     add(name, static_cast<std::uint64_t>(micros));
   }

@@ -3,10 +3,12 @@
 // Storage knows records, not what is in them: a record is a header (format, sequence, count, time,
 // checksum, hash of the record before) and an opaque body of `count` entries. Entries are numbered
 // from 1 without gaps; a record carries the number of its first entry. Beside the records it keeps
-// named documents (tariff sources and the like), written in the same atomic, synced write as a record.
+// named documents (tariff sources and the like), written in the same atomic, synced write as a
+// record.
 //
-// Threads: one thread (the engine's) appends, one append under way at a time; reads may come from any
-// thread at any time. Ownership: the store owns its commit thread and its database until destroyed.
+// Threads: one thread (the engine's) appends, one append under way at a time; reads may come from
+// any thread at any time. Ownership: the store owns its commit thread and its database until
+// destroyed.
 #pragma once
 
 #include "engine/base/named.h"
@@ -31,10 +33,10 @@ using Sequence = base::Named<struct SequenceTag, std::uint64_t>;
 using Hash = std::array<std::byte, 32>;  // SHA-256
 
 struct RecordHeader {
-  Sequence first;          // number of the record's first entry
+  Sequence first;           // number of the record's first entry
   std::uint32_t count = 0;  // entries in it; the next record begins at first + count
-  base::Time now;          // the time at which all its entries were decided; never goes back
-  Hash previous{};         // hash of the record before, header and body; zeroes for the first
+  base::Time now;           // the time at which all its entries were decided; never goes back
+  Hash previous{};          // hash of the record before, header and body; zeroes for the first
 };
 
 struct Record {
@@ -50,12 +52,12 @@ struct Document {
 
 struct StoreError {
   enum class Code {
-    in_use,           // another process has the folder open
-    wrong_version,    // written by a format that this program does not read
-    corrupt,          // a checksum, the chain or the numbering is wrong: `sequence` says where
-    cut_short,        // the ledger ends before the high-water mark: records were lost
-    io,               // the file system said no (full, read-only, permission)
-    not_found,        // no entry of that number (read)
+    in_use,         // another process has the folder open
+    wrong_version,  // written by a format that this program does not read
+    corrupt,        // a checksum, the chain or the numbering is wrong: `sequence` says where
+    cut_short,      // the ledger ends before the high-water mark: records were lost
+    io,             // the file system said no (full, read-only, permission)
+    not_found,      // no entry of that number (read)
   };
   Code code{};
   Sequence sequence;
@@ -66,7 +68,7 @@ struct StoreError {
 struct LedgerEnd {
   Sequence last;  // number of the last entry; 0 when empty
   base::Time now;
-  Hash hash{};    // of the last record
+  Hash hash{};  // of the last record
 };
 
 class LedgerStore {
@@ -80,8 +82,8 @@ class LedgerStore {
   virtual void set_durable(Durable durable) = 0;
 
   // Appends `count` entries as one record numbered from the end of the ledger, in one synced write
-  // with `documents`. Takes the buffer by swapping it with an empty one of an earlier append, so that
-  // no memory is allocated once warm. REQUIRES: no append under way; count > 0.
+  // with `documents`. Takes the buffer by swapping it with an empty one of an earlier append, so
+  // that no memory is allocated once warm. REQUIRES: no append under way; count > 0.
   virtual void append(std::string& body, std::uint32_t count, base::Time now,
                       std::vector<Document>& documents) = 0;
 
@@ -99,7 +101,8 @@ class LedgerStore {
   // Every document whose key begins with `prefix`, in key order.
   virtual std::vector<Document> documents(std::string_view prefix) const = 0;
 
-  virtual std::uint64_t free_disk_bytes() const = 0;  // of the folder's file system, at most 1 s old
+  virtual std::uint64_t free_disk_bytes()
+      const = 0;  // of the folder's file system, at most 1 s old
 };
 
 }  // namespace farthing::storage

@@ -1,5 +1,5 @@
-// farthing-play: a small Gy/Ro client that plays whole sessions, and captures of real clients, against
-// a server and shows what is asked and answered.
+// farthing-play: a small Gy/Ro client that plays whole sessions, and captures of real clients,
+// against a server and shows what is asked and answered.
 #include "diameter/message.h"
 #include "diameter/pcap.h"
 #include "diameter/text.h"
@@ -37,7 +37,8 @@ Examples:
   farthing-play --connect 127.0.0.1:3868 voice --user +8613800138000 --decode
   farthing-play --connect 127.0.0.1:3868 capture open5gs-session.pcap
 
-Exit codes: 0 played, 1 a request was refused or the answer is malformed, 2 usage, 3 server not reachable)";
+Exit codes: 0 played, 1 a request was refused or the answer is malformed, 2 usage,
+3 server not reachable)";
 
 // One request of a story, by CC-Request-Type.
 struct Step {
@@ -59,12 +60,30 @@ struct Story {
 
 const std::array<Story, 3>& stories() {
   static const std::array<Story, 3> all = {{
-      {"data", "A data session: 25 MiB in rating group 10", "32251@3gpp.org", 10, AvpId::cc_total_octets,
-       "octets", {{1, 10u << 20, 0}, {2, 10u << 20, 10u << 20}, {2, 10u << 20, 9'999'999}, {3, 0, 5'728'641}}},
-      {"voice", "A call of 95 seconds", "32260@3gpp.org", 100, AvpId::cc_time, "seconds",
+      {"data",
+       "A data session: 25 MiB in rating group 10",
+       "32251@3gpp.org",
+       10,
+       AvpId::cc_total_octets,
+       "octets",
+       {{1, 10u << 20, 0},
+        {2, 10u << 20, 10u << 20},
+        {2, 10u << 20, 9'999'999},
+        {3, 0, 5'728'641}}},
+      {"voice",
+       "A call of 95 seconds",
+       "32260@3gpp.org",
+       100,
+       AvpId::cc_time,
+       "seconds",
        {{1, 60, 0}, {2, 60, 60}, {3, 0, 35}}},
-      {"message", "A text message, debited at once", "32274@3gpp.org", std::nullopt,
-       AvpId::cc_service_specific_units, "messages", {{4, 1, 0}}},
+      {"message",
+       "A text message, debited at once",
+       "32274@3gpp.org",
+       std::nullopt,
+       AvpId::cc_service_specific_units,
+       "messages",
+       {{4, 1, 0}}},
   }};
   return all;
 }
@@ -128,7 +147,8 @@ class Client {
   }
 
   void show(diameter::Bytes frame) {
-    if (diameter::decode(frame, request_).has_value()) fmt::print("{}\n", diameter::to_text(request_));
+    if (diameter::decode(frame, request_).has_value())
+      fmt::print("{}\n", diameter::to_text(request_));
   }
 
   bool decode_;
@@ -177,9 +197,9 @@ bool report(std::string_view what, const diameter::Message* answer) {
     if (service != nullptr && service->u32() != 2001) code = service->u32();
   }
   const std::string granted = granted_text(*answer, AvpId::granted_service_unit);
-  fmt::print("  {:<52} {} {}{}{}\n", what, code,
-             name(static_cast<diameter::ResultCode>(code)).substr(9),
-             granted.empty() ? "" : ", granted " + granted, is_final(*answer) ? ", the last grant" : "");
+  fmt::print(
+      "  {:<52} {} {}{}{}\n", what, code, name(static_cast<diameter::ResultCode>(code)).substr(9),
+      granted.empty() ? "" : ", granted " + granted, is_final(*answer) ? ", the last grant" : "");
   return code == 2001;
 }
 
@@ -260,7 +280,8 @@ void write_step(diameter::Buffer& frame, const Story& story, const Step& step, s
 bool play_story(Client& client, const Story& story, const std::string& user) {
   constexpr std::array types = {"", "initial", "update", "termination", "event"};
   if (!exchange_capabilities(client)) return report("capabilities exchange", nullptr);
-  const std::string session = fmt::format("play.farthing.example;{};{};{}", time(nullptr), getpid(), story.name);
+  const std::string session =
+      fmt::format("play.farthing.example;{};{};{}", time(nullptr), getpid(), story.name);
   diameter::Buffer frame;
   bool served = true;
   for (std::uint32_t number = 0; number < story.steps.size(); ++number) {
@@ -269,7 +290,8 @@ bool play_story(Client& client, const Story& story, const std::string& user) {
     write_step(frame, story, step, number, session, user);
     std::string what = fmt::format("{}:", types[step.type]);
     if (step.used > 0) what += fmt::format(" used {} {}", step.used, story.unit_text);
-    if (step.asked > 0) what += fmt::format("{} asks {} {}", step.used > 0 ? "," : "", step.asked, story.unit_text);
+    if (step.asked > 0)
+      what += fmt::format("{} asks {} {}", step.used > 0 ? "," : "", step.asked, story.unit_text);
     served = report(what, client.ask(frame.bytes())) && served;
   }
   return served;
@@ -322,13 +344,15 @@ int main(int argc, char** argv) {
   CLI::App app{"Plays Gy/Ro sessions, and captures of real clients, against a server"};
   app.footer(footer);
   app.set_version_flag("--version", std::string("farthing-play ") + FARTHING_VERSION);
-  app.add_option("--connect", server, "Diameter server (default 127.0.0.1:3868)")->type_name("HOST:PORT");
+  app.add_option("--connect", server, "Diameter server (default 127.0.0.1:3868)")
+      ->type_name("HOST:PORT");
   for (const Story& story : stories()) {
     CLI::App* command = app.add_subcommand(story.name, story.help);
     command->add_option("--user", user, "The subscriber's E.164 number (default 8613800138000)");
     command->add_flag("--decode", decode, "Print every message with all its AVPs");
   }
-  CLI::App* capture = app.add_subcommand("capture", "The requests of a capture file (pcap), as they are");
+  CLI::App* capture =
+      app.add_subcommand("capture", "The requests of a capture file (pcap), as they are");
   capture->add_option("FILE", file, "The capture")->required();
   capture->add_flag("--decode", decode, "Print every message with all its AVPs");
   app.require_subcommand(1);
@@ -347,13 +371,14 @@ int main(int argc, char** argv) {
   Client client(decode);
   const std::string port = server.substr(colon + 1);
   if (!client.connect(host, port)) {
-    fmt::print(stderr, "farthing-play: {} does not answer: {}; start it with: farthingd --demo\n", server,
-               strerror(errno));
+    fmt::print(stderr, "farthing-play: {} does not answer: {}; start it with: farthingd --demo\n",
+               server, strerror(errno));
     return exit_unreachable;
   }
   if (capture->parsed()) return play_capture(client, host, port, file);
   for (const Story& story : stories()) {
-    if (app.got_subcommand(story.name)) return play_story(client, story, user) ? exit_done : exit_refused;
+    if (app.got_subcommand(story.name))
+      return play_story(client, story, user) ? exit_done : exit_refused;
   }
   return exit_usage;
 }

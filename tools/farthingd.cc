@@ -1,4 +1,5 @@
-// farthingd: the server. Reads its configuration, recovers the ledger, serves until it is told to stop.
+// farthingd: the server. Reads its configuration, recovers the ledger, serves until it is told to
+// stop.
 #include "engine/admin/log.h"
 #include "engine/config/config.h"
 #include "engine/demo.h"
@@ -29,9 +30,9 @@ constexpr int exit_usage = 2;
 
 constexpr const char* footer = R"(
 Examples:
-  farthingd --demo                                a demo tariff and subscribers, data in a temporary folder
-  farthingd --demo --data DIR --port 0            the demo in a folder that is kept, on a free port
-  farthingd --config /etc/farthing/farthing.yaml  a real server (docs/farthing.sample.yaml explains each key)
+  farthingd --demo                      a demo tariff and subscribers, data in a temporary folder
+  farthingd --demo --data DIR --port 0  the demo in a folder that is kept, on a free port
+  farthingd --config farthing.yaml      a real server (docs/farthing.sample.yaml has every key)
 
 When it serves, it prints one line: ready diameter=HOST:PORT api=PATH data=DIR
 SIGTERM and SIGINT say goodbye to the peers, write out what is under way, and end it.
@@ -89,7 +90,8 @@ class TemporaryFolder {
 int prepare(engine::Shard& shard, const engine::Config& config, bool demo) {
   const bool show_progress = isatty(STDERR_FILENO) != 0;
   const auto recovered = shard.recover([show_progress](engine::Sequence sequence) {
-    if (show_progress) fmt::print(stderr, "\rfarthingd: replaying the ledger: entry {}", sequence.value);
+    if (show_progress)
+      fmt::print(stderr, "\rfarthingd: replaying the ledger: entry {}", sequence.value);
   });
   if (show_progress) fmt::print(stderr, "\r\033[K");
   if (!recovered.has_value()) return refuse(exit_refused, recovered.error().message);
@@ -100,7 +102,8 @@ int prepare(engine::Shard& shard, const engine::Config& config, bool demo) {
   if (config.tariff.empty() || !shard.book().tariffs().empty()) return exit_done;
   std::optional<std::string> source = read_file(config.tariff);
   if (!source) {
-    return refuse(exit_refused, fmt::format("{}: cannot be read: {}", config.tariff, strerror(errno)));
+    return refuse(exit_refused,
+                  fmt::format("{}: cannot be read: {}", config.tariff, strerror(errno)));
   }
   auto tariff = tariffs::compile_tariff(config.tariff, *source);
   if (!tariff.has_value()) return refuse(exit_refused, tariff.error());
@@ -122,6 +125,11 @@ int serve(const engine::Config& config, bool demo) {
   boost::asio::io_context io(1);
   tools::Service service(io, std::move(*store), config);
   if (const int code = prepare(service.shard(), config, demo); code != exit_done) return code;
+  // Before the line that says that it is ready: whoever reads that may send a signal at once.
+  boost::asio::signal_set signals(io, SIGTERM, SIGINT);
+  signals.async_wait([&](const boost::system::error_code& error, int) {
+    if (!error) service.stop([&io] { io.stop(); });
+  });
   if (auto started = service.start(); !started.has_value()) {
     return refuse(exit_refused, started.error());
   }
@@ -129,10 +137,6 @@ int serve(const engine::Config& config, bool demo) {
              engine::api_socket_path(config), config.data);
   std::fflush(stdout);
 
-  boost::asio::signal_set signals(io, SIGTERM, SIGINT);
-  signals.async_wait([&](const boost::system::error_code& error, int) {
-    if (!error) service.stop([&io] { io.stop(); });
-  });
   io.run();
   engine::admin::log(engine::admin::LogLevel::info, "stopped");
   return exit_done;
@@ -175,7 +179,8 @@ int main(int argc, char** argv) {
                      ->type_name("FILE");
   auto* demo = app.add_flag("--demo", options.demo, "Serve the demo tariff and subscribers");
   config->excludes(demo);
-  app.add_option("--data", options.data, "Data folder (default: the configured one; of a demo, temporary)")
+  app.add_option("--data", options.data,
+                 "Data folder (default: the configured one; of a demo, temporary)")
       ->type_name("DIR");
   app.add_option("--port", options.port, "Diameter port (default 3868); 0 picks a free one")
       ->type_name("N");

@@ -8,15 +8,16 @@
 
 project_root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 
-# To build everything, tests and benchmarks included. tzdata: time zones of tariffs.
+# To build everything, tests and benchmarks included. tzdata: time zones of tariffs; python3 and
+# openssl, freediameter-extensions: tools/bench.
 packages_build=(
   g++ cmake ninja-build ccache mold
   libboost1.81-dev libboost-json1.81-dev libboost-system1.81-dev librocksdb-dev libfmt-dev libspdlog-dev
-  libyaml-cpp-dev libhowardhinnant-date-dev libcli11-dev libssl-dev prometheus-cpp-dev zlib1g-dev tzdata
-  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libfreediameter-dev
+  libyaml-cpp-dev libhowardhinnant-date-dev libcli11-dev libssl-dev prometheus-cpp-dev tzdata python3 openssl
+  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libfreediameter-dev freediameter-extensions
 )
-# What the tests and the bench run beside it: a foreign Diameter client, a foreign dissector.
-packages_run=(freediameter-extensions tshark)
+# What the tests run beside that: a dissector.
+packages_run=(tshark)
 
 say() { printf '== %s\n' "$*"; }
 

@@ -1,7 +1,7 @@
 // Reading and writing the ledger's variable-length integers (LEB128; signed ones zigzag).
 //
-// ByteWriter writes behind a pointer into room that its caller has made. ByteReader believes nothing:
-// past the end it returns zeroes and stays failed, so that one check at the end is enough.
+// ByteWriter writes behind a pointer into room that its caller has made. ByteReader believes
+// nothing: past the end it returns zeroes and stays failed, so that one check at the end is enough.
 #pragma once
 
 #include <cstddef>

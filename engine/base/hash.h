@@ -1,5 +1,5 @@
-// Hashes of bytes (XXH3, from libxxhash, inlined): fast and well mixed, not cryptographic. What must
-// resist a forger uses SHA-256 (storage/record.h).
+// Hashes of bytes (XXH3, from libxxhash, inlined): fast and well mixed, not cryptographic. What
+// must resist a forger uses SHA-256 (storage/record.h).
 #pragma once
 
 #define XXH_INLINE_ALL

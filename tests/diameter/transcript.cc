@@ -141,17 +141,25 @@ class Player {
       const std::size_t equals = words[i].find('=');
       const std::string key = words[i].substr(0, equals);
       const std::string value = equals == std::string::npos ? "" : words[i].substr(equals + 1);
-      if (key == "T") request.retransmitted = true;
-      else if (key == "rsu") request.requested = value;
-      else if (key == "usu") request.used.push_back(value);
-      else if (key == "action") request.action = value;
-      else if (key == "sub") request.sub = value;
-      else if (key == "at") request.at = value;
-      else if (key == "drop") request.drop = value;
+      if (key == "T")
+        request.retransmitted = true;
+      else if (key == "rsu")
+        request.requested = value;
+      else if (key == "usu")
+        request.used.push_back(value);
+      else if (key == "action")
+        request.action = value;
+      else if (key == "sub")
+        request.sub = value;
+      else if (key == "at")
+        request.at = value;
+      else if (key == "drop")
+        request.drop = value;
       else {
         // An identity said anew replaces those said before.
         if (key == "user" || key == "imsi" || key == "sip" || key == "name") {
-          if (!identities_said_) for (const char* k : {"user", "imsi", "sip", "name"}) known_.erase(k);
+          if (!identities_said_)
+            for (const char* k : {"user", "imsi", "sip", "name"}) known_.erase(k);
           identities_said_ = true;
         }
         known_[key] = value;
@@ -167,11 +175,16 @@ class Player {
         const std::size_t equals = word.find('=');
         const std::string key = word.substr(0, equals);
         const std::string value = equals == std::string::npos ? "" : word.substr(equals + 1);
-        if (key == "rg") service.rating_group = value;
-        else if (key == "si") service.identifiers = split(value, ',');
-        else if (key == "rsu") service.requested = value;
-        else if (key == "usu") service.used.push_back(value);
-        else if (key != "mscc") throw std::runtime_error("unknown word " + word);
+        if (key == "rg")
+          service.rating_group = value;
+        else if (key == "si")
+          service.identifiers = split(value, ',');
+        else if (key == "rsu")
+          service.requested = value;
+        else if (key == "usu")
+          service.used.push_back(value);
+        else if (key != "mscc")
+          throw std::runtime_error("unknown word " + word);
       }
     }
     return request;
@@ -182,13 +195,20 @@ class Player {
     for (const std::string& part : split(text, ',')) {
       const std::vector<std::string> pair = split(part, ':');
       const std::string& value = pair.at(1);
-      if (pair[0] == "total") writer.put_u64(AvpId::cc_total_octets, std::stoull(value));
-      else if (pair[0] == "in") writer.put_u64(AvpId::cc_input_octets, std::stoull(value));
-      else if (pair[0] == "out") writer.put_u64(AvpId::cc_output_octets, std::stoull(value));
-      else if (pair[0] == "time") writer.put_u32(AvpId::cc_time, static_cast<std::uint32_t>(std::stoul(value)));
-      else if (pair[0] == "events") writer.put_u64(AvpId::cc_service_specific_units, std::stoull(value));
-      else if (pair[0] == "money") put_money(writer, value);
-      else throw std::runtime_error("unknown unit " + part);
+      if (pair[0] == "total")
+        writer.put_u64(AvpId::cc_total_octets, std::stoull(value));
+      else if (pair[0] == "in")
+        writer.put_u64(AvpId::cc_input_octets, std::stoull(value));
+      else if (pair[0] == "out")
+        writer.put_u64(AvpId::cc_output_octets, std::stoull(value));
+      else if (pair[0] == "time")
+        writer.put_u32(AvpId::cc_time, static_cast<std::uint32_t>(std::stoul(value)));
+      else if (pair[0] == "events")
+        writer.put_u64(AvpId::cc_service_specific_units, std::stoull(value));
+      else if (pair[0] == "money")
+        put_money(writer, value);
+      else
+        throw std::runtime_error("unknown unit " + part);
     }
     writer.end_group();
   }
@@ -221,8 +241,8 @@ class Player {
     header.command = diameter::command::credit_control;
     header.application = diameter::application::credit_control;
     header.hop_by_hop = ++hop_by_hop_;
-    header.end_to_end = static_cast<std::uint32_t>(
-        std::stoul(value("e2e", value("e2e_now", "0").c_str())));
+    header.end_to_end =
+        static_cast<std::uint32_t>(std::stoul(value("e2e", value("e2e_now", "0").c_str())));
     diameter::Writer writer(frame);
     writer.begin(header);
     auto text = [&](AvpId id, const std::string& content) {
@@ -231,10 +251,10 @@ class Player {
     auto number = [&](AvpId id, std::uint32_t content) {
       if (request.drop != diameter::name(id)) writer.put_u32(id, content);
     };
-    static const std::map<std::string, std::string> contexts = {{"data", "32251@3gpp.org"},
-                                                                {"voice", "32260@3gpp.org"},
-                                                                {"sms", "32274@3gpp.org"}};
-    static const std::map<std::string, std::uint32_t> types = {{"I", 1}, {"U", 2}, {"T", 3}, {"E", 4}};
+    static const std::map<std::string, std::string> contexts = {
+        {"data", "32251@3gpp.org"}, {"voice", "32260@3gpp.org"}, {"sms", "32274@3gpp.org"}};
+    static const std::map<std::string, std::uint32_t> types = {
+        {"I", 1}, {"U", 2}, {"T", 3}, {"E", 4}};
     static const std::map<std::string, std::uint32_t> actions = {
         {"debit", 0}, {"refund", 1}, {"check", 2}, {"price", 3}};
     text(AvpId::session_id, value("session", "pgw.example;1;1"));
@@ -249,7 +269,8 @@ class Player {
                                        : static_cast<std::uint32_t>(std::stoul(request.type)));
     number(AvpId::cc_request_number, static_cast<std::uint32_t>(std::stoul(request.number)));
     if (request.at) {
-      writer.put_time(AvpId::event_timestamp, engine_.now() + std::chrono::seconds(std::stoll(*request.at)));
+      writer.put_time(AvpId::event_timestamp,
+                      engine_.now() + std::chrono::seconds(std::stoll(*request.at)));
     }
     if (request.sub) writer.put_u64(AvpId::cc_sub_session_id, std::stoull(*request.sub));
     put_identities(writer, request);
@@ -282,12 +303,14 @@ class Player {
       writer.put_u32(AvpId::service_identifier, static_cast<std::uint32_t>(std::stoul(identifier)));
     }
     if (service.rating_group) {
-      writer.put_u32(AvpId::rating_group, static_cast<std::uint32_t>(std::stoul(*service.rating_group)));
+      writer.put_u32(AvpId::rating_group,
+                     static_cast<std::uint32_t>(std::stoul(*service.rating_group)));
     }
     writer.end_group();
   }
 
-  // --- Answers ------------------------------------------------------------------------------------
+  // --- Answers
+  // ------------------------------------------------------------------------------------
 
   void describe(const diameter::Buffer& buffer) {
     if (buffer.empty()) return emit("< nothing");
@@ -357,7 +380,8 @@ class Player {
     return tariffs::Money(digits).to_string();
   }
 
-  // What a Failed-AVP holds, from the outermost group to the AVP itself, with the value of a short one.
+  // What a Failed-AVP holds, from the outermost group to the AVP itself, with the value of a short
+  // one.
   static std::string path(const diameter::Avp& failed) {
     diameter::Bytes at = failed.bytes();
     std::string text;
@@ -382,8 +406,9 @@ class Player {
   std::string balance_line(const std::string& name) {
     const engine::Account* account = engine_.shard().book().find_account(name);
     if (account == nullptr) return "= " + name + " unknown";
-    std::string line = fmt::format("= {} balance={} reserved={}", name, account->balance().to_string(),
-                                   tariffs::Money(account->reserved_micros).to_string());
+    std::string line =
+        fmt::format("= {} balance={} reserved={}", name, account->balance().to_string(),
+                    tariffs::Money(account->reserved_micros).to_string());
     if (account->overage_micros != 0) {
       line += " overage=" + tariffs::Money(account->overage_micros).to_string();
     }
@@ -396,7 +421,8 @@ class Player {
   }
 
   TestEngine engine_;
-  std::optional<diameter::CreditControl> credit_control_{std::in_place, identity(), engine_.shard()};
+  std::optional<diameter::CreditControl> credit_control_{std::in_place, identity(),
+                                                         engine_.shard()};
   diameter::Message message_;
   diameter::Message answer_;
   diameter::Buffer answer_buffer_;

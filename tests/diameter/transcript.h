@@ -1,21 +1,21 @@
 // Transcripts: whole credit-control sessions as readable text, played against a real engine.
 //
-//   > I 0 session=a context=data user=8613800138000   a request: type, CC-Request-Number, and its AVPs
-//   >   rg=10 si=1,2 rsu=total:1048576 usu=total:5    one MSCC of it
-//   < 2001                                            the answer's Result-Code ...
-//   <   rg=10 si=1,2 2001 gsu=total:1048576 validity=3600 final
-//   = 8613800138000 balance=99.900000 reserved=0.100000
+//   > I 0 session=a context=data user=8613800138000   a request: type, CC-Request-Number, and its
+//   AVPs >   rg=10 si=1,2 rsu=total:1048576 usu=total:5    one MSCC of it < 2001 the answer's
+//   Result-Code ... <   rg=10 si=1,2 2001 gsu=total:1048576 validity=3600 final = 8613800138000
+//   balance=99.900000 reserved=0.100000
 //   + 30s                                             time passes
 //   ! topup 8613800138000 5.00                        something is done to the server
 //
 // Requests: I U T E; session, context (data, voice, sms or literal), user (E.164), imsi, sip, name
 // (User-Name), e2e, T (the flag), action (debit refund check price), at (seconds from now:
-// Event-Timestamp), sub (CC-Sub-Session-Id), drop=AVP-Name (leave a required AVP out), rsu and usu at
-// command level. Units: total in out time events money, comma separated; empty: an empty group.
+// Event-Timestamp), sub (CC-Sub-Session-Id), drop=AVP-Name (leave a required AVP out), rsu and usu
+// at command level. Units: total in out time events money, comma separated; empty: an empty group.
 // What is not said stays as in the request before. Commands: crash, sync, tick, topup, adjust, bar,
 // unbar, subscribe, tariff FILE. A line beginning with # is a comment.
 //
-// play() runs the requests and returns the transcript as it really went; equal text means it passed.
+// play() runs the requests and returns the transcript as it really went; equal text means it
+// passed.
 #pragma once
 
 #include <string>

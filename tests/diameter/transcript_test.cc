@@ -1,5 +1,6 @@
-// Plays every file of tests/diameter/transcripts and compares. With FARTHING_UPDATE_TRANSCRIPTS set,
-// writes what really happened into the files instead: read the difference before you commit it.
+// Plays every file of tests/diameter/transcripts and compares. With FARTHING_UPDATE_TRANSCRIPTS
+// set, writes what really happened into the files instead: read the difference before you commit
+// it.
 #include "tests/diameter/transcript.h"
 
 #include <gtest/gtest.h>
@@ -36,9 +37,8 @@ TEST_P(Transcript, GoesAsWritten) {
   EXPECT_EQ(played, text.str());
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Transcript, testing::ValuesIn(transcripts()), [](const auto& file) {
-  return file.param.stem().string();
-});
+INSTANTIATE_TEST_SUITE_P(All, Transcript, testing::ValuesIn(transcripts()),
+                         [](const auto& file) { return file.param.stem().string(); });
 
 }  // namespace
 }  // namespace farthing::test

@@ -18,7 +18,8 @@ Entry sample() {
   entry.session_id = "smf.example;1;2";
   entry.service_context = "32251@3gpp.org";
   entry.request = RequestSection{{RequestType::initial, 0, 3, 0x1122334455667788u, 9},
-                                 Time(Duration(1'780'000'000'000'000)), true};
+                                 Time(Duration(1'780'000'000'000'000)),
+                                 true};
   entry.attributes = "\x01\x02hi";
   entry.openings.push_back({});
   entry.openings[0].rating_group = RatingGroup(0);
@@ -85,7 +86,8 @@ RC_GTEST_PROP(Entry, HostileBytesAreSurvived, (std::vector<std::uint8_t> noise))
   if (decode_entry(rest, Sequence(100), read)) static_cast<void>(encoded(read, Sequence(100)));
 }
 
-RC_GTEST_PROP(Outcome, ComesBackAsItWas, (std::uint64_t amount, std::uint32_t group, bool final_unit)) {
+RC_GTEST_PROP(Outcome, ComesBackAsItWas,
+              (std::uint64_t amount, std::uint32_t group, bool final_unit)) {
   Answer answer;
   answer.cost = Money(-3);
   ServiceAnswer& service = answer.add_service();

@@ -18,8 +18,8 @@ using test::TestEngine;
 
 constexpr std::string_view anna = "8613800138000";
 
-Request& request_of(Request& request, RequestType type, std::uint32_t number, std::string_view session,
-                    std::string_view msisdn = anna) {
+Request& request_of(Request& request, RequestType type, std::uint32_t number,
+                    std::string_view session, std::string_view msisdn = anna) {
   request.clear();
   request.key = {type, number, 0, number + 1000u, number + 5000u};
   request.session_id = session;
@@ -41,10 +41,11 @@ std::string describe(const Book& book) {
   for (std::uint64_t n = 1; n <= book.account_count(); ++n) {
     const Account& account = *book.account(AccountNumber(n));
     text += fmt::format("{} {} {} {} {} last={} open={}\n", account.name, account.main_micros,
-                        account.reserved_micros, account.overage_micros, account.credit_limit_micros,
-                        account.last.value, account.session_count);
+                        account.reserved_micros, account.overage_micros,
+                        account.credit_limit_micros, account.last.value, account.session_count);
     for (const Bucket& bucket : account.buckets) {
-      text += fmt::format("  bucket {} {} {}\n", bucket.number.value, bucket.remaining, bucket.reserved);
+      text += fmt::format("  bucket {} {} {}\n", bucket.number.value, bucket.remaining,
+                          bucket.reserved);
     }
     std::vector<std::string> sessions;
     for (const Session* s = account.sessions; s != nullptr; s = s->account_next) {
@@ -215,19 +216,21 @@ RC_GTEST_PROP(Recovery, TheLedgerFoldsToWhatWasLive, ()) {
       case 2:
       case 3:
       case 4:
-        report(request_of(request, RequestType::update, ++number, session, user), units, units / 2 + 1);
+        report(request_of(request, RequestType::update, ++number, session, user), units,
+               units / 2 + 1);
         engine.shard().handle(request);
         break;
       case 5:
-        report(request_of(request, RequestType::termination, ++number, session, user), units % 9999, 0);
+        report(request_of(request, RequestType::termination, ++number, session, user), units % 9999,
+               0);
         engine.shard().handle(request);
         break;
       case 6:
         request_of(request, RequestType::event, ++number, session, user).service_context =
             "32274@3gpp.org";
         request.add_service().requested.emplace().events = units % 20;
-        request.action = units % 2 == 0 ? RequestedAction::direct_debiting
-                                        : RequestedAction::refund_account;
+        request.action =
+            units % 2 == 0 ? RequestedAction::direct_debiting : RequestedAction::refund_account;
         engine.shard().handle(request);
         break;
       case 7:

@@ -1,5 +1,5 @@
-// A whole engine for tests: a shard over a store in memory, a clock that the test moves, and the demo's
-// tariff and subscribers. Nothing is durable until sync().
+// A whole engine for tests: a shard over a store in memory, a clock that the test moves, and the
+// demo's tariff and subscribers. Nothing is durable until sync().
 #pragma once
 
 #include "engine/demo.h"

@@ -48,7 +48,8 @@ void log_diameter(diameter::LogLevel level, std::string_view text) {
   admin::log(levels[static_cast<std::size_t>(level)], text);
 }
 
-diameter::ServerConfig server_config(const engine::Config& config, const engine::Endpoint& endpoint) {
+diameter::ServerConfig server_config(const engine::Config& config,
+                                     const engine::Endpoint& endpoint) {
   diameter::ServerConfig server;
   server.listen_address = endpoint.address;
   server.port = endpoint.port;
@@ -188,8 +189,8 @@ class Service::Impl final : public admin::Gateway {
     diameter::Metrics sum;
     for (const auto& server : servers_) {
       for (const diameter::PeerStatus& peer : server->peers()) {
-        fresh.peers.push_back({peer.origin_host, peer.remote_address,
-                               std::string(diameter::name(peer.state))});
+        fresh.peers.push_back(
+            {peer.origin_host, peer.remote_address, std::string(diameter::name(peer.state))});
       }
       const diameter::Metrics& metrics = server->metrics();
       sum.messages_in += metrics.messages_in;
@@ -207,16 +208,18 @@ class Service::Impl final : public admin::Gateway {
         sum.peers_open);
     add("farthing_messages_received_total", "Diameter messages read", true, sum.messages_in);
     add("farthing_messages_sent_total", "Diameter messages written", true, sum.messages_out);
-    add("farthing_reads_paused_total", "Times a peer was not read because its output queue was full",
-        true, sum.reads_paused);
-    add("farthing_broken_streams_total", "Connections closed for bytes that were not Diameter", true,
-        sum.broken_streams);
+    add("farthing_reads_paused_total",
+        "Times a peer was not read because its output queue was full", true, sum.reads_paused);
+    add("farthing_broken_streams_total", "Connections closed for bytes that were not Diameter",
+        true, sum.broken_streams);
     add("farthing_watchdogs_failed_total", "Connections closed because the peer fell silent", true,
         sum.watchdogs_failed);
     for (const auto& [code, count] : sum.errors) {
       fresh.samples.push_back({"farthing_base_errors_total",
-                               "Requests that the base protocol answered with an error", true,
-                               {{"result_code", std::to_string(code)}}, static_cast<double>(count)});
+                               "Requests that the base protocol answered with an error",
+                               true,
+                               {{"result_code", std::to_string(code)}},
+                               static_cast<double>(count)});
     }
     const std::lock_guard lock(snapshot_mutex_);
     snapshot_ = std::move(fresh);

@@ -3,7 +3,8 @@
 // signals.
 //
 // Threads: one runs the io_context given (Diameter, the shard, timers); the store has its commit
-// thread, the API threads of its own. Everything here is called from the one that runs the io_context.
+// thread, the API threads of its own. Everything here is called from the one that runs the
+// io_context.
 #pragma once
 
 #include "engine/config/config.h"
@@ -32,7 +33,8 @@ class Service {
 
   engine::Shard& shard();
 
-  // Begins to serve: timers run, peers and API clients may connect. The error says why not, in words.
+  // Begins to serve: timers run, peers and API clients may connect. The error says why not, in
+  // words.
   base::Result<void, std::string> start();
   std::string diameter_endpoint() const;  // of the first listener, once started
   // Says goodbye to the peers, waits for what is under way to be durable, then calls `done`.

@@ -1,0 +1,228 @@
+#include "tests/system/wire.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <stdexcept>
+#include <system_error>
+
+#include "diameter/buffer.h"
+#include "diameter/byte_order.h"
+#include "diameter/dictionary.h"
+#include "diameter/message.h"
+#include "diameter/writer.h"
+#include "tests/system/process.h"
+
+namespace farthing::test {
+
+using diameter::AvpId;
+
+namespace {
+
+[[noreturn]] void fail(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+void put_le32(std::string& out, std::uint32_t number) {
+  for (int shift = 0; shift < 32; shift += 8) out += static_cast<char>(number >> shift);
+}
+void put_be16(std::string& out, std::uint32_t number) {
+  out += static_cast<char>(number >> 8);
+  out += static_cast<char>(number);
+}
+void put_be32(std::string& out, std::uint32_t number) {
+  put_be16(out, number >> 16);
+  put_be16(out, number & 0xffff);
+}
+
+constexpr std::uint32_t client_port = 40000;
+constexpr std::uint32_t server_port = 3868;
+
+struct TcpNumbers {
+  std::uint32_t sequence;
+  std::uint32_t acknowledged;
+};
+
+// One packet: Ethernet, IPv4, TCP (checksums left 0, as an offloading network card shows them).
+std::string packet(bool from_client, TcpNumbers numbers, const Octets& payload) {
+  std::string out(12, '\0');
+  put_be16(out, 0x0800);
+  put_be16(out, 0x4500);
+  put_be16(out, static_cast<std::uint32_t>(40 + payload.size()));
+  put_be32(out, 0x00004000);  // no fragments
+  put_be16(out, 64 << 8 | 6);
+  put_be16(out, 0);
+  put_be32(out, from_client ? 0x7f000002 : 0x7f000001);
+  put_be32(out, from_client ? 0x7f000001 : 0x7f000002);
+  put_be16(out, from_client ? client_port : server_port);
+  put_be16(out, from_client ? server_port : client_port);
+  put_be32(out, numbers.sequence);
+  put_be32(out, numbers.acknowledged);
+  put_be32(out, 0x5018ffff);  // header of 20 octets, PSH and ACK, the largest window
+  put_be32(out, 0);
+  out.append(payload.begin(), payload.end());
+  return out;
+}
+
+}  // namespace
+
+Wire::Wire(std::uint16_t port) {
+  socket_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (socket_ < 0) fail("socket");
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    const int error = errno;
+    close(socket_);
+    errno = error;
+    fail("connect");
+  }
+  const int on = 1;
+  setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+Wire::~Wire() { close(socket_); }
+
+bool Wire::send(const Octets& octets) {
+  exchanged_.push_back({true, octets});
+  for (std::size_t sent = 0; sent < octets.size();) {
+    const ssize_t some = ::send(socket_, &octets[sent], octets.size() - sent, MSG_NOSIGNAL);
+    if (some < 0) return false;
+    sent += static_cast<std::size_t>(some);
+  }
+  return true;
+}
+
+std::optional<Octets> Wire::receive() {
+  for (;;) {
+    if (unread_.size() >= 4) {
+      const std::size_t size = diameter::load_u24(&unread_[1]);
+      if (unread_.size() >= size) {
+        const auto end = unread_.begin() + static_cast<std::ptrdiff_t>(size);
+        Octets frame(unread_.begin(), end);
+        unread_.erase(unread_.begin(), end);
+        exchanged_.push_back({false, frame});
+        return frame;
+      }
+    }
+    pollfd wanted{socket_, POLLIN, 0};
+    const int ready = poll(&wanted, 1, static_cast<int>(patience.count() * 1000));
+    if (ready == 0) throw std::runtime_error("no answer came");
+    std::array<std::uint8_t, 65536> chunk;
+    const ssize_t got = recv(socket_, chunk.data(), chunk.size(), 0);
+    if (got <= 0) return std::nullopt;
+    unread_.insert(unread_.end(), chunk.data(), chunk.data() + got);
+  }
+}
+
+Octets Wire::ask(const Octets& request) {
+  if (!send(request)) throw std::runtime_error("the connection is closed");
+  auto answer = receive();
+  if (!answer) throw std::runtime_error("closed instead of answered");
+  return std::move(*answer);
+}
+
+std::string Wire::capture() const {
+  std::string out;
+  for (const std::uint32_t word : {0xa1b2c3d4u, 0x00040002u, 0u, 0u, 0x40000u, 1u}) {
+    put_le32(out, word);
+  }
+  std::array<std::uint32_t, 2> sent = {1, 1};  // by the server, by the client
+  std::uint32_t time = 0;
+  for (const Exchanged& frame : exchanged_) {
+    const TcpNumbers numbers{sent[frame.from_client], sent[!frame.from_client]};
+    const std::string bytes = packet(frame.from_client, numbers, frame.octets);
+    sent[frame.from_client] += static_cast<std::uint32_t>(frame.octets.size());
+    put_le32(out, ++time);
+    put_le32(out, 0);
+    put_le32(out, static_cast<std::uint32_t>(bytes.size()));
+    put_le32(out, static_cast<std::uint32_t>(bytes.size()));
+    out += bytes;
+  }
+  return out;
+}
+
+namespace {
+
+diameter::Header request_header(std::uint32_t command, std::uint32_t application) {
+  static std::uint32_t last = 0;
+  ++last;
+  return {diameter::command_flag::request, command, application, last, last};
+}
+
+Octets octets_of(const diameter::Buffer& buffer) {
+  return {buffer.data(), buffer.data() + buffer.size()};
+}
+
+void put_octets(diameter::Writer& writer, AvpId group, std::uint64_t octets) {
+  writer.begin_group(group);
+  writer.put_u64(AvpId::cc_total_octets, octets);
+  writer.end_group();
+}
+
+}  // namespace
+
+Octets capabilities_request(std::string_view origin_host) {
+  diameter::Buffer buffer;
+  diameter::Writer writer(buffer);
+  writer.begin(request_header(diameter::command::capabilities_exchange, 0));
+  writer.put_text(AvpId::origin_host, origin_host);
+  writer.put_text(AvpId::origin_realm, "client.example");
+  constexpr std::array<std::uint8_t, 4> loopback = {127, 0, 0, 1};
+  writer.put_address(AvpId::host_ip_address, {diameter::Address::ipv4, loopback});
+  writer.put_u32(AvpId::vendor_id, 0);
+  writer.put_text(AvpId::product_name, "test");
+  writer.put_u32(AvpId::auth_application_id, diameter::application::credit_control);
+  writer.finish();
+  return octets_of(buffer);
+}
+
+Octets credit_request(const CreditRequest& request) {
+  diameter::Buffer buffer;
+  diameter::Writer writer(buffer);
+  writer.begin(
+      request_header(diameter::command::credit_control, diameter::application::credit_control));
+  writer.put_text(AvpId::session_id, request.session);
+  writer.put_text(AvpId::origin_host, "client.example");
+  writer.put_text(AvpId::origin_realm, "client.example");
+  writer.put_text(AvpId::destination_realm, "farthing.example");
+  writer.put_u32(AvpId::auth_application_id, diameter::application::credit_control);
+  writer.put_text(AvpId::service_context_id, request.context);
+  writer.put_u32(AvpId::cc_request_type, request.type);
+  writer.put_u32(AvpId::cc_request_number, request.number);
+  writer.begin_group(AvpId::subscription_id);
+  writer.put_u32(AvpId::subscription_id_type, 0);
+  writer.put_text(AvpId::subscription_id_data, request.msisdn);
+  writer.end_group();
+  writer.begin_group(AvpId::multiple_services_credit_control);
+  if (request.requested_octets) {
+    put_octets(writer, AvpId::requested_service_unit, *request.requested_octets);
+  }
+  if (request.used_octets) put_octets(writer, AvpId::used_service_unit, *request.used_octets);
+  writer.put_u32(AvpId::rating_group, request.rating_group);
+  writer.end_group();
+  writer.finish();
+  return octets_of(buffer);
+}
+
+std::uint32_t command_of(const Octets& frame) { return diameter::load_u24(&frame.at(5)); }
+
+std::uint32_t result_of(const Octets& answer) {
+  const auto message = std::make_unique<diameter::Message>();
+  if (!diameter::decode({answer.data(), answer.size()}, *message).has_value()) {
+    throw std::runtime_error("the answer is not well-formed");
+  }
+  const diameter::Avp* result = message->find(AvpId::result_code);
+  return result == nullptr ? 0 : result->u32();
+}
+
+}  // namespace farthing::test
