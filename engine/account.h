@@ -107,8 +107,8 @@ struct Session {
   Time rated_at;  // of the last report
   std::uint32_t validity_seconds = 0;
   std::vector<Segment> segments;
-  std::vector<HeldGrant> grants;
-  std::vector<BucketHold> holds;
+  std::vector<HeldGrant> grants;                         // sorted by segment and set of services
+  std::vector<BucketHold> holds;                         // sorted by segment and bucket
   std::array<RememberedOutcome, outcomes_max> outcomes;  // a ring
   std::array<std::uint32_t, outcomes_max>
       outcome_numbers{};                // their request numbers, close together

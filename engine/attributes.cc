@@ -94,12 +94,12 @@ void changed_attributes(std::string_view known, const std::vector<AttributeView>
   }
 }
 
-void merge_attributes(std::string& known, std::string_view changed) {
+void merge_attributes(std::string& known, std::string_view changed, std::string& merged) {
   if (known.empty()) {
     known.assign(changed);
     return;
   }
-  std::string merged;
+  merged.clear();
   base::ByteReader old_in(known);
   base::ByteReader new_in(changed);
   AttributeView old;
@@ -116,7 +116,7 @@ void merge_attributes(std::string& known, std::string_view changed) {
       more_old = next(old_in, old);
     }
   }
-  known = std::move(merged);
+  known.swap(merged);
 }
 
 bool decode_attributes(std::string_view encoded, std::vector<AttributeView>& attributes) {

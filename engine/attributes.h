@@ -53,8 +53,8 @@ std::uint64_t attributes_fingerprint(const std::vector<AttributeView>& attribute
 void changed_attributes(std::string_view known, const std::vector<AttributeView>& now,
                         std::string& changed);
 
-// Puts the attributes of `changed` (encoded) into `known` (encoded).
-void merge_attributes(std::string& known, std::string_view changed);
+// Puts the attributes of `changed` (encoded) into `known` (encoded). `merged` is memory to work in.
+void merge_attributes(std::string& known, std::string_view changed, std::string& merged);
 
 // Decodes a list; false where the bytes are none.
 bool decode_attributes(std::string_view encoded, std::vector<AttributeView>& attributes);

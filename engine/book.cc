@@ -6,6 +6,7 @@
 #include "engine/base/wide.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace farthing::engine {
 
@@ -19,6 +20,27 @@ std::int64_t seconds_of(Time time) {
 
 bool is_within(base::Int128 value, base::Int128 low, base::Int128 high) {
   return value >= low && value <= high;
+}
+
+// The session's hold or grant, begun with nothing where there is none yet.
+BucketHold& hold_of(Session& session, std::uint16_t segment, BucketNumber bucket) {
+  auto place = std::ranges::lower_bound(
+      session.holds, std::pair(segment, bucket), {},
+      [](const BucketHold& hold) { return std::pair(hold.segment, hold.bucket); });
+  if (place == session.holds.end() || place->segment != segment || place->bucket != bucket) {
+    place = session.holds.insert(place, {segment, bucket, 0});
+  }
+  return *place;
+}
+
+HeldGrant& grant_of(Session& session, std::uint16_t segment, std::uint32_t services) {
+  auto place = std::ranges::lower_bound(
+      session.grants, std::pair(segment, services), {},
+      [](const HeldGrant& grant) { return std::pair(grant.segment, grant.services); });
+  if (place == session.grants.end() || place->segment != segment || place->services != services) {
+    place = session.grants.insert(place, {segment, services, 0});
+  }
+  return *place;
 }
 
 }  // namespace
@@ -129,6 +151,7 @@ const char* Book::check_amounts(const Entry& entry, const Account* account,
   for (const GrantChange& grant : entry.grants) {
     if (grant.segment >= segments) return "it grants units of an unknown price segment";
   }
+  bool moves_units = false;
   base::Int128 main = account == nullptr ? 0 : account->main_micros;
   base::Int128 reserved = account == nullptr ? 0 : account->reserved_micros;
   base::Int128 overage = account == nullptr ? 0 : account->overage_micros;
@@ -139,27 +162,37 @@ const char* Book::check_amounts(const Entry& entry, const Account* account,
     if (leg.side == Side::main) main += leg.amount;
     if (leg.side == Side::reserved) reserved += leg.amount;
     if (leg.side == Side::overage) overage -= leg.amount;
-    if (!is_units(leg.side)) continue;
-    const bool opens = entry.bucket_opening && entry.bucket_opening->number == leg.bucket;
-    const Bucket* bucket = account == nullptr ? nullptr : account->bucket(leg.bucket);
-    if (bucket == nullptr && !opens) return "it moves units of an unknown bucket";
-    base::Int128 free = bucket == nullptr ? 0 : bucket->remaining;
-    base::Int128 held = bucket == nullptr ? 0 : bucket->reserved;
-    for (const Leg& other : entry.legs) {
-      if (other.side == Side::allowance && other.bucket == leg.bucket) free += other.amount;
-      if (other.side == Side::allowance_reserved && other.bucket == leg.bucket)
-        held += other.amount;
-    }
-    if (!is_within(free, 0, INT64_MAX) || !is_within(held, 0, INT64_MAX)) {
-      return "it leaves a bucket below zero";
-    }
+    moves_units = moves_units || is_units(leg.side);
   }
   const base::Int128 limit = account_money_max.micros;
   if (!is_within(main, -4 * limit, 4 * limit) || !is_within(reserved, 0, 4 * limit) ||
       !is_within(overage, 0, INT64_MAX)) {
     return "it leaves an amount out of range";
   }
-  return nullptr;
+  return moves_units ? check_units(entry, account) : nullptr;
+}
+
+const char* Book::check_units(const Entry& entry, const Account* account) const {
+  std::size_t known = 0;
+  for (const Leg& leg : entry.legs) known += is_units(leg.side) ? 0 : 1;
+  // Of one bucket, free and held as they will be; false: below zero or over the range.
+  auto fits = [&entry, &known](BucketNumber bucket, base::Int128 free, base::Int128 held) {
+    for (const Leg& leg : entry.legs) {
+      if (!is_units(leg.side) || leg.bucket != bucket) continue;
+      ++known;
+      if (leg.side == Side::allowance) free += leg.amount;
+      if (leg.side == Side::allowance_reserved) held += leg.amount;
+    }
+    return is_within(free, 0, INT64_MAX) && is_within(held, 0, INT64_MAX);
+  };
+  bool fit = !entry.bucket_opening || fits(entry.bucket_opening->number, 0, 0);
+  if (account != nullptr) {
+    for (const Bucket& bucket : account->buckets) {
+      fit = fit && fits(bucket.number, bucket.remaining, bucket.reserved);
+    }
+  }
+  if (!fit) return "it leaves a bucket below zero";
+  return known == entry.legs.size() ? nullptr : "it moves units of an unknown bucket";
 }
 
 Account& Book::open_account(const AccountOpening& opening) {
@@ -200,6 +233,7 @@ void Book::move_legs(Account& account, Session* session, const Entry& entry) {
     session->segments.push_back({opening.rating_group, opening.service, opening.version,
                                  opening.rule, opening.terms, opening.quota});
   }
+  bool holds_changed = false;
   for (const Leg& leg : entry.legs) {
     Segment* segment = session == nullptr || leg.segment == Leg::no_segment
                            ? nullptr
@@ -224,13 +258,8 @@ void Book::move_legs(Account& account, Session* session, const Entry& entry) {
       case Side::allowance_reserved: {
         account.bucket(leg.bucket)->reserved += leg.amount;
         if (segment == nullptr) break;
-        auto& holds = session->holds;
-        auto hold = std::find_if(holds.begin(), holds.end(), [&leg](const BucketHold& h) {
-          return h.segment == leg.segment && h.bucket == leg.bucket;
-        });
-        if (hold == holds.end()) hold = holds.insert(hold, {leg.segment, leg.bucket, 0});
-        hold->units += leg.amount;
-        if (hold->units == 0) holds.erase(hold);
+        hold_of(*session, leg.segment, leg.bucket).units += leg.amount;
+        holds_changed = true;
         break;
       }
       case Side::consumed:
@@ -243,6 +272,8 @@ void Book::move_legs(Account& account, Session* session, const Entry& entry) {
         break;
     }
   }
+  if (holds_changed)
+    std::erase_if(session->holds, [](const BucketHold& h) { return h.units == 0; });
   if (entry.bucket_closing) {
     std::erase_if(account.buckets,
                   [&](const Bucket& bucket) { return bucket.number == *entry.bucket_closing; });
@@ -274,25 +305,22 @@ Session& Book::open_session(Account& account, const Entry& entry, Sequence own, 
 void Book::change_session(Session& session, const Entry& entry, Sequence own, Time now) {
   session.last = own;
   session.heard_at = now;
-  if (!entry.attributes.empty()) merge_attributes(session.attributes, entry.attributes);
-  if (entry.validity_seconds) session.validity_seconds = *entry.validity_seconds;
+  if (!entry.attributes.empty()) merge_attributes(session.attributes, entry.attributes, merged_);
+  if (entry.validity_seconds && *entry.validity_seconds != session.validity_seconds) {
+    session.validity_seconds = *entry.validity_seconds;
+    leave_wheel(session);  // it may end sooner now
+    enter_wheel(session);
+  }
   for (const SegmentUse& use : entry.uses) {
     std::uint64_t& used = session.segments[use.index].used;
     if (__builtin_add_overflow(used, use.units, &used)) used = UINT64_MAX;
   }
   if (entry.request && !entry.uses.empty()) session.rated_at = entry.request->rated_at;
   for (const GrantChange& change : entry.grants) {
-    auto& grants = session.grants;
-    auto held = std::find_if(grants.begin(), grants.end(), [&change](const HeldGrant& grant) {
-      return grant.segment == change.segment && grant.services == change.services;
-    });
-    if (held == grants.end()) {
-      if (change.units > 0) grants.push_back({change.segment, change.services, change.units});
-    } else if (change.units > 0) {
-      held->units = change.units;
-    } else {
-      grants.erase(held);
-    }
+    grant_of(session, change.segment, change.services).units = change.units;
+  }
+  if (!entry.grants.empty()) {
+    std::erase_if(session.grants, [](const HeldGrant& grant) { return grant.units == 0; });
   }
   if (entry.request && !entry.outcome.empty()) remember_outcome(session, entry, own, now);
   if (entry.kind == EntryKind::session_terminated || entry.kind == EntryKind::session_expired ||
@@ -393,7 +421,11 @@ void Book::enter_wheel(Session& session) {
   // One second later than it expires, so that whatever is in a second that has begun is due. At
   // least the second that is looked at next: an expiry in the past is found at once.
   const std::int64_t second = std::max(seconds_of(expiry_of(session)) + 1, wheel_at_s_);
-  session.wheel_slot = second % wheel_seconds;
+  enter_slot(session, second % wheel_seconds);
+}
+
+void Book::enter_slot(Session& session, std::int64_t slot) {
+  session.wheel_slot = slot;
   Session*& head = wheel_[static_cast<std::size_t>(session.wheel_slot)];
   session.wheel_previous = nullptr;
   session.wheel_next = head;
@@ -415,19 +447,32 @@ void Book::leave_wheel(Session& session) {
 const Session* Book::next_expired(Time now) {
   const std::int64_t now_s = seconds_of(now);
   wheel_at_s_ = std::max(wheel_at_s_, now_s - wheel_seconds + 1);  // one round sees every session
-  for (; wheel_at_s_ <= now_s; ++wheel_at_s_) {
-    const std::int64_t slot = wheel_at_s_ % wheel_seconds;
-    for (Session* at = wheel_[static_cast<std::size_t>(slot)]; at != nullptr;) {
-      Session* const next = at->wheel_next;
-      if (expiry_of(*at) <= now) return at;
-      if ((seconds_of(expiry_of(*at)) + 1) % wheel_seconds != slot) {
-        leave_wheel(*at);
-        enter_wheel(*at);
-      }
-      at = next;
+  while (true) {
+    while (Session* const due = wheel_[due_slot]) {
+      if (expiry_of(*due) <= now) return due;
+      leave_wheel(*due);  // heard of since it was found due
+      enter_wheel(*due);
     }
+    if (wheel_at_s_ > now_s) return nullptr;
+    sweep_slot(wheel_at_s_ % wheel_seconds, now);
+    ++wheel_at_s_;
   }
-  return nullptr;
+}
+
+// Looks at each session of a slot once: those that are due, and those that have become due later.
+void Book::sweep_slot(std::int64_t slot, Time now) {
+  for (Session* at = wheel_[static_cast<std::size_t>(slot)]; at != nullptr;) {
+    Session* const next = at->wheel_next;
+    const Time expiry = expiry_of(*at);
+    if (expiry <= now) {
+      leave_wheel(*at);
+      enter_slot(*at, due_slot);
+    } else if ((seconds_of(expiry) + 1) % wheel_seconds != slot) {
+      leave_wheel(*at);
+      enter_wheel(*at);
+    }
+    at = next;
+  }
 }
 
 }  // namespace farthing::engine

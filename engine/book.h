@@ -87,6 +87,7 @@ class Book {
   const char* check(const Entry& entry, Sequence own, const Account* account,
                     const Session* session) const;
   const char* check_opening(const Entry& entry) const;
+  const char* check_units(const Entry& entry, const Account* account) const;
   const char* check_amounts(const Entry& entry, const Account* account,
                             const Session* session) const;
   Account& open_account(const AccountOpening& opening);
@@ -98,7 +99,9 @@ class Book {
   void close_session(Session& session, Time now);
   Time expiry_of(const Session& session) const;
   void enter_wheel(Session& session);
+  void enter_slot(Session& session, std::int64_t slot);
   void leave_wheel(Session& session);
+  void sweep_slot(std::int64_t slot, Time now);
 
   BookOptions options_;
   std::deque<Account> accounts_;  // by AccountNumber - 1
@@ -111,9 +114,10 @@ class Book {
 
   // A timer wheel: open sessions by the second in which they expire, one list a second, later
   // rounds in the same lists. A session heard of again stays where it is until its second comes
-  // round.
+  // round. One list more is of those found due.
   static constexpr std::int64_t wheel_seconds = 4096;
-  std::array<Session*, wheel_seconds> wheel_{};
+  static constexpr std::int64_t due_slot = wheel_seconds;
+  std::array<Session*, wheel_seconds + 1> wheel_{};
   std::int64_t wheel_at_s_ = 0;  // every second before this one has been looked at
   Time started_at_;
 
@@ -121,6 +125,7 @@ class Book {
   std::vector<TariffLoaded> tariffs_;
   DuplicateTable duplicates_;
   Sequence last_;
+  std::string merged_;  // memory of merge_attributes()
 };
 
 }  // namespace farthing::engine

@@ -71,9 +71,12 @@ std::optional<DuplicateTable::Found> DuplicateTable::find(const SessionId128& se
     if (number_alone && match == nullptr) match = at;  // the same content further back is better
   }
   if (match == nullptr) return std::nullopt;
-  auto pending = std::find_if(pending_.begin(), pending_.end(),
-                              [match](const Pending& p) { return p.sequence == match->sequence; });
-  return Found{Sequence(match->sequence), pending == pending_.end() ? nullptr : &pending->outcome};
+  const Sequence sequence(match->sequence);
+  if (sequence <= durable_) return Found{sequence, nullptr};
+  const auto pending = std::find_if(pending_.begin(), pending_.end(), [match](const Pending& p) {
+    return p.sequence == match->sequence;
+  });
+  return Found{sequence, pending == pending_.end() ? nullptr : &pending->outcome};
 }
 
 void DuplicateTable::durable(Sequence last) {

@@ -351,13 +351,15 @@ std::string_view kind_name(EntryKind kind) {
 
 std::uint32_t service_identifiers_key(const std::vector<ServiceIdentifier>& identifiers) {
   if (identifiers.empty()) return 0;
-  std::uint32_t hash = 2166136261u;
+  std::uint64_t sum = 0;  // of hashes (splitmix64's finish): a set has no order
   for (ServiceIdentifier identifier : identifiers) {
-    for (int shift = 0; shift < 32; shift += 8) {
-      hash = (hash ^ (identifier.value >> shift & 0xff)) * 16777619u;
-    }
+    std::uint64_t x = identifier.value + 0x9e3779b97f4a7c15u;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    sum += x ^ (x >> 31);
   }
-  return hash == 0 ? 1 : hash;
+  const auto key = static_cast<std::uint32_t>(sum >> 32);
+  return key == 0 ? 1 : key;
 }
 
 void Entry::clear() {
@@ -467,19 +469,18 @@ bool decode_entry(std::string_view& body, Sequence own, Entry& entry) {
 
 bool is_balanced(const Entry& entry) {
   base::Int128 money = 0;
-  for (std::size_t i = 0; i < entry.legs.size(); ++i) {
-    const Leg& leg = entry.legs[i];
+  base::Int128 units = 0;  // of the bucket at hand
+  BucketNumber bucket;
+  for (const Leg& leg : entry.legs) {
     if (!is_units(leg.side)) {
       money += leg.amount;
       continue;
     }
-    base::Int128 units = 0;
-    for (const Leg& other : entry.legs) {
-      if (is_units(other.side) && other.bucket == leg.bucket) units += other.amount;
-    }
-    if (units != 0) return false;
+    if (leg.bucket != bucket && units != 0) return false;
+    bucket = leg.bucket;
+    units += leg.amount;
   }
-  return money == 0;
+  return money == 0 && units == 0;
 }
 
 }  // namespace farthing::engine

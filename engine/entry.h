@@ -98,7 +98,7 @@ struct GrantChange {
   std::uint64_t units = 0;
 };
 
-// Names a set of service identifiers within a segment; 0 for none.
+// Names a set of service identifiers within a segment, whatever their order; 0 for none.
 std::uint32_t service_identifiers_key(const std::vector<ServiceIdentifier>& identifiers);
 
 struct SessionLink {
@@ -187,7 +187,8 @@ void encode_entry(const Entry& entry, Sequence own, std::string& out);
 // Takes the next entry off the front of `body`. False: the bytes are no entry of this format.
 [[nodiscard]] bool decode_entry(std::string_view& body, Sequence own, Entry& entry);
 
-// The rules that every entry keeps: money legs add up to zero, and so do each bucket's unit legs.
+// The rules that every entry keeps: money legs add up to zero, and so do the legs of one bucket
+// that stand together.
 [[nodiscard]] bool is_balanced(const Entry& entry);
 
 }  // namespace farthing::engine

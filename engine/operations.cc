@@ -287,8 +287,7 @@ Operation close_session(Shard& shard, std::string_view session_id) {
   return Done{shard.book().last()};
 }
 
-// --- Import
-// ------------------------------------------------------------------------------------------
+// --- Import --------------------------------------------------------------------------------------
 
 base::Result<ImportEffect, Refusal> check_import(const Shard& shard, const ImportRow& row) {
   const Book& book = shard.book();

@@ -33,8 +33,7 @@ Shard::Shard(storage::LedgerStore& store, ShardOptions options, base::Clock cloc
       book_(options.book),
       tariffs_(std::make_shared<tariffs::TariffHistory>()) {}
 
-// --- Start
-// -------------------------------------------------------------------------------------------
+// --- Start ---------------------------------------------------------------------------------------
 
 base::Result<void, RecoveryError> Shard::recover(const std::function<void(Sequence)>& progress) {
   RecoveryError wrong;
@@ -93,8 +92,7 @@ base::Result<void, RecoveryError> Shard::recover(const std::function<void(Sequen
   return {};
 }
 
-// --- Credit control
-// ------------------------------------------------------------------------------------
+// --- Credit control ------------------------------------------------------------------------------
 
 Shard::Hold Shard::handle(Request& request) {
   const Hold hold = decide_request(request);
@@ -120,10 +118,7 @@ Shard::Hold Shard::decide_request(Request& request) {
   if (answer_again(request, key, session, entered)) return hold_until(entered);
 
   const bool begins = type == RequestType::initial || type == RequestType::event;
-  if (session == nullptr && !begins) {
-    refuse(Outcome::unknown_session);
-    return Hold::ready;
-  }
+  if (session == nullptr && !begins) return refuse_when_durable(Outcome::unknown_session);
   if (batch_.size() > options_.batch_bytes_max ||
       (begins && store_.free_disk_bytes() < options_.disk_reserve_bytes)) {
     refuse(Outcome::too_busy);
@@ -147,15 +142,11 @@ Shard::Hold Shard::decide_request(Request& request) {
         break;
       }
     }
-    if (account == nullptr) {
-      refuse(Outcome::user_unknown);
-      return Hold::ready;
-    }
+    if (account == nullptr) return refuse_when_durable(Outcome::user_unknown);
   }
 
-  const Sequence read = account->last;
   decide(Situation{*account, subscriber, session, *tariffs_, now}, request, decision_);
-  if (!decision_.has_entry) return hold_until(read);
+  if (!decision_.has_entry) return hold_until(book_.last());
   if (session != nullptr && session->attributes_hash != request.attributes_hash) {
     book_.note_fingerprint(*session, request.attributes_hash);
   }
@@ -177,8 +168,11 @@ bool Shard::answer_again(const Request& request, const SessionId128& key, const 
   if (!found) return false;
   entered = found->sequence;
   metrics_.duplicates.add();
-  if (found->outcome != nullptr) return decode_outcome(*found->outcome, decision_.answer);
-  return read_outcome(found->sequence);
+  const bool read = found->outcome != nullptr ? decode_outcome(*found->outcome, decision_.answer)
+                                              : read_outcome(found->sequence);
+  // It is no new request, even where its answer cannot be found: it must not be charged twice.
+  if (!read) refuse(Outcome::unable_to_comply);
+  return true;
 }
 
 bool Shard::read_outcome(Sequence sequence) {
@@ -198,6 +192,13 @@ void Shard::refuse(Outcome outcome) {
   decision_.answer.outcome = outcome;
 }
 
+// That a session or a subscriber is not there was read from the book as a whole: an entry that
+// closed it, say, may still be lost.
+Shard::Hold Shard::refuse_when_durable(Outcome outcome) {
+  refuse(outcome);
+  return hold_until(book_.last());
+}
+
 Shard::Hold Shard::hold_until(Sequence sequence) {
   return sequence <= durable_ ? Hold::ready : Hold::held;
 }
@@ -211,11 +212,11 @@ void Shard::count(const Request& request) {
   }
 }
 
-// --- Batches
-// ---------------------------------------------------------------------------------------------
+// --- Batches -------------------------------------------------------------------------------------
 
 Time Shard::now() {
-  if (gathered_ == 0) batch_now_ = std::max(batch_now_, clock_());
+  if (!time_taken_) batch_now_ = std::max(batch_now_, clock_());
+  time_taken_ = true;
   return batch_now_;
 }
 
@@ -225,9 +226,7 @@ Sequence Shard::enter(const Entry& entry) {
   encode_entry(entry, own, batch_);
   ++gathered_;
   const char* wrong = book_.apply(entry, own, at);
-  if (wrong != nullptr)
-    std::fprintf(stderr, "farthing: entry %llu: %s\n", static_cast<unsigned long long>(own.value),
-                 wrong);
+  if (wrong != nullptr) fmt::print(stderr, "farthing: entry {}: {}\n", own.value, wrong);
   FARTHING_ASSERT(wrong == nullptr);
   return own;
 }
@@ -245,6 +244,7 @@ Sequence Shard::enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, std:
 
 void Shard::end_turn() {
   if (!committing_ && gathered_ > 0) hand_over();
+  if (gathered_ == 0) time_taken_ = false;
 }
 
 void Shard::hand_over() {
@@ -260,6 +260,7 @@ void Shard::hand_over() {
   committing_ = true;
   handed_over_at_ = clock_();
   const std::uint32_t count = std::exchange(gathered_, 0);
+  time_taken_ = false;
   if (hooks_.sealed) hooks_.sealed();
   store_.append(batch_, count, batch_now_, documents_);
   batch_.clear();
@@ -283,9 +284,10 @@ void Shard::durable(Sequence last) {
   done.swap(waiting_[1]);
   for (const auto& call : done) call();
 
+  if (committing_) return;  // a caller has handed the next batch over
   if (gathered_ > 0) {
     metrics_.gathering_bytes.set(batch_.size());
-    if (!committing_) hand_over();
+    hand_over();
   } else if (held_ || !waiting_[0].empty()) {
     // Answers without entries, held for the batch that has just become durable.
     held_ = false;

@@ -47,18 +47,18 @@ class Shard {
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
-  // --- Start ---------------------------------------------------------------------------------
+  // --- Start -------------------------------------------------------------------------------------
   // Folds the whole ledger in and compiles the tariffs it names, then enters the start itself.
   // `progress` is called now and then with the sequence reached.
   base::Result<void, RecoveryError> recover(const std::function<void(Sequence)>& progress);
 
-  // --- Credit control ------------------------------------------------------------------------
+  // --- Credit control ----------------------------------------------------------------------------
   enum class Hold : std::uint8_t { ready, held };
   // Decides the request; the answer is answer() until the next call. Sorts its attributes.
   Hold handle(Request& request);
   const Answer& answer() const { return decision_.answer; }
 
-  // --- Batches ---------------------------------------------------------------------------------
+  // --- Batches -----------------------------------------------------------------------------------
   // Called when a batch is handed to the store (what is held since the last call waits for it) and
   // when the batch handed over last is durable (what waits for it may go).
   struct Hooks {
@@ -81,7 +81,7 @@ class Shard {
   const tariffs::TariffHistory& tariffs() const { return *tariffs_; }
   std::shared_ptr<const tariffs::TariffHistory> tariffs_shared() const { return tariffs_; }
   const storage::LedgerStore& store() const { return store_; }
-  Time now();  // the batch's time
+  Time now();  // the batch's time: taken once, at its first request
   Sequence next_sequence() const { return Sequence(book_.last().value + 1); }
   // Enters an entry made by operations.h and applies it. REQUIRES: it follows what the book holds.
   Sequence enter(const Entry& entry);
@@ -97,6 +97,7 @@ class Shard {
                     Sequence& entered);
   bool read_outcome(Sequence sequence);
   void refuse(Outcome outcome);
+  Hold refuse_when_durable(Outcome outcome);
   Hold hold_until(Sequence sequence);
   void hand_over();
   void count(const Request& request);
@@ -114,6 +115,7 @@ class Shard {
   std::uint32_t gathered_ = 0;
   std::vector<storage::Document> documents_;
   Time batch_now_;
+  bool time_taken_ = false;  // for this batch
   // The batch being committed.
   bool committing_ = false;
   Time handed_over_at_;

@@ -309,8 +309,7 @@ class Player {
     writer.end_group();
   }
 
-  // --- Answers
-  // ------------------------------------------------------------------------------------
+  // --- Answers -----------------------------------------------------------------------------------
 
   void describe(const diameter::Buffer& buffer) {
     if (buffer.empty()) return emit("< nothing");

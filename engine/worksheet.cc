@@ -1,0 +1,397 @@
+#include "engine/worksheet.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace farthing::engine {
+
+namespace {
+
+using tariffs::affordable_units;
+using tariffs::chargeable_units;
+using tariffs::PriceTerms;
+
+std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b) {
+  std::uint64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<std::uint64_t>::max() : sum;
+}
+
+std::int64_t saturating_add(std::int64_t a, std::int64_t b) {  // of numbers that are not negative
+  std::int64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<std::int64_t>::max() : sum;
+}
+
+std::int64_t clamp_signed(std::uint64_t value) {
+  return static_cast<std::int64_t>(
+      std::min<std::uint64_t>(value, std::numeric_limits<std::int64_t>::max()));
+}
+
+// The price of so many whole steps; what would leave the range of an account is the end of the
+// range.
+std::int64_t price_micros(const PriceTerms& terms, std::int64_t units) {
+  const std::optional<Money> price = tariffs::price_of(terms, static_cast<std::uint64_t>(units));
+  return price ? std::min(price->micros, account_money_max.micros) : account_money_max.micros;
+}
+
+std::int64_t setup_micros(const PriceTerms& terms) {
+  return std::min(terms.setup.micros, account_money_max.micros);
+}
+
+std::int64_t chargeable(const Segment& segment, std::uint64_t units) {
+  return clamp_signed(chargeable_units(segment.terms, units));
+}
+
+// Of the usage so far, the units that money has to pay.
+std::int64_t priced_units(const Segment& segment) {
+  return chargeable(segment, segment.used) - segment.consumed_units;
+}
+
+// Sorts by kind and rating group; the lowest 16 bits are for the index.
+std::uint64_t group_key(const std::optional<RatingGroup>& group, bool money) {
+  const std::uint64_t named = group ? std::uint64_t{1} << 32 | group->value : 0;
+  return (std::uint64_t{money} << 33 | named) << 16;
+}
+
+constexpr auto by_place = [](const auto& item) { return std::pair(item.segment, item.services); };
+
+}  // namespace
+
+void Worksheet::begin(const Account& account, SubscriberNumber subscriber, const Session* session,
+                      Time now) {
+  account_ = &account;
+  subscriber_ = subscriber;
+  session_ = session;
+  now_ = rated_at_ = now;
+  main_micros_ = account.main_micros;
+  overage_micros_ = account.overage_micros;
+  segments_.clear();
+  by_group_.clear();
+  buckets_.clear();
+  shares_.clear();
+  grants_.clear();
+  load_buckets();
+  if (session != nullptr) load_session();
+}
+
+void Worksheet::load_buckets() {
+  for (const Bucket& bucket : account_->buckets) buckets_.push_back({&bucket, bucket.remaining});
+  if (buckets_.size() < 2) return;
+  std::sort(buckets_.begin(), buckets_.end(), [](const BucketWork& a, const BucketWork& b) {
+    return std::pair(a.bucket->valid_to, a.bucket->number) <
+           std::pair(b.bucket->valid_to, b.bucket->number);
+  });
+}
+
+void Worksheet::load_session() {
+  for (const Segment& segment : session_->segments) {
+    const auto index = static_cast<std::uint16_t>(segments_.size());
+    by_group_.push_back(group_key(segment.rating_group, segment.terms.unit == Unit::money) | index);
+    SegmentWork& work = segments_.emplace_back();
+    work.now = segment;
+    work.reserved_before = segment.reserved_micros;
+    work.charged_before = segment.charged_micros;
+  }
+  std::sort(by_group_.begin(), by_group_.end());
+  for (const HeldGrant& held : session_->grants) {
+    grants_.push_back({held.segment, held.services, held.units, held.units, false});
+    std::uint64_t& granted = segments_[held.segment].granted;
+    granted = saturating_add(granted, held.units);
+  }
+  for (const BucketHold& held : session_->holds) {
+    shares_.push_back({held.segment, held.bucket, held.units, held.units, 0});
+  }
+}
+
+// --- Segments ------------------------------------------------------------------------------------
+
+std::optional<std::uint16_t> Worksheet::find(const std::optional<RatingGroup>& group,
+                                             bool money) const {
+  const std::uint64_t key = group_key(group, money);
+  const auto found = std::lower_bound(by_group_.begin(), by_group_.end(), key);
+  if (found == by_group_.end() || *found >> 16 != key >> 16) return std::nullopt;
+  return static_cast<std::uint16_t>(*found);
+}
+
+std::uint16_t Worksheet::open(const Segment& segment) {
+  const auto index = static_cast<std::uint16_t>(segments_.size());
+  segments_.emplace_back().now = segment;
+  const std::uint64_t key =
+      group_key(segment.rating_group, segment.terms.unit == Unit::money) | index;
+  by_group_.insert(std::lower_bound(by_group_.begin(), by_group_.end(), key), key);
+  return index;
+}
+
+std::optional<std::uint16_t> Worksheet::only_granted() const {
+  std::optional<std::uint16_t> only;
+  for (const GrantWork& grant : grants_) {
+    if (grant.before == 0 || only == grant.segment) continue;
+    if (only) return std::nullopt;
+    only = grant.segment;
+  }
+  return only;
+}
+
+// --- Grants --------------------------------------------------------------------------------------
+
+Worksheet::Grants::iterator Worksheet::find_grant(std::uint16_t segment, std::uint32_t services) {
+  return std::ranges::lower_bound(grants_, std::pair(segment, services), {}, by_place);
+}
+
+void Worksheet::drop_grant(std::uint16_t index, std::uint32_t services) {
+  const auto held = find_grant(index, services);
+  if (held == grants_.end() || held->segment != index || held->services != services) return;
+  std::uint64_t& granted = segments_[index].granted;
+  granted -= std::min(granted, held->units);
+  held->units = 0;
+}
+
+void Worksheet::drop_grants(std::uint16_t index) {
+  for (auto held = find_grant(index, 0); held != grants_.end() && held->segment == index; ++held) {
+    held->units = 0;
+  }
+  segments_[index].granted = 0;
+}
+
+bool Worksheet::give(std::uint16_t index, std::uint32_t services, std::uint64_t units) {
+  auto held = find_grant(index, services);
+  if (held == grants_.end() || held->segment != index || held->services != services) {
+    if (grants_.size() >= grants_max) return false;
+    held = grants_.insert(held, {index, services, 0, 0, false});
+  }
+  held->units = units;
+  held->given = true;
+  segments_[index].granted = saturating_add(segments_[index].granted, units);
+  return true;
+}
+
+bool Worksheet::holds_older_grants() const {
+  return std::any_of(grants_.begin(), grants_.end(),
+                     [](const GrantWork& grant) { return grant.units > 0 && !grant.given; });
+}
+
+std::uint64_t Worksheet::payable_units(std::uint16_t index, std::uint64_t most) const {
+  const Segment& segment = segments_[index].now;
+  const PriceTerms& terms = segment.terms;
+  // What is used and what other sets of services hold comes first.
+  const std::uint64_t others = saturating_add(segment.used, segments_[index].granted);
+  const std::uint64_t begun = chargeable_units(terms, segment.used);
+  const std::int64_t extra =
+      chargeable(segment, saturating_add(others, most)) - chargeable(segment, segment.used);
+  const std::int64_t allowed = std::min(extra, allowance_left(segment));
+
+  const std::int64_t priced = priced_units(segment);
+  std::int64_t budget =
+      saturating_add(price_micros(terms, priced), std::max<std::int64_t>(available_micros(), 0));
+  if (segment.used == 0) budget -= setup_micros(terms);
+  if (budget < 0) return 0;
+  const std::int64_t all_priced = priced + extra - allowed;
+  std::int64_t payable = extra - allowed;
+  if (price_micros(terms, all_priced) > budget) {
+    const std::uint64_t affordable =
+        affordable_units(terms, Money(budget), static_cast<std::uint64_t>(all_priced));
+    payable = std::max<std::int64_t>(clamp_signed(affordable) - priced, 0);
+  }
+  const std::uint64_t reach = begun + static_cast<std::uint64_t>(allowed + payable);
+  // The first unit costs as much as the least that is charged: without it there is nothing to give.
+  if (reach < chargeable_units(terms, 1)) return 0;
+  return reach > others ? reach - others : 0;
+}
+
+// --- Allowances ----------------------------------------------------------------------------------
+
+Worksheet::Shares::iterator Worksheet::find_share(std::uint16_t segment, BucketNumber bucket) {
+  return std::ranges::lower_bound(
+      shares_, std::pair(segment, bucket), {},
+      [](const BucketShare& s) { return std::pair(s.segment, s.bucket); });
+}
+
+Worksheet::BucketShare& Worksheet::share(std::uint16_t segment, BucketNumber bucket) {
+  auto found = find_share(segment, bucket);
+  if (found == shares_.end() || found->segment != segment || found->bucket != bucket) {
+    found = shares_.insert(found, {segment, bucket, 0, 0, 0});
+  }
+  return *found;
+}
+
+bool Worksheet::covers(const Bucket& bucket, const Segment& segment) const {
+  return bucket.unit == segment.terms.unit &&
+         (bucket.owner.value == 0 || bucket.owner == subscriber_) &&
+         bucket.covers(segment.service, segment.rating_group);
+}
+
+bool Worksheet::is_valid(const Bucket& bucket) const {
+  // Event-Timestamps are whole seconds: the second in which a bucket begins is all its own.
+  return std::chrono::floor<std::chrono::seconds>(bucket.valid_from) <= rated_at_ &&
+         rated_at_ < bucket.valid_to;
+}
+
+// All units of a bucket in its time; afterwards what the session still held of it.
+std::int64_t Worksheet::edible_units(std::uint16_t index, const Bucket& bucket) {
+  if (is_valid(bucket)) return std::numeric_limits<std::int64_t>::max();
+  const auto own = find_share(index, bucket.number);
+  if (own == shares_.end() || own->segment != index || own->bucket != bucket.number) return 0;
+  return std::max<std::int64_t>(own->held_before - own->consumed, 0);
+}
+
+// Uses up to `wanted` units of the allowances that cover the segment; returns how many.
+std::int64_t Worksheet::eat(std::uint16_t index, std::int64_t wanted) {
+  std::int64_t eaten = 0;
+  for (BucketWork& bucket : buckets_) {
+    if (eaten == wanted) break;
+    if (bucket.remaining == 0 || !covers(*bucket.bucket, segments_[index].now)) continue;
+    const std::int64_t part =
+        std::min({wanted - eaten, bucket.remaining, edible_units(index, *bucket.bucket)});
+    if (part == 0) continue;
+    bucket.remaining -= part;
+    share(index, bucket.bucket->number).consumed += part;
+    eaten += part;
+  }
+  return eaten;
+}
+
+// Holds up to `wanted` units of the allowances that cover the segment; returns how many.
+std::int64_t Worksheet::hold(std::uint16_t index, std::int64_t wanted) {
+  std::int64_t held = 0;
+  for (BucketWork& bucket : buckets_) {
+    if (held == wanted) break;
+    if (bucket.remaining == 0 || !covers(*bucket.bucket, segments_[index].now) ||
+        !is_valid(*bucket.bucket)) {
+      continue;
+    }
+    const std::int64_t part = std::min(wanted - held, bucket.remaining);
+    bucket.remaining -= part;
+    share(index, bucket.bucket->number).held += part;
+    held += part;
+    // They are to be reported before they end. The client counts from when it has the answer.
+    std::chrono::seconds& validity = segments_[index].validity;
+    validity =
+        std::min(validity, std::chrono::ceil<std::chrono::seconds>(bucket.bucket->valid_to - now_));
+  }
+  return held;
+}
+
+std::int64_t Worksheet::allowance_left(const Segment& segment) const {
+  std::int64_t left = 0;
+  for (const BucketWork& bucket : buckets_) {
+    if (bucket.remaining == 0 || !covers(*bucket.bucket, segment) || !is_valid(*bucket.bucket))
+      continue;
+    left = saturating_add(left, bucket.remaining);
+  }
+  return left;
+}
+
+// --- Money ---------------------------------------------------------------------------------------
+
+void Worksheet::release(std::uint16_t index) {
+  SegmentWork& work = segments_[index];
+  work.released = true;
+  main_micros_ += std::exchange(work.now.reserved_micros, 0);
+  for (auto own = find_share(index, {}); own != shares_.end() && own->segment == index; ++own) {
+    if (own->held == 0) continue;
+    const auto bucket = std::find_if(buckets_.begin(), buckets_.end(), [own](const BucketWork& b) {
+      return b.bucket->number == own->bucket;
+    });
+    bucket->remaining += std::exchange(own->held, 0);
+  }
+}
+
+void Worksheet::release_everything() {
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    drop_grants(static_cast<std::uint16_t>(i));
+    release(static_cast<std::uint16_t>(i));
+  }
+}
+
+void Worksheet::use(std::uint16_t index, std::uint64_t units) {
+  if (units == 0) return;
+  SegmentWork& work = segments_[index];
+  Segment& segment = work.now;
+  const std::int64_t before = chargeable(segment, segment.used);
+  segment.used = saturating_add(segment.used, units);
+  segment.consumed_units += eat(index, chargeable(segment, segment.used) - before);
+  const std::int64_t owed =
+      std::min(price_micros(segment.terms, priced_units(segment)) + setup_micros(segment.terms),
+               account_money_max.micros);
+  const std::int64_t due = std::max<std::int64_t>(owed - segment.charged_micros, 0);
+  const std::int64_t paid = std::clamp<std::int64_t>(available_micros(), 0, due);
+  // What an account can owe in all has an end, so that no report, however absurd, can leave the
+  // range.
+  const std::int64_t unpaid =
+      std::clamp<std::int64_t>(account_money_max.micros - overage_micros_, 0, due - paid);
+  main_micros_ -= paid;
+  overage_micros_ += unpaid;
+  work.overage_micros += unpaid;
+  segment.charged_micros += paid + unpaid;
+}
+
+void Worksheet::reserve(std::uint16_t index) {
+  SegmentWork& work = segments_[index];
+  work.released = false;
+  work.validity = work.now.quota.validity;
+  if (work.granted == 0) return;
+  const Segment& segment = work.now;
+  const std::int64_t wanted = chargeable(segment, saturating_add(segment.used, work.granted)) -
+                              chargeable(segment, segment.used);
+  const std::int64_t held = hold(index, wanted);
+  const std::int64_t priced = priced_units(segment);
+  std::int64_t cost =
+      price_micros(segment.terms, priced + wanted - held) - price_micros(segment.terms, priced);
+  if (segment.used == 0) cost += setup_micros(segment.terms);
+  work.now.reserved_micros = std::clamp<std::int64_t>(available_micros(), 0, cost);
+  main_micros_ -= work.now.reserved_micros;
+}
+
+void Worksheet::reserve_released() {
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    if (segments_[i].released) reserve(static_cast<std::uint16_t>(i));
+  }
+}
+
+std::int64_t Worksheet::price_with_setup(std::uint16_t index, std::uint64_t units) const {
+  const PriceTerms& terms = segments_[index].now.terms;
+  return std::min(price_micros(terms, clamp_signed(units)) + setup_micros(terms),
+                  account_money_max.micros);
+}
+
+std::uint64_t Worksheet::covered_units(std::uint16_t index, std::uint64_t units) const {
+  return std::min(units, static_cast<std::uint64_t>(allowance_left(segments_[index].now)));
+}
+
+bool Worksheet::refund(std::uint16_t index, std::uint64_t units, std::int64_t micros) {
+  // What is reserved still belongs to the account.
+  if (main_micros_ + account_->reserved_micros > account_money_max.micros - micros) return false;
+  main_micros_ += micros;
+  segments_[index].now.charged_micros -= micros;
+  segments_[index].now.used = units;
+  return true;
+}
+
+// What the request changed, segment by segment; what they gain or lose in money, the main balance
+// loses or gains. The legs of one share stand together (entry.h).
+void Worksheet::write(Entry& entry) const {
+  auto add = [&entry](Side side, std::uint16_t segment, BucketNumber bucket, std::int64_t amount) {
+    if (amount != 0) entry.legs.push_back({side, segment, bucket, amount});
+  };
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    const SegmentWork& work = segments_[i];
+    const auto index = static_cast<std::uint16_t>(i);
+    add(Side::reserved, index, {}, work.now.reserved_micros - work.reserved_before);
+    add(Side::revenue, index, {}, work.now.charged_micros - work.charged_before);
+    add(Side::overage, index, {}, -work.overage_micros);
+  }
+  add(Side::main, Leg::no_segment, {}, main_micros_ - account_->main_micros);
+  for (const BucketShare& part : shares_) {
+    const std::int64_t held = part.held - part.held_before;
+    add(Side::allowance_reserved, part.segment, part.bucket, held);
+    add(Side::consumed, part.segment, part.bucket, part.consumed);
+    add(Side::allowance, part.segment, part.bucket, -held - part.consumed);
+  }
+  for (const GrantWork& grant : grants_) {
+    if (grant.units != grant.before) {
+      entry.grants.push_back({grant.segment, grant.services, grant.units});
+    }
+  }
+}
+
+}  // namespace farthing::engine

@@ -1,0 +1,142 @@
+// A worksheet: an account and one of its sessions as they will be once the request at hand is
+// decided.
+//
+// It begins as a copy; usage is charged, money and allowances are held and released on it; at the
+// end the ledger entry is what changed. The rules of money stand here, those of requests in
+// decide.cc:
+// - What a session owes for a price segment is price(all so far) less what it was charged so far.
+// - Allowances are eaten before money, those that end first before the others. What a grant held of
+// an
+//   allowance that has ended since is still the session's: its next report may use it up.
+// - Usage that nobody can pay is charged down to the limit, and the rest stands as overage.
+//
+// Segments are named by their index in the session. One worksheet is used for request after
+// request, so that nothing is allocated once warm. Cost: linear in what the session and the request
+// hold.
+#pragma once
+
+#include "engine/account.h"
+#include "engine/entry.h"
+#include "engine/types.h"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace farthing::engine {
+
+// Limits of one session, so that no client can grow one without end.
+constexpr std::size_t segments_max = 1024;
+constexpr std::size_t grants_max = 1024;  // sets of service identifiers that hold units
+
+class Worksheet {
+ public:
+  // The account and the session (nullptr: none open) stay as they are until the worksheet is done.
+  void begin(const Account& account, SubscriberNumber subscriber, const Session* session, Time now);
+  // When the usage took place: decides which allowances may be eaten. At first: now.
+  void rate_at(Time rated_at) { rated_at_ = rated_at; }
+
+  // --- Segments ----------------------------------------------------------------------------------
+  std::size_t segment_count() const { return segments_.size(); }
+  // Money and units of one rating group are segments of their own.
+  std::optional<std::uint16_t> find(const std::optional<RatingGroup>& group, bool money) const;
+  // REQUIRES: fewer than segments_max.
+  std::uint16_t open(const Segment& segment);
+  const Segment& segment(std::uint16_t index) const { return segments_[index].now; }
+  // The only segment of which clients held units before this request; nullopt: none, or several.
+  std::optional<std::uint16_t> only_granted() const;
+
+  // --- Grants ------------------------------------------------------------------------------------
+  // What clients hold of a segment, by set of service identifiers. Dropped: it is given up.
+  void drop_grant(std::uint16_t index, std::uint32_t services);
+  void drop_grants(std::uint16_t index);
+  // How many units more could be granted, looked at up to `most`. REQUIRES: the segment released.
+  std::uint64_t payable_units(std::uint16_t index, std::uint64_t most) const;
+  // False: there are grants_max already. REQUIRES: this set's grant dropped.
+  [[nodiscard]] bool give(std::uint16_t index, std::uint32_t services, std::uint64_t units);
+  bool holds_older_grants() const;  // given by earlier requests, and not dropped
+
+  // --- Money and allowances ----------------------------------------------------------------------
+  // Gives back what the segment holds of money and allowances.
+  void release(std::uint16_t index);
+  // Drops all grants and releases all segments.
+  void release_everything();
+  // Charges `units` more of usage. REQUIRES: the segment released.
+  void use(std::uint16_t index, std::uint64_t units);
+  // Holds what the units granted will cost, as far as there is anything to hold.
+  void reserve(std::uint16_t index);
+  void reserve_released();  // every segment that was released and not reserved since
+  // How long the units granted are good for: the quota's validity, or until an allowance ends.
+  std::chrono::seconds validity(std::uint16_t index) const { return segments_[index].validity; }
+
+  // What `units` of a segment without usage cost together with its set-up charge, and how many of
+  // them the allowances would pay.
+  std::int64_t price_with_setup(std::uint16_t index, std::uint64_t chargeable) const;
+  std::uint64_t covered_units(std::uint16_t index, std::uint64_t chargeable) const;
+  std::int64_t available_micros() const { return main_micros_ + account_->credit_limit_micros; }
+  // Gives money back. False, and nothing is done: the account would leave its range.
+  [[nodiscard]] bool refund(std::uint16_t index, std::uint64_t units, std::int64_t micros);
+
+  // Appends the legs and the changes of grants.
+  void write(Entry& entry) const;
+
+ private:
+  struct SegmentWork {
+    Segment now;
+    std::int64_t reserved_before = 0;
+    std::int64_t charged_before = 0;
+    std::int64_t overage_micros = 0;  // by this request
+    std::uint64_t granted = 0;        // all sets of service identifiers together
+    bool released = false;
+    std::chrono::seconds validity{0};
+  };
+  struct BucketWork {
+    const Bucket* bucket = nullptr;
+    std::int64_t remaining = 0;
+  };
+  // One segment's share in one bucket.
+  struct BucketShare {
+    std::uint16_t segment = 0;
+    BucketNumber bucket;
+    std::int64_t held_before = 0;
+    std::int64_t held = 0;
+    std::int64_t consumed = 0;  // by this request
+  };
+  struct GrantWork {
+    std::uint16_t segment = 0;
+    std::uint32_t services = 0;
+    std::uint64_t before = 0;
+    std::uint64_t units = 0;
+    bool given = false;  // by this request
+  };
+  using Shares = std::vector<BucketShare>;
+  using Grants = std::vector<GrantWork>;
+
+  void load_buckets();
+  void load_session();
+  Shares::iterator find_share(std::uint16_t segment, BucketNumber bucket);
+  BucketShare& share(std::uint16_t segment, BucketNumber bucket);
+  Grants::iterator find_grant(std::uint16_t segment, std::uint32_t services);
+  bool covers(const Bucket& bucket, const Segment& segment) const;
+  bool is_valid(const Bucket& bucket) const;
+  std::int64_t edible_units(std::uint16_t index, const Bucket& bucket);
+  std::int64_t eat(std::uint16_t index, std::int64_t wanted);
+  std::int64_t hold(std::uint16_t index, std::int64_t wanted);
+  std::int64_t allowance_left(const Segment& segment) const;
+
+  const Account* account_ = nullptr;
+  SubscriberNumber subscriber_;
+  const Session* session_ = nullptr;
+  Time now_;
+  Time rated_at_;
+  std::int64_t main_micros_ = 0;
+  std::int64_t overage_micros_ = 0;
+
+  std::vector<SegmentWork> segments_;
+  std::vector<std::uint64_t> by_group_;  // (kind, rating group, index) of every segment, sorted
+  std::vector<BucketWork> buckets_;      // in the order in which they are eaten
+  Shares shares_;                        // by segment and bucket
+  Grants grants_;                        // by segment and set of services
+};
+
+}  // namespace farthing::engine

@@ -1,0 +1,16 @@
+// What must hold of every account at every moment, and of a ledger folded again.
+#pragma once
+
+#include "engine/shard.h"
+
+#include <string>
+
+namespace farthing::test {
+
+// "" where everything holds; otherwise what does not, for people.
+std::string broken_invariant(const engine::Book& book);
+
+// "" where a fold of what is durable gives what the book holds. REQUIRES: all of it is durable.
+std::string recovery_difference(const engine::Shard& shard);
+
+}  // namespace farthing::test
