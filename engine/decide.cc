@@ -73,8 +73,9 @@ class Decider {
   std::optional<std::uint16_t> open_segment(std::string_view context,
                                             const std::optional<RatingGroup>& group, bool money,
                                             ServiceAnswer& answer);
+  std::optional<std::uint16_t> known_segment(const ServiceRequest& service, bool money) const;
+  void give_up(const ServiceRequest& service);
   void report(const Request& request, const ServiceRequest& service, ServiceAnswer& answer);
-  bool report_to_only_grant(const ServiceRequest& service);
   void charge(std::uint16_t segment, const UsedUnits& used);
   void serve(const ServiceRequest& service, ServiceAnswer& answer);
   void grant(std::uint16_t segment, const ServiceRequest& service, ServiceAnswer& answer);
@@ -150,40 +151,45 @@ std::optional<std::uint16_t> Decider::open_segment(std::string_view context,
 
 // --- Sessions ------------------------------------------------------------------------------------
 
-// The first half of a service: what it held is given up, what it used is charged. Units and money
-// are two segments, and a client may report the one and ask for the other.
+// The segment that a service is of. The last report of some clients, after the final units, names
+// no rating group: where nothing is known without one, it is of the only segment that holds units.
+std::optional<std::uint16_t> Decider::known_segment(const ServiceRequest& service,
+                                                    bool money) const {
+  const std::optional<std::uint16_t> named = sheet_.find(service.rating_group, money);
+  if (named || money || service.rating_group || service.requested || !service.used) return named;
+  return sheet_.only_granted();
+}
+
+// First, what every service held is given up: what one of them held may pay for another's usage.
+// Units and money are two segments, and a client may report the one and ask for the other.
+void Decider::give_up(const ServiceRequest& service) {
+  for (bool money : {false, true}) {
+    const std::optional<std::uint16_t> segment = known_segment(service, money);
+    if (!segment) continue;
+    if (sheet_.segment(*segment).rating_group == service.rating_group) {
+      sheet_.drop_grant(*segment, service_identifiers_key(service.service_identifiers));
+    } else {
+      sheet_.drop_grants(*segment);
+    }
+    sheet_.release(*segment);
+  }
+}
+
+// Second, what was used is charged.
 void Decider::report(const Request& request, const ServiceRequest& service, ServiceAnswer& answer) {
   answer.rating_group = service.rating_group;
   answer.service_identifiers = service.service_identifiers;
-  if (report_to_only_grant(service)) return;
-  const std::uint32_t services = service_identifiers_key(service.service_identifiers);
   const std::string_view context =
       session_ == nullptr ? request.service_context : std::string_view(session_->service_context);
   for (bool money : {false, true}) {
     const bool asks = service.requested && asks_money(service) == money;
     const bool used = reports(service, money);
-    std::optional<std::uint16_t> segment = sheet_.find(service.rating_group, money);
-    if (!segment && (asks || used))
+    std::optional<std::uint16_t> segment = known_segment(service, money);
+    if (!segment && (asks || used)) {
       segment = open_segment(context, service.rating_group, money, answer);
-    if (!segment) continue;
-    sheet_.drop_grant(*segment, services);
-    sheet_.release(*segment);
-    if (used) charge(*segment, *service.used);
+    }
+    if (segment && used) charge(*segment, *service.used);
   }
-}
-
-// The last report of some clients, after the final units, names no rating group: where nothing is
-// known without one, it is of the only segment that holds units. False: it is not such a report.
-bool Decider::report_to_only_grant(const ServiceRequest& service) {
-  if (service.rating_group || service.requested || !service.used || sheet_.find({}, false)) {
-    return false;
-  }
-  const std::optional<std::uint16_t> only = sheet_.only_granted();
-  if (!only) return false;
-  sheet_.drop_grants(*only);
-  sheet_.release(*only);
-  charge(*only, *service.used);
-  return true;
 }
 
 void Decider::charge(std::uint16_t segment, const UsedUnits& used) {
@@ -193,7 +199,7 @@ void Decider::charge(std::uint16_t segment, const UsedUnits& used) {
   sheet_.use(segment, units);
 }
 
-// The second half: a new grant, if one was asked for.
+// Last, a new grant, if one was asked for.
 void Decider::serve(const ServiceRequest& service, ServiceAnswer& answer) {
   if (!service.requested || answer.outcome != Outcome::success) return;
   const std::optional<std::uint16_t> segment =
@@ -268,6 +274,7 @@ void Decider::session_request(const Request& request, const tariffs::TariffHisto
   }
   const bool terminates = request.key.type == RequestType::termination;
   if (terminates) sheet_.release_everything();
+  for (std::size_t i = 0; i < request.service_count; ++i) give_up(request.services[i]);
   for (std::size_t i = 0; i < request.service_count; ++i) {
     report(request, request.services[i], answer.add_service());
   }

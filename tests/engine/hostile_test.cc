@@ -34,13 +34,25 @@ services:
       - {rating_group: 20, price: free}
       - {rating_group: 30, amount: 0.05, per: 1 B}
       - {rating_group: 99, price: none}
-      - {default: true, amount: 0.07, per: 1000 B, step: 3 KiB, minimum: 10 KiB, setup: 0.05, rounding: up}
+      - default: true
+        amount: 0.07
+        per: 1000 B
+        step: 3 KiB
+        minimum: 10 KiB
+        setup: 0.05
+        rounding: up
   voice:
     context: 32260@3gpp.org
     unit: seconds
     grant: {maximum: 1 h, standard: 300 s, minimum: 10 s, validity: 10 min}
     prices:
-      - {default: true, amount: 0.15, per: 1 min, step: 10 s, minimum: 60 s, setup: 0.02, rounding: down}
+      - default: true
+        amount: 0.15
+        per: 1 min
+        step: 10 s
+        minimum: 60 s
+        setup: 0.02
+        rounding: down
   messaging:
     context: 32274@3gpp.org
     unit: events
@@ -49,7 +61,11 @@ services:
       - {default: true, amount: 0.10, per: 1}
 offers:
   - {name: tiny, allowance: 50 KiB, validity: 100 s, covers: [{service: data}]}
-  - {name: group, fee: 0.01, allowance: 1 GiB, validity: 1 h, covers: [{service: data, rating_group: 10}]}
+  - name: group
+    fee: 0.01
+    allowance: 1 GiB
+    validity: 1 h
+    covers: [{service: data, rating_group: 10}]
   - {name: vast, allowance: 1024 TiB, validity: 30 d, covers: [{service: data}]}
   - {name: calls, allowance: 90 s, validity: 30 d, covers: [{service: voice}]}
 )";
