@@ -1,5 +1,6 @@
 #include "engine/admin/http.h"
 
+#include "engine/admin/utf8.h"
 #include "tariffs/file_error.h"
 
 #include <boost/json.hpp>
@@ -100,7 +101,7 @@ Reply json_reply(const json::value& value, std::uint16_t status) {
 }
 
 Reply error_reply(std::uint16_t status, std::string_view code, std::string_view message) {
-  return json_reply({{"error", {{"code", code}, {"message", message}}}}, status);
+  return json_reply({{"error", {{"code", code}, {"message", utf8_text(message)}}}}, status);
 }
 
 Reply refusal_reply(const Refusal& refusal) {

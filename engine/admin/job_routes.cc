@@ -8,6 +8,8 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include <malloc.h>
+
 #include <algorithm>
 
 namespace farthing::engine::admin {
@@ -23,12 +25,18 @@ constexpr std::uint64_t accounts_per_visit = 1000;
 class JobPlace {
  public:
   explicit JobPlace(std::atomic<bool>& taken) : taken_(taken), mine_(!taken.exchange(true)) {}
-  ~JobPlace() {
-    if (mine_) taken_ = false;
-  }
+  ~JobPlace() { leave(); }
   JobPlace(const JobPlace&) = delete;
   JobPlace& operator=(const JobPlace&) = delete;
   bool mine() const { return mine_; }
+  // To be called before the answer leaves: whoever has it may begin the next job at once. What the
+  // job needed goes back to the system, which malloc would otherwise keep for the next one.
+  void leave() {
+    if (!mine_) return;
+    malloc_trim(0);
+    taken_ = false;
+    mine_ = false;
+  }
 
  private:
   std::atomic<bool>& taken_;
@@ -159,17 +167,10 @@ std::optional<VerifyError> LiveComparison::describe(AccountNumber number) {
                                        first_difference(account_state(*expected), actual))};
 }
 
-}  // namespace
-
-Reply import_subscribers(Api& api, const HttpRequest& request, Stream& stream) {
-  const JobPlace place(api.import_runs);
-  if (!place.mine()) {
-    return error_reply(409, "busy", "an import is running; wait until it is done");
-  }
-  JobReply reply(request, stream);
+Reply run_import(Api& api, const HttpRequest& request, JobReply& reply) {
   ImportFile file(request.body);
-  if (file.errors().count > 0) return reply.finish(import_errors_reply(file.errors()));
-  const std::string reason = std::string(request.query_value("reason"));
+  if (file.errors().count > 0) return import_errors_reply(file.errors());
+  const std::string reason(request.query_value("reason"));
   std::uint64_t told = 0;
   const ImportResult result = import_file(
       file, api.shard, Note{request.operator_name, reason.empty() ? "import" : reason, {}},
@@ -179,33 +180,52 @@ Reply import_subscribers(Api& api, const HttpRequest& request, Stream& stream) {
         // Nobody listening any more is no reason to leave the import half done.
         reply.progress({{"phase", phase}, {"rows", rows}, {"of", file.rows()}});
       });
-  return reply.finish(import_reply(result, file.rows()));
+  return import_reply(result, file.rows());
 }
 
-Reply verify_ledger(Api& api, const HttpRequest& request, Stream& stream) {
-  const JobPlace place(api.verify_runs);
-  if (!place.mine()) {
-    return error_reply(409, "busy", "a verification is running; wait until it is done");
-  }
-  JobReply reply(request, stream);
+Reply run_verification(Api& api, JobReply& reply) {
   Sequence end;
   const bool ran = api.shard.visit([&](Shard& shard) { end = shard.book().last(); });
-  if (!ran) return reply.finish(stopping_reply());
+  if (!ran) return stopping_reply();
   const Verifier::Progress progress = [&](Sequence at) {
     return reply.progress({{"phase", "reading"}, {"entries", at.value}, {"of", end.value}}) &&
            !api.shard.stopping();
   };
   Verifier verifier(api.store);
   const auto folded = verifier.fold_to(end, progress);
-  if (api.shard.stopping()) return reply.finish(stopping_reply());
-  if (!folded.has_value()) return reply.finish(json_reply(verify_error_json(folded.error())));
+  if (api.shard.stopping()) return stopping_reply();
+  if (!folded.has_value()) return json_reply(verify_error_json(folded.error()));
   LiveComparison comparison(api, verifier, progress);
   const auto wrong = comparison.run();
-  if (comparison.stopped()) return reply.finish(stopping_reply());
-  if (wrong) return reply.finish(json_reply(verify_error_json(*wrong)));
+  if (comparison.stopped()) return stopping_reply();
+  if (wrong) return json_reply(verify_error_json(*wrong));
   const auto sums = verifier.check_sums();
-  if (!sums.has_value()) return reply.finish(json_reply(verify_error_json(sums.error())));
-  return reply.finish(json_reply(verify_json(verifier)));
+  if (!sums.has_value()) return json_reply(verify_error_json(sums.error()));
+  return json_reply(verify_json(verifier));
+}
+
+}  // namespace
+
+Reply import_subscribers(Api& api, const HttpRequest& request, Stream& stream) {
+  JobPlace place(api.import_runs);
+  if (!place.mine()) {
+    return error_reply(409, "busy", "an import is running; wait until it is done");
+  }
+  JobReply reply(request, stream);
+  Reply result = run_import(api, request, reply);
+  place.leave();
+  return reply.finish(std::move(result));
+}
+
+Reply verify_ledger(Api& api, const HttpRequest& request, Stream& stream) {
+  JobPlace place(api.verify_runs);
+  if (!place.mine()) {
+    return error_reply(409, "busy", "a verification is running; wait until it is done");
+  }
+  JobReply reply(request, stream);
+  Reply result = run_verification(api, reply);
+  place.leave();
+  return reply.finish(std::move(result));
 }
 
 }  // namespace farthing::engine::admin

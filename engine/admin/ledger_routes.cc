@@ -1,6 +1,7 @@
 #include "engine/admin/routes.h"
 #include "engine/admin/statement.h"
 #include "engine/admin/time_text.h"
+#include "engine/admin/utf8.h"
 #include "engine/admin/views.h"
 
 #include <boost/json.hpp>
@@ -16,7 +17,7 @@ constexpr std::uint64_t entries_default = 100;
 constexpr std::uint64_t entries_max = 10'000;
 
 json::value text_or_null(const std::string& text) {
-  return text.empty() ? json::value(nullptr) : json::value(text);
+  return text.empty() ? json::value(nullptr) : json::value(utf8_text(text));
 }
 
 json::object row_json(const StatementRow& row, const TariffView& tariffs) {

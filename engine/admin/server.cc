@@ -7,7 +7,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -93,6 +92,32 @@ class ChunkedStream final : public Stream {
   bool alive_ = true;
 };
 
+// A connection is known for as long as it is served, so that stopping can close it.
+class Registered {
+ public:
+  Registered(std::set<Connection*>& all, Connection& connection)
+      : all_(all), connection_(connection) {
+    all_.insert(&connection_);
+  }
+  ~Registered() { all_.erase(&connection_); }
+  Registered(const Registered&) = delete;
+  Registered& operator=(const Registered&) = delete;
+
+ private:
+  std::set<Connection*>& all_;
+  Connection& connection_;
+};
+
+// What ends a connection's coroutine otherwise than by its end: no memory, say. The others go on.
+void report(const std::exception_ptr& problem) {
+  if (problem == nullptr) return;
+  try {
+    std::rethrow_exception(problem);
+  } catch (const std::exception& what) {
+    log(LogLevel::error, fmt::format("admin API: a connection ended: {}", what.what()));
+  }
+}
+
 }  // namespace
 
 class ApiServer::Impl {
@@ -155,9 +180,9 @@ base::Result<void, std::string> ApiServer::Impl::start() {
   if (options_.metrics_port) {
     const auto listening = listen_tcp();
     if (!listening.has_value()) return listening.error();
-    asio::co_spawn(io_, accept(tcp_acceptor_, Door::metrics_only), asio::detached);
+    asio::co_spawn(io_, accept(tcp_acceptor_, Door::metrics_only), report);
   }
-  asio::co_spawn(io_, accept(unix_acceptor_, Door::all), asio::detached);
+  asio::co_spawn(io_, accept(unix_acceptor_, Door::all), report);
   thread_ = std::thread([this] { io_.run(); });
   return {};
 }
@@ -210,14 +235,14 @@ asio::awaitable<void> ApiServer::Impl::accept(Acceptor& acceptor, Door door) {
       [[maybe_unused]] auto [ignored] = co_await pause.async_wait(waiting);
       continue;
     }
-    asio::co_spawn(io_, serve(std::move(socket), door), asio::detached);
+    asio::co_spawn(io_, serve(std::move(socket), door), report);
   }
 }
 
 asio::awaitable<void> ApiServer::Impl::serve(Protocol::socket socket, Door door) {
   Connection connection(std::move(socket));
   const bool full = connections_.size() >= options_.connections_max;
-  connections_.insert(&connection);
+  const Registered registered(connections_, connection);
   if (full) {
     Reply reply = error_reply(503, "busy", "too many connections; close some and try again");
     co_await answer(connection, std::move(reply), false);
@@ -230,7 +255,6 @@ asio::awaitable<void> ApiServer::Impl::serve(Protocol::socket socket, Door door)
       more = co_await serve_request(connection, buffer, operator_name, door);
     }
   }
-  connections_.erase(&connection);
   error_code ignored;
   connection.socket().shutdown(asio::socket_base::shutdown_both, ignored);
   connection.close();

@@ -25,6 +25,7 @@ Reply list_sessions(Api& api, const HttpRequest& request, Stream&) {
   const std::string name(request.query_value("account"));
   std::vector<SessionView> views;
   TariffView tariffs;
+  std::uint64_t open = 0;
   bool found = true;
   bool more = true;
   std::uint64_t next = 1;
@@ -33,6 +34,7 @@ Reply list_sessions(Api& api, const HttpRequest& request, Stream&) {
     const bool ran = api.shard.visit([&](Shard& shard) {
       const Book& book = shard.book();
       tariffs = view_tariffs(shard);
+      open = book.session_count();
       auto take = [&](const Account& account) {
         for (const Session* at = account.sessions; at != nullptr; at = at->account_next) {
           if (views.size() < *limit) views.push_back(view_session(*at));
@@ -54,8 +56,7 @@ Reply list_sessions(Api& api, const HttpRequest& request, Stream&) {
   if (!found) return error_reply(404, "not_found", fmt::format("there is no account {}", name));
   json::array sessions;
   for (const SessionView& view : views) sessions.push_back(session_json(view, tariffs));
-  return json_reply(
-      {{"sessions", std::move(sessions)}, {"open", api.metrics.sessions_open.value()}});
+  return json_reply({{"sessions", std::move(sessions)}, {"open", open}});
 }
 
 Reply close_session(Api& api, const HttpRequest& request, Stream&) {

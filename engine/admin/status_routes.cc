@@ -1,5 +1,6 @@
 #include "engine/admin/routes.h"
 #include "engine/admin/time_text.h"
+#include "engine/admin/utf8.h"
 #include "engine/admin/views.h"
 
 #include <boost/json.hpp>
@@ -65,7 +66,8 @@ Reply get_status(Api& api, const HttpRequest&, Stream&) {
   json::array peers;
   if (api.peers) {
     for (const PeerStatus& peer : api.peers()) {
-      peers.push_back({{"host", peer.host}, {"address", peer.address}, {"state", peer.state}});
+      peers.push_back(
+          {{"host", utf8_text(peer.host)}, {"address", peer.address}, {"state", peer.state}});
     }
   }
   return json_reply({{"version", FARTHING_VERSION},

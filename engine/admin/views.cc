@@ -1,6 +1,8 @@
 #include "engine/admin/views.h"
 
+#include "engine/admin/http.h"
 #include "engine/admin/time_text.h"
+#include "engine/admin/utf8.h"
 
 #include <boost/json.hpp>
 
@@ -120,10 +122,11 @@ json::object session_json(const SessionView& view, const TariffView& tariffs) {
          {"rule", rule_name(*tariffs.history, segment.version, segment.rule)},
          {"tariff", segment.version.value}});
   }
-  return {{"session", view.id},
+  return {{"session", utf8_text(view.id)},
+          {"path", "/v1/sessions/" + encode_url(view.id)},
           {"account", view.account},
           {"msisdn", identity_json(view.msisdn)},
-          {"service_context", view.service_context},
+          {"service_context", utf8_text(view.service_context)},
           {"opened_at", time_text(zone, view.opened_at)},
           {"heard_at", time_text(zone, view.heard_at)},
           {"expires_at", time_text(zone, view.deadline)},

@@ -34,9 +34,7 @@ TemporaryFolder::~TemporaryFolder() {
 
 ShardThread::ShardThread(storage::LedgerStore& store, base::Clock clock)
     : shard_(store, ShardOptions{}, std::move(clock)) {
-  store.set_durable([this](Sequence last) {
-    run([last](Shard& shard) { shard.durable(last); });
-  });
+  store.set_durable([this](Sequence last) { run([last](Shard& shard) { shard.durable(last); }); });
   const auto recovered = shard_.recover([](Sequence) {});
   EXPECT_TRUE(recovered.has_value());
   thread_ = std::thread([this] { loop(); });
@@ -99,8 +97,7 @@ void ApiTest::start() {
   options.metrics_port = 0;
   options.data_folder = folder_.path().string();
   options.clock = wall_clock;
-  auto server =
-      ApiServer::start(std::move(options), *thread_, *store_, thread_->shard().metrics());
+  auto server = ApiServer::start(std::move(options), *thread_, *store_, thread_->shard().metrics());
   ASSERT_TRUE(server.has_value()) << server.error();
   server_ = std::move(*server);
   if (fresh) {
@@ -154,9 +151,10 @@ json::value ApiTest::ok(const JsonAnswer& answer) {
 
 std::string ApiTest::error_of(const JsonAnswer& answer, unsigned status) {
   EXPECT_EQ(answer.status, status) << json::serialize(answer.body);
-  const json::value* const message = answer.body.is_object() && answer.body.get_object().contains("error")
-                                         ? &answer.body.at("error").at("message")
-                                         : nullptr;
+  const json::value* const message =
+      answer.body.is_object() && answer.body.get_object().contains("error")
+          ? &answer.body.at("error").at("message")
+          : nullptr;
   return message == nullptr ? std::string() : std::string(message->as_string());
 }
 
@@ -164,7 +162,8 @@ void ApiTest::create_account(const std::string& id, const std::string& balance) 
   ok(post("/v1/accounts", fmt::format(R"({{"id":"{}","kind":"prepaid"}})", id)));
   ok(post("/v1/subscribers", fmt::format(R"({{"msisdn":"{}","account":"{}"}})", id, id)));
   if (balance != "0") {
-    ok(post(fmt::format("/v1/accounts/{}/topup", id), fmt::format(R"({{"amount":"{}"}})", balance)));
+    ok(post(fmt::format("/v1/accounts/{}/topup", id),
+            fmt::format(R"({{"amount":"{}"}})", balance)));
   }
 }
 

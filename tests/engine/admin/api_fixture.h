@@ -66,6 +66,7 @@ class ApiTest : public testing::Test {
   ApiTest();
   ~ApiTest() override;
 
+  void stop();
   // Stops everything and starts it again on the same folder.
   void restart();
   std::string socket_path() const { return (folder_.path() / "api.sock").string(); }
@@ -89,7 +90,6 @@ class ApiTest : public testing::Test {
 
  private:
   void start();
-  void stop();
 
   std::unique_ptr<storage::LedgerStore> store_;
   std::unique_ptr<ShardThread> thread_;

@@ -27,7 +27,8 @@ TEST_F(ApiTest, ErrorsSayWhatToDo) {
   EXPECT_THAT(error_of(get("/v1/nothing"), 404), HasSubstr("no such path"));
   EXPECT_THAT(error_of(post("/v1/status", "{}"), 405), HasSubstr("GET"));
   EXPECT_THAT(error_of(post("/v1/accounts", "{"), 400), HasSubstr("no JSON object"));
-  EXPECT_THAT(error_of(post("/v1/accounts", R"({"id":"a"})"), 400), HasSubstr("\"kind\" is missing"));
+  EXPECT_THAT(error_of(post("/v1/accounts", R"({"id":"a"})"), 400),
+              HasSubstr("\"kind\" is missing"));
   EXPECT_THAT(error_of(post("/v1/accounts", R"({"id":"a","kind":"free"})"), 400),
               HasSubstr("prepaid, postpaid or hybrid"));
   EXPECT_THAT(error_of(post("/v1/accounts", R"({"id":"a","kind":"prepaid","colour":"red"})"), 400),
@@ -71,8 +72,9 @@ TEST_F(ApiTest, SubscribersAreAddedShownAndBarred) {
   ok(post("/v1/accounts", R"({"id":"family","kind":"prepaid"})"));
   ok(post("/v1/subscribers",
           R"({"msisdn":"+8613800138000","account":"family","imsi":"460001234567890"})"));
-  EXPECT_EQ(json::serialize(ok(get("/v1/subscribers/8613800138000"))),
-            R"({"msisdn":"8613800138000","imsi":"460001234567890","barred":false,"account":"family"})");
+  EXPECT_EQ(
+      json::serialize(ok(get("/v1/subscribers/8613800138000"))),
+      R"({"msisdn":"8613800138000","imsi":"460001234567890","barred":false,"account":"family"})");
   ok(post("/v1/subscribers/%2B8613800138000/bar", R"({"reason":"lost"})"));
   EXPECT_TRUE(ok(get("/v1/subscribers/8613800138000")).at("barred").as_bool());
   EXPECT_EQ(request(RequestType::initial, 0, "s;1", "8613800138000", {}, 1000),
@@ -85,7 +87,8 @@ TEST_F(ApiTest, SubscribersAreAddedShownAndBarred) {
 
 TEST_F(ApiTest, SubscriptionsComeAndGo) {
   create_account("1001", "1");
-  const json::value added = ok(post("/v1/subscribers/1001/subscriptions", R"({"offer":"bundle-1g"})"));
+  const json::value added =
+      ok(post("/v1/subscribers/1001/subscriptions", R"({"offer":"bundle-1g"})"));
   EXPECT_EQ(added.at("subscription").at("remaining").as_int64(), 1 << 30);
   const json::value listed = ok(get("/v1/subscribers/1001/subscriptions"));
   ASSERT_EQ(listed.at("subscriptions").as_array().size(), 1u);
@@ -94,7 +97,8 @@ TEST_F(ApiTest, SubscriptionsComeAndGo) {
   EXPECT_THAT(error_of(post("/v1/subscribers/1001/subscriptions", R"({"offer":"moon"})"), 404),
               HasSubstr("no offer moon"));
   ok(del("/v1/subscribers/1001/subscriptions/1"));
-  EXPECT_THAT(error_of(del("/v1/subscribers/1001/subscriptions/1"), 404), HasSubstr("subscription"));
+  EXPECT_THAT(error_of(del("/v1/subscribers/1001/subscriptions/1"), 404),
+              HasSubstr("subscription"));
   EXPECT_THAT(error_of(del("/v1/subscribers/1001/subscriptions/x"), 400), HasSubstr("number"));
 }
 
@@ -116,6 +120,17 @@ TEST_F(ApiTest, SessionsAreListedAndClosed) {
   EXPECT_THAT(error_of(del("/v1/sessions/" + encode_url(id)), 404), HasSubstr("no session"));
   EXPECT_EQ(ok(get("/v1/accounts/1001")).at("available").as_string(), "100.000000");
   EXPECT_EQ(error_of(get("/v1/sessions?limit=many"), 400), "a limit is a number up to 100000");
+}
+
+TEST_F(ApiTest, HostileSessionIdsSpoilNoAnswer) {
+  create_account("1001", "100");
+  const std::string id("\0\xff\"\x1b[2J;/%", 9);
+  EXPECT_EQ(request(RequestType::initial, 0, id, "1001", {}, 10 << 20), Outcome::success);
+  const json::value listed = ok(get("/v1/sessions"));
+  EXPECT_EQ(ok(get("/v1/ledger/1001?limit=1")).at("rows").at(0).at("kind").as_string(),
+            "session_opened");
+  EXPECT_THAT(error_of(del("/v1/sessions/%FF"), 404), HasSubstr("no session"));
+  ok(del(std::string(listed.at("sessions").at(0).at("path").as_string())));
 }
 
 TEST_F(ApiTest, LedgerShowsWhatEachThingCost) {
@@ -157,8 +172,9 @@ TEST_F(ApiTest, BalancesOfManyAccountsAsCsvAndJson) {
   const auto csv = client().get("/v1/balances?format=csv");
   ASSERT_TRUE(csv.has_value());
   EXPECT_EQ(std::count(csv->body.begin(), csv->body.end(), '\n'), 2501);
-  EXPECT_TRUE(csv->body.starts_with("account,kind,currency,balance,reserved,available,overage\n"
-                                    "8619900000000,prepaid,CNY,1.500000,0.000000,1.500000,0.000000\n"));
+  EXPECT_TRUE(
+      csv->body.starts_with("account,kind,currency,balance,reserved,available,overage\n"
+                            "8619900000000,prepaid,CNY,1.500000,0.000000,1.500000,0.000000\n"));
   EXPECT_EQ(ok(get("/v1/balances")).at("balances").as_array().size(), 2500u);
   EXPECT_EQ(get("/v1/balances?format=xml").status, 400u);
 }
@@ -194,7 +210,8 @@ TEST_F(ApiTest, PricesAreAnswered) {
       ok(get("/v1/tariffs/price?context=32251@3gpp.org&rating_group=10&units=1048577"));
   EXPECT_EQ(price.at("amount").as_string(), "0.100098");
   EXPECT_EQ(price.at("rule").as_string(), "data/10");
-  EXPECT_EQ(ok(get("/v1/tariffs/price?context=voice&units=60")).at("amount").as_string(), "0.150000");
+  EXPECT_EQ(ok(get("/v1/tariffs/price?context=voice&units=60")).at("amount").as_string(),
+            "0.150000");
   EXPECT_THAT(error_of(get("/v1/tariffs/price?context=data&rating_group=99&units=1"), 422),
               HasSubstr("no price"));
   EXPECT_EQ(get("/v1/tariffs/price?units=1").status, 400u);

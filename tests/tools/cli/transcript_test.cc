@@ -1,0 +1,120 @@
+// The command line against a real server, command by command: what each prints and how it ends.
+//
+// A transcript is lines "$ farthing ...", what the command prints on stdout and stderr, and a line
+// "=> CODE". What differs from run to run stands as TIME, PATH and USER. To take a transcript anew,
+// run the test with FARTHING_TRANSCRIPTS=write in its environment and read the difference.
+#include "tests/engine/admin/api_fixture.h"
+#include "tools/cli/command_line.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+namespace farthing::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string read_text(const fs::path& path) {
+  std::ifstream in(path);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+// Words at spaces, with single quotes around those that hold some.
+std::vector<std::string> split_words(const std::string& line) {
+  std::vector<std::string> words;
+  bool quoted = false;
+  bool open = false;
+  for (char c : line) {
+    if (c == '\'') {
+      quoted = !quoted;
+      if (!open) words.emplace_back();
+      open = true;
+    } else if (c == ' ' && !quoted) {
+      open = false;
+    } else {
+      if (!open) words.emplace_back();
+      open = true;
+      words.back() += c;
+    }
+  }
+  return words;
+}
+
+class TranscriptTest : public engine::admin::ApiTest,
+                       public testing::WithParamInterface<const char*> {
+ protected:
+  // A session that is over and one that is open.
+  void play_sessions() {
+    using engine::RequestType;
+    create_account("1001", "1");
+    request(RequestType::initial, 0, "gw;1", "1001", {}, 5 << 20);
+    request(RequestType::update, 1, "gw;1", "1001", 5 << 20, 5 << 20);
+    request(RequestType::termination, 2, "gw;1", "1001", 1 << 20, {});
+    request(RequestType::initial, 0, "gw;2", "1001", {}, 1 << 20);
+    request(RequestType::update, 1, "gw;2", "1001", 1500, 1 << 20);
+  }
+
+  std::string run(const std::string& line) {
+    std::vector<std::string> words = split_words(line);
+    EXPECT_EQ(words.at(0), "farthing");
+    words.erase(words.begin());
+    for (std::string& word : words)
+      word = std::regex_replace(word, std::regex("PATH"), folder_.path().string());
+    std::ostringstream out;
+    Environment environment;
+    environment.api = socket_path();
+    const int code = run_command_line(words, Terminal{out, out}, environment);
+    return fmt::format("$ {}\n{}=> {}\n", line, without_chance(out.str()), code);
+  }
+
+ private:
+  std::string without_chance(std::string text) const {
+    text = std::regex_replace(text, std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+08:00)"),
+                              "TIME");
+    text = std::regex_replace(text, std::regex(folder_.path().string()), "PATH");
+    text = std::regex_replace(text, std::regex(R"("operator":"[^"]*")"), R"("operator":"USER")");
+    return text;
+  }
+};
+
+TEST_P(TranscriptTest, SaysWhatItSaid) {
+  const fs::path path = fs::path(FARTHING_TRANSCRIPTS_FOLDER) / GetParam();
+  std::ofstream(folder_.path() / "good.csv") << "msisdn,imsi,account,kind,balance,credit_limit\n"
+                                                "8619900000001,460000000000001,,,10.00,\n"
+                                                "+8619900000002,,family,hybrid,5,20\n"
+                                                "8619900000003,,family,,,\n";
+  std::ofstream(folder_.path() / "bad.csv") << "msisdn,imsi,account,kind,balance,credit_limit\n"
+                                               "8619900000004,,,,10.0000001,\n"
+                                               "8619900000005,,,free,,\n"
+                                               "nobody,,,,,\n";
+  std::ofstream(folder_.path() / "bad.yaml") << "tariff: x\ncurrency: CNY\ncurrency: USD\n";
+  if (std::string_view(GetParam()) == "sessions.txt") play_sessions();
+
+  const std::string expected = read_text(path);
+  std::string actual;
+  std::istringstream lines(expected);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("$ ")) actual += run(line.substr(2));
+  }
+  const char* const mode = std::getenv("FARTHING_TRANSCRIPTS");
+  if (mode != nullptr && std::string_view(mode) == "write") std::ofstream(path) << actual;
+  EXPECT_FALSE(actual.empty());
+  EXPECT_EQ(actual, expected);
+}
+
+INSTANTIATE_TEST_SUITE_P(CommandLine, TranscriptTest,
+                         testing::Values("accounts.txt", "sessions.txt", "subscribers.txt",
+                                         "tariffs.txt", "usage.txt"),
+                         [](const auto& test) {
+                           std::string name = test.param;
+                           return name.substr(0, name.find('.'));
+                         });
+
+}  // namespace
+}  // namespace farthing::tools
