@@ -378,6 +378,7 @@ const Account* Book::account(AccountNumber number) const {
 
 const Account* Book::find_account(std::string_view name) const {
   auto found = names_.find(name);
+  if (found == names_.end() && name.starts_with('+')) found = names_.find(name.substr(1));
   return found == names_.end() ? nullptr : account(found->second);
 }
 

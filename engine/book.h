@@ -61,6 +61,7 @@ class Book {
 
   Account* account(AccountNumber number);
   const Account* account(AccountNumber number) const;
+  // Many accounts are named by an MSISDN: a plus before the name of one is passed over.
   const Account* find_account(std::string_view name) const;
   std::optional<SubscriberRef> find_subscriber(Identity identity) const;
   std::uint64_t account_count() const { return accounts_.size(); }

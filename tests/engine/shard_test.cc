@@ -150,6 +150,14 @@ TEST(Shard, TopUpsAreIdempotentByRequestId) {
   EXPECT_EQ(engine.shard().book().find_account(anna)->balance().micros, 100'000'005);
 }
 
+TEST(Shard, AnAccountNamedByAnMsisdnIsFoundWithAPlus) {
+  TestEngine engine;
+  const Book& book = engine.shard().book();
+  ASSERT_NE(book.find_account("+491700000001"), nullptr);
+  EXPECT_EQ(book.find_account("+491700000001"), book.find_account("491700000001"));
+  EXPECT_EQ(book.find_account("+"), nullptr);
+}
+
 TEST(Shard, AnAdjustmentTakesNoMoreThanIsAvailable) {
   TestEngine engine;
   EXPECT_EQ(adjust(engine.shard(), anna, Money(-100'000'001), {}).error().code,
