@@ -3,6 +3,7 @@
 // server.
 #include "engine/operations.h"
 #include "engine/shard.h"
+#include "storage/null_store.h"
 #include "tariffs/demo_tariff.h"
 #include "tariffs/tariff_file.h"
 
@@ -16,35 +17,11 @@ namespace {
 using namespace farthing;
 using namespace farthing::engine;
 
-// A store that is durable at once and keeps nothing.
-class NullStore final : public storage::LedgerStore {
- public:
-  void set_durable(Durable) override {}
-  void append(std::string& body, std::uint32_t count, base::Time,
-              std::vector<storage::Document>&) override {
-    end_.last.value += count;
-    body.clear();
-  }
-  storage::LedgerEnd end() const override { return end_; }
-  base::Result<void, storage::StoreError> scan(Sequence, const Visitor&) const override {
-    return {};
-  }
-  base::Result<storage::Record, storage::StoreError> read(Sequence, std::string&) const override {
-    return storage::StoreError{};
-  }
-  std::optional<std::string> document(std::string_view) const override { return std::nullopt; }
-  std::vector<storage::Document> documents(std::string_view) const override { return {}; }
-  std::uint64_t free_disk_bytes() const override { return UINT64_MAX; }
-
- private:
-  storage::LedgerEnd end_;
-};
-
 constexpr std::uint64_t first_msisdn = 8619900000000;
 constexpr int accounts = 100'000;
 
 struct World {
-  NullStore store;
+  storage::NullStore store;
   Time now = std::chrono::sys_days(std::chrono::year(2026) / 6 / 1);
   Shard shard{store, {}, [this] { return now; }};
   Request request;

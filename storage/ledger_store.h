@@ -4,16 +4,19 @@
 // checksum, hash of the record before) and an opaque body of `count` entries. Entries are numbered
 // from 1 without gaps; a record carries the number of its first entry. Beside the records it keeps
 // named documents (tariff sources and the like), written in the same atomic, synced write as a
-// record.
+// record. And it keeps the checkpoint: tables of the ledger's fold, written back in rounds
+// (storage/round.h), so that a start need not fold everything again and what is not in memory can
+// be fetched.
 //
-// Threads: one thread (the engine's) appends, one append under way at a time; reads may come from
-// any thread at any time. Ownership: the store owns its commit thread and its database until
-// destroyed.
+// Threads: one thread (the engine's) appends and writes rounds, one append and one round under way
+// at a time; reads may come from any thread at any time. Ownership: the store owns its threads and
+// its database until destroyed.
 #pragma once
 
 #include "engine/base/named.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
+#include "storage/round.h"
 
 #include <array>
 #include <cstddef>
@@ -100,6 +103,32 @@ class LedgerStore {
   virtual std::optional<std::string> document(std::string_view key) const = 0;
   // Every document whose key begins with `prefix`, in key order.
   virtual std::vector<Document> documents(std::string_view prefix) const = 0;
+
+  // --- The checkpoint ----------------------------------------------------------------------------
+
+  // Called on a thread of the store's when a round is durable and visible to fetch and visit.
+  using RoundWritten = std::function<void()>;
+  virtual void set_round_written(RoundWritten written) = 0;
+
+  // Writes all of the round or, should a crash come, none of it; slowly, so that appends are not
+  // kept waiting. Takes the round by swapping it with an empty one. A write that fails stops the
+  // process, as an append's does. REQUIRES: no round under way, and that everything in it follows
+  // from durable records: a checkpoint ahead of its ledger is a balance that nobody can prove.
+  virtual void write_round(Round& round) = 0;
+
+  // The value of a key; nullopt: there is none.
+  virtual base::Result<std::optional<std::string>, StoreError> fetch(
+      Table table, std::string_view key) const = 0;
+
+  // Visits a table's rows in key order from `from` on, as they were when the visit began, until
+  // the end or until the visitor returns false.
+  using RowVisitor = std::function<bool(std::string_view key, std::string_view value)>;
+  virtual base::Result<void, StoreError> visit(Table table, std::string_view from,
+                                               const RowVisitor& visitor) const = 0;
+
+  // Runs `job` on the store's reading thread, after those given before: what takes a disk's time
+  // and must not hold up the caller. A store that is destroyed drops what has not begun.
+  virtual void read_later(std::function<void()> job) = 0;
 
   virtual std::uint64_t free_disk_bytes()
       const = 0;  // of the folder's file system, at most 1 s old

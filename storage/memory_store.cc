@@ -30,6 +30,10 @@ void MemoryStore::crash() {
   documents_under_way_.clear();
   under_way_ = false;
   durable_ = nullptr;
+  round_.clear();
+  round_under_way_ = false;
+  round_written_ = nullptr;
+  jobs_.clear();
 }
 
 void MemoryStore::set_durable(Durable durable) { durable_ = std::move(durable); }
@@ -91,6 +95,62 @@ std::vector<Document> MemoryStore::documents(std::string_view prefix) const {
     found.push_back({it->first, it->second});
   }
   return found;
+}
+
+// --- The checkpoint ------------------------------------------------------------------------------
+
+void MemoryStore::write_round(Round& round) {
+  FARTHING_ASSERT(!round_under_way_);
+  std::swap(round_, round);
+  round.clear();
+  round_under_way_ = true;
+}
+
+bool MemoryStore::finish_round() {
+  if (!round_under_way_) return false;
+  for (std::size_t i = 0; i < table_count; ++i) {
+    auto& rows = tables_[i];
+    for (const auto& [from, to] : round_.erased_ranges(static_cast<Table>(i))) {
+      rows.erase(rows.lower_bound(from), rows.lower_bound(to));
+    }
+    for (const Round::Change& change : round_.changes(static_cast<Table>(i))) {
+      if (change.erased) {
+        rows.erase(std::string(change.key));
+      } else {
+        rows.insert_or_assign(std::string(change.key), std::string(change.value));
+      }
+    }
+  }
+  round_.clear();
+  round_under_way_ = false;
+  // Only now: the callback may write the next at once.
+  if (round_written_) round_written_();
+  return true;
+}
+
+base::Result<std::optional<std::string>, StoreError> MemoryStore::fetch(
+    Table table, std::string_view key) const {
+  const auto& rows = tables_[static_cast<std::size_t>(table)];
+  const auto found = rows.find(key);
+  if (found == rows.end()) return std::optional<std::string>();
+  return std::optional(found->second);
+}
+
+base::Result<void, StoreError> MemoryStore::visit(Table table, std::string_view from,
+                                                  const RowVisitor& visitor) const {
+  const auto& rows = tables_[static_cast<std::size_t>(table)];
+  for (auto row = rows.lower_bound(from); row != rows.end(); ++row) {
+    if (!visitor(row->first, row->second)) break;
+  }
+  return {};
+}
+
+bool MemoryStore::read_next() {
+  if (jobs_.empty()) return false;
+  const std::function<void()> job = std::move(jobs_.front());
+  jobs_.pop_front();
+  job();
+  return true;
 }
 
 }  // namespace farthing::storage

@@ -8,6 +8,9 @@
 #include "storage/ledger_store.h"
 #include "storage/record.h"
 
+#include <array>
+#include <deque>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -22,6 +25,11 @@ class MemoryStore final : public LedgerStore {
   // Drops the append under way and the callback, which belonged to the process that died.
   void crash();
   bool append_under_way() const { return under_way_; }
+  // Makes the round under way durable and calls RoundWritten. False when there was none.
+  bool finish_round();
+  bool round_under_way() const { return round_under_way_; }
+  // Runs the oldest job given to read_later. False when there is none.
+  bool read_next();
 
   void set_durable(Durable durable) override;
   void append(std::string& body, std::uint32_t count, base::Time now,
@@ -31,6 +39,13 @@ class MemoryStore final : public LedgerStore {
   base::Result<Record, StoreError> read(Sequence sequence, std::string& buffer) const override;
   std::optional<std::string> document(std::string_view key) const override;
   std::vector<Document> documents(std::string_view prefix) const override;
+  void set_round_written(RoundWritten written) override { round_written_ = std::move(written); }
+  void write_round(Round& round) override;
+  base::Result<std::optional<std::string>, StoreError> fetch(Table table,
+                                                             std::string_view key) const override;
+  base::Result<void, StoreError> visit(Table table, std::string_view from,
+                                       const RowVisitor& visitor) const override;
+  void read_later(std::function<void()> job) override { jobs_.push_back(std::move(job)); }
   std::uint64_t free_disk_bytes() const override { return free_disk_bytes_; }
 
   void set_free_disk_bytes(std::uint64_t free) { free_disk_bytes_ = free; }
@@ -51,6 +66,12 @@ class MemoryStore final : public LedgerStore {
   std::uint32_t count_ = 0;
   base::Time now_;
   std::vector<Document> documents_under_way_;
+
+  std::array<std::map<std::string, std::string, std::less<>>, table_count> tables_;
+  RoundWritten round_written_;
+  bool round_under_way_ = false;
+  Round round_;
+  std::deque<std::function<void()>> jobs_;
 };
 
 }  // namespace farthing::storage

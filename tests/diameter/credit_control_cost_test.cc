@@ -4,6 +4,7 @@
 #include "diameter/credit_control.h"
 #include "diameter/writer.h"
 #include "engine/operations.h"
+#include "storage/null_store.h"
 #include "tariffs/tariff_file.h"
 
 #include <gtest/gtest.h>
@@ -48,31 +49,6 @@ offers:
 )";
 
 constexpr std::string_view msisdn = "8613800138000";
-
-// Durable at once; keeps nothing.
-class NullStore final : public storage::LedgerStore {
- public:
-  void set_durable(Durable) override {}
-  void append(std::string& body, std::uint32_t count, base::Time,
-              std::vector<storage::Document>&) override {
-    end_.last.value += count;
-    body.clear();
-  }
-  storage::LedgerEnd end() const override { return end_; }
-  base::Result<void, storage::StoreError> scan(engine::Sequence, const Visitor&) const override {
-    return {};
-  }
-  base::Result<storage::Record, storage::StoreError> read(engine::Sequence,
-                                                          std::string&) const override {
-    return storage::StoreError{};
-  }
-  std::optional<std::string> document(std::string_view) const override { return std::nullopt; }
-  std::vector<storage::Document> documents(std::string_view) const override { return {}; }
-  std::uint64_t free_disk_bytes() const override { return UINT64_MAX; }
-
- private:
-  storage::LedgerEnd end_;
-};
 
 class CreditControlCost : public testing::Test {
  protected:
@@ -164,7 +140,7 @@ class CreditControlCost : public testing::Test {
   }
 
   base::Time now_ = std::chrono::sys_days(std::chrono::year(2026) / 6 / 1);
-  NullStore store_;
+  storage::NullStore store_;
   engine::ShardOptions options_;
   std::unique_ptr<engine::Shard> shard_;
   std::unique_ptr<CreditControl> control_;
