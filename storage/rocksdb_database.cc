@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t table_cache_bytes = std::size_t{32} << 20;
-constexpr std::int64_t background_bytes_per_second = std::int64_t{128} << 20;
+constexpr std::int64_t background_bytes_per_second = std::int64_t{96} << 20;
 constexpr std::int64_t rate_refill_us = 10'000;  // small bursts: an append's sync waits for each
 constexpr int unmerged_files_max = 24;
 
@@ -71,7 +71,7 @@ rocksdb::ColumnFamilyOptions small_family_options() {
 rocksdb::ColumnFamilyOptions table_family_options(Table name,
                                                   const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions options;
-  options.compression = rocksdb::kLZ4Compression;
+  options.compression = rocksdb::kNoCompression;
   options.target_file_size_base = std::uint64_t{64} << 20;
   options.max_bytes_for_level_base = std::uint64_t{256} << 20;
   options.level_compaction_dynamic_level_bytes = true;

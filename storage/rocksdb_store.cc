@@ -31,7 +31,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int exit_code_io = 74;     // EX_IOERR of sysexits.h
-constexpr int checkpoint_nice = 10;  // the checkpoint has time, those who wait for answers have not
+constexpr int checkpoint_nice = 19;  // the checkpoint has time, those who wait for answers have not
 constexpr std::chrono::milliseconds merging_poll_interval{50};
 
 using Key = std::array<char, 8>;

@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t bytes_per_second = std::int64_t{32} << 20;
+constexpr std::int64_t bytes_per_second = std::int64_t{16} << 20;
 constexpr std::int64_t rate_refill_us = 10'000;  // small bursts: an append's sync waits for each
 
 }  // namespace
