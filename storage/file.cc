@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -79,6 +80,8 @@ std::error_code File::truncate(std::uint64_t size_bytes) {
 }
 
 std::error_code File::sync() { return outcome_of(::fdatasync(descriptor_)); }
+
+std::error_code File::lock() { return outcome_of(::flock(descriptor_, LOCK_EX | LOCK_NB)); }
 
 std::error_code sync_names(const std::filesystem::path& folder) {
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -35,6 +35,9 @@ class File {
   base::Result<std::uint64_t, std::error_code> size_bytes() const;
   [[nodiscard]] std::error_code truncate(std::uint64_t size_bytes);
   [[nodiscard]] std::error_code sync();  // fdatasync: the data and what is needed to read it back
+  // Takes the file for whoever has it open here, until it is closed;
+  // std::errc::operation_would_block: another one has it.
+  [[nodiscard]] std::error_code lock();
 
  private:
   explicit File(int descriptor) : descriptor_(descriptor) {}

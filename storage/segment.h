@@ -83,8 +83,8 @@ class SegmentReader {
 
 class SegmentWriter {
  public:
-  // Begins the segment whose first record follows `end`. Its file must not exist, or hold nothing
-  // that a crash did not leave.
+  // Begins the segment whose first record follows `end`. Its file must not exist, or hold no
+  // record.
   static base::Result<SegmentWriter, StoreError> create(const std::filesystem::path& folder,
                                                         const LedgerEnd& end);
   // Goes on with an open segment, its torn end cut off. REQUIRES: `segment` as it is on the disk.
