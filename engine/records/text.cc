@@ -5,12 +5,9 @@
 #include "engine/base/wide.h"
 #include "engine/utf8.h"
 
-#include <fmt/compile.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
-#include <iterator>
+#include <charconv>
 
 #include <arpa/inet.h>
 
@@ -51,23 +48,40 @@ Form form_of(std::uint8_t id) {
 
 template <class Number>
 void append_number(Number number, std::string& out) {
-  fmt::format_to(std::back_inserter(out), FMT_COMPILE("{}"), number);
+  std::array<char, 24> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
+}
+
+// With leading zeroes.
+template <std::size_t width>
+void append_digits(std::uint64_t number, std::string& out) {
+  std::array<char, width> digits;
+  for (std::size_t i = width; i-- > 0; number /= 10) {
+    digits[i] = static_cast<char>('0' + number % 10);
+  }
+  out.append(digits.data(), width);
 }
 
 void append_money(std::int64_t micros, std::string& out) {
-  const auto negative = micros < 0;
-  const auto size =
-      negative ? ~static_cast<std::uint64_t>(micros) + 1 : static_cast<std::uint64_t>(micros);
-  fmt::format_to(std::back_inserter(out), FMT_COMPILE("{}{}.{:06}"), negative ? "-" : "",
-                 size / Money::micros_per_unit, size % Money::micros_per_unit);
+  const bool is_negative = micros < 0;
+  const std::uint64_t size =
+      is_negative ? ~static_cast<std::uint64_t>(micros) + 1 : static_cast<std::uint64_t>(micros);
+  if (is_negative) out += '-';
+  append_number(size / Money::micros_per_unit, out);
+  out += '.';
+  append_digits<6>(size % Money::micros_per_unit, out);
+}
+
+void append_hex_digits(char byte, std::string& out) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  out += digits[static_cast<unsigned char>(byte) >> 4];
+  out += digits[static_cast<unsigned char>(byte) & 0xf];
 }
 
 void append_hex(std::string_view bytes, std::string& out) {
   out += "0x";
-  for (char byte : bytes) {
-    fmt::format_to(std::back_inserter(out), FMT_COMPILE("{:02x}"),
-                   static_cast<unsigned>(static_cast<unsigned char>(byte)));
-  }
+  for (char byte : bytes) append_hex_digits(byte, out);
 }
 
 bool is_plain(std::string_view text) {
@@ -110,7 +124,8 @@ void append_json_text(std::string_view text, std::string& out) {
         out += '\\';
         out += c;
       } else if (static_cast<unsigned char>(c) < 0x20) {
-        fmt::format_to(std::back_inserter(out), FMT_COMPILE("\\u{:04x}"), static_cast<unsigned>(c));
+        out += "\\u00";
+        append_hex_digits(c, out);
       } else {
         out += c;
       }
@@ -212,8 +227,12 @@ void append_csv_begin(const ChargingRecord& record, const Who& who, std::string&
   append_optional_time(record.first_used_at, out);
   out += ',';
   append_optional_time(record.last_used_at, out);
-  fmt::format_to(std::back_inserter(out), FMT_COMPILE(",{},{},{},"), record.requests,
-                 record.first.value, record.last.value);
+  for (const std::uint64_t number :
+       {std::uint64_t{record.requests}, record.first.value, record.last.value}) {
+    out += ',';
+    append_number(number, out);
+  }
+  out += ',';
 }
 
 void append_csv_allowances(const ChargingRecord& record, const Charge& charge, std::string& out) {
@@ -222,8 +241,10 @@ void append_csv_allowances(const ChargingRecord& record, const Charge& charge, s
   for (const AllowanceUse& use : record.allowances) {
     if (use.segment != charge.index || use.units == 0) continue;
     sum += use.units;
-    fmt::format_to(std::back_inserter(list), "{}{}:{}", list.empty() ? "" : ";", use.bucket.value,
-                   use.units);
+    if (!list.empty()) list += ';';
+    append_number(use.bucket.value, list);
+    list += ':';
+    append_number(use.units, list);
   }
   if (!list.empty()) append_number(static_cast<std::int64_t>(sum), out);
   out += ',';
@@ -288,7 +309,10 @@ void append_csv(const ChargingRecord& record, const Who& who, TariffNames& tarif
   std::size_t number = 0;
   for_each_charge(record, [&](const Charge& charge) {
     out += begin;
-    fmt::format_to(std::back_inserter(out), FMT_COMPILE("{},{},"), ++number, charges);
+    append_number(++number, out);
+    out += ',';
+    append_number(charges, out);
+    out += ',';
     append_csv_charge(record, charge, tariffs, out);
     out += end;
   });
@@ -296,8 +320,19 @@ void append_csv(const ChargingRecord& record, const Who& who, TariffNames& tarif
 
 // --- JSON ----------------------------------------------------------------------------------------
 
+void append_json_name(std::string_view name, std::string& out) {
+  out += ",\"";
+  out += name;
+  out += "\":";
+}
+
+void append_json_number(std::string_view name, std::uint64_t number, std::string& out) {
+  append_json_name(name, out);
+  append_number(number, out);
+}
+
 void append_json_field(std::string_view name, std::string_view text, std::string& out) {
-  fmt::format_to(std::back_inserter(out), FMT_COMPILE(",\"{}\":"), name);
+  append_json_name(name, out);
   if (text.empty()) {
     out += "null";
   } else {
@@ -306,7 +341,7 @@ void append_json_field(std::string_view name, std::string_view text, std::string
 }
 
 void append_json_time(std::string_view name, const std::optional<Time>& time, std::string& out) {
-  fmt::format_to(std::back_inserter(out), FMT_COMPILE(",\"{}\":"), name);
+  append_json_name(name, out);
   if (!time) {
     out += "null";
     return;
@@ -339,8 +374,7 @@ void append_json_charge(const ChargingRecord& record, const Charge& charge, Tari
     out += "null";
   }
   append_json_field("service", names.service, out);
-  out += ",\"units\":";
-  append_number(segment != nullptr ? segment->units : 0, out);
+  append_json_number("units", segment != nullptr ? segment->units : 0, out);
   append_json_field("unit", is_known ? tariffs::unit_name(segment->unit) : "", out);
   append_json_field("rule", names.rule, out);
   append_json_field("tariff", names.tariff, out);
@@ -356,8 +390,12 @@ void append_json_charge(const ChargingRecord& record, const Charge& charge, Tari
   const char* comma = "";
   for (const AllowanceUse& use : record.allowances) {
     if (use.segment != charge.index || use.units == 0) continue;
-    fmt::format_to(std::back_inserter(out), FMT_COMPILE("{}{{\"bucket\":{},\"units\":{}}}"), comma,
-                   use.bucket.value, use.units);
+    out += comma;
+    out += "{\"bucket\":";
+    append_number(use.bucket.value, out);
+    out += ",\"units\":";
+    append_number(use.units, out);
+    out += '}';
     comma = ",";
   }
   out += "]}";
@@ -366,15 +404,17 @@ void append_json_charge(const ChargingRecord& record, const Charge& charge, Tari
 void append_json_attributes(const ChargingRecord& record, std::string& out) {
   out += ",\"network\":{";
   base::ByteReader in(record.attributes);
-  const char* comma = "";
+  bool is_first = true;
   std::string value;
   while (!in.at_end()) {
     const std::uint8_t id = in.u8();
     const std::string_view bytes = in.text();
     const std::string_view name = attribute_name(static_cast<AttributeId>(id));
     if (!in.ok() || name.empty()) continue;
-    fmt::format_to(std::back_inserter(out), FMT_COMPILE("{}\"{}\":"), comma, name);
-    comma = ",";
+    out += is_first ? "\"" : ",\"";
+    out += name;
+    out += "\":";
+    is_first = false;
     value.clear();
     append_attribute(id, bytes, value);
     append_json_text(value, out);
@@ -384,11 +424,11 @@ void append_json_attributes(const ChargingRecord& record, std::string& out) {
 
 void append_json(const ChargingRecord& record, const Who& who, TariffNames& tariffs,
                  std::string& out) {
-  fmt::format_to(std::back_inserter(out), FMT_COMPILE("{{\"record\":\"{}\",\"complete\":{}"),
-                 kind_name(record.kind), record.is_complete);
+  out += "{\"record\":\"";
+  out += kind_name(record.kind);
+  out += record.is_complete ? "\",\"complete\":true" : "\",\"complete\":false";
   append_json_field("account", who.name, out);
-  out += ",\"account_number\":";
-  append_number(record.account.value, out);
+  append_json_number("account_number", record.account.value, out);
   append_json_field("msisdn", digits_of(who.msisdn), out);
   append_json_field("imsi", digits_of(who.imsi), out);
   append_json_field("session_id", record.session_id, out);
@@ -397,9 +437,9 @@ void append_json(const ChargingRecord& record, const Who& who, TariffNames& tari
   append_json_time("closed_at", record.closed_at, out);
   append_json_time("first_used_at", record.first_used_at, out);
   append_json_time("last_used_at", record.last_used_at, out);
-  fmt::format_to(std::back_inserter(out),
-                 FMT_COMPILE(",\"requests\":{},\"first_entry\":{},\"last_entry\":{}"),
-                 record.requests, record.first.value, record.last.value);
+  append_json_number("requests", record.requests, out);
+  append_json_number("first_entry", record.first.value, out);
+  append_json_number("last_entry", record.last.value, out);
   append_json_amounts(record.charged_micros, record.overage_micros, out);
   out += ",\"charges\":[";
   const char* comma = "";
@@ -473,10 +513,21 @@ void append_time(Time time, std::string& out) {
   const auto days = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(days);
   const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::milliseconds>(time - days));
-  fmt::format_to(std::back_inserter(out), FMT_COMPILE("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z"),
-                 static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                 static_cast<unsigned>(date.day()), clock.hours().count(), clock.minutes().count(),
-                 clock.seconds().count(), clock.subseconds().count());
+  // A ledger's times are within these years; a broken one's could be any.
+  append_digits<4>(static_cast<std::uint64_t>(std::max(static_cast<int>(date.year()), 0)), out);
+  out += '-';
+  append_digits<2>(static_cast<unsigned>(date.month()), out);
+  out += '-';
+  append_digits<2>(static_cast<unsigned>(date.day()), out);
+  out += 'T';
+  append_digits<2>(static_cast<std::uint64_t>(clock.hours().count()), out);
+  out += ':';
+  append_digits<2>(static_cast<std::uint64_t>(clock.minutes().count()), out);
+  out += ':';
+  append_digits<2>(static_cast<std::uint64_t>(clock.seconds().count()), out);
+  out += '.';
+  append_digits<3>(static_cast<std::uint64_t>(clock.subseconds().count()), out);
+  out += 'Z';
 }
 
 }  // namespace farthing::engine::records
