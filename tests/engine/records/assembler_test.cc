@@ -3,6 +3,7 @@
 #include "engine/records/assembler.h"
 
 #include "tests/engine/records/traffic.h"
+#include "tests/support/ledger_sums.h"
 
 #include <gtest/gtest.h>
 

@@ -2,6 +2,7 @@
 #include "engine/records/exporter.h"
 
 #include "tests/engine/records/traffic.h"
+#include "tests/support/ledger_sums.h"
 #include "tests/support/temp_folder.h"
 
 #include <boost/json.hpp>

@@ -1,13 +1,11 @@
 // Traffic for tests of records: sessions and events of every kind over the demo's subscribers, from
-// a seed, and what their ledger says by itself.
+// a seed.
 #pragma once
 
 #include "tests/support/test_engine.h"
 
 #include <cstdint>
-#include <map>
 #include <random>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -37,21 +35,5 @@ class Traffic {
   std::vector<OpenSession> open_;
   std::uint32_t number_ = 0;
 };
-
-// What an account was charged, by the legs of all its entries.
-struct Charged {
-  std::int64_t charged_micros = 0;
-  std::int64_t overage_micros = 0;
-
-  friend bool operator==(const Charged&, const Charged&) = default;
-};
-
-struct LedgerSums {
-  std::map<std::uint64_t, Charged> accounts;
-  std::set<std::uint64_t> closings;  // entries that must have a record: closed sessions and events
-  std::map<std::uint64_t, Charged> open;  // by account: of sessions that are still open
-};
-
-LedgerSums ledger_sums(const storage::LedgerStore& store);
 
 }  // namespace farthing::test
