@@ -4,7 +4,6 @@
 #include "storage/crc32c.h"
 
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -12,8 +11,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace farthing::storage {
 namespace {
@@ -56,37 +53,17 @@ bool never_written(std::string_view place) {
   return place.find_first_not_of('\0') == std::string_view::npos;
 }
 
-// Writes all of `bytes`; 0 or an errno.
-int write_at(int file, std::string_view bytes, std::size_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t wrote = ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return wrote < 0 ? errno : EIO;
-    bytes.remove_prefix(static_cast<std::size_t>(wrote));
-    offset += static_cast<std::size_t>(wrote);
-  }
-  return 0;
-}
-
 // At most one byte more than the file should have, to see one that is too long.
-std::optional<std::string> read_all(int file) {
+base::Result<std::string, std::error_code> read_all(const File& file) {
   std::string bytes(file_size_bytes + 1, '\0');
-  std::size_t size = 0;
-  while (size < bytes.size()) {
-    const ssize_t got =
-        ::pread(file, bytes.data() + size, bytes.size() - size, static_cast<off_t>(size));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return std::nullopt;
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
-  }
-  bytes.resize(size);
+  const auto size = file.read_at(bytes.data(), bytes.size(), 0);
+  if (!size.has_value()) return size.error();
+  bytes.resize(*size);
   return bytes;
 }
 
-StoreError failed(const std::filesystem::path& path, int error) {
-  return {StoreError::Code::io, Sequence(0),
-          fmt::format("{}: {}", path.string(), std::strerror(error))};
+StoreError failed(const std::filesystem::path& path, std::error_code error) {
+  return {StoreError::Code::io, Sequence(0), fmt::format("{}: {}", path.string(), error.message())};
 }
 
 StoreError unreadable(const std::filesystem::path& path, std::string_view what) {
@@ -102,18 +79,19 @@ base::Result<HighWaterFile, StoreError> HighWaterFile::open(const std::filesyste
                                                             Mode mode) {
   const int flags = mode == Mode::read_only ? O_RDONLY : O_RDWR;
   const int created = mode == Mode::create ? O_CREAT : 0;
-  HighWaterFile high_water(::open(path.c_str(), flags | created | O_CLOEXEC, 0600));
-  if (high_water.file_ < 0) {
-    if (errno == ENOENT) return unreadable(path, "is missing");
-    return failed(path, errno);
+  auto file = File::open(path, flags | created);
+  if (!file.has_value()) {
+    if (file.error() == std::errc::no_such_file_or_directory) return unreadable(path, "is missing");
+    return failed(path, file.error());
   }
+  HighWaterFile high_water(std::move(*file));
   const auto bytes = read_all(high_water.file_);
-  if (!bytes.has_value()) return failed(path, errno);
+  if (!bytes.has_value()) return failed(path, bytes.error());
   if (bytes->empty()) {
     if (mode == Mode::read_only) return high_water;
-    int error = write_at(high_water.file_, std::string(file_size_bytes, '\0'), 0);
-    if (error == 0 && ::fsync(high_water.file_) != 0) error = errno;
-    if (error != 0) return failed(path, error);
+    std::error_code error = high_water.file_.write_at(std::string(file_size_bytes, '\0'), 0);
+    if (!error) error = high_water.file_.sync();
+    if (error) return failed(path, error);
     return high_water;
   }
   if (bytes->size() != file_size_bytes) return unreadable(path, "has the wrong size");
@@ -133,18 +111,12 @@ base::Result<HighWaterFile, StoreError> HighWaterFile::open(const std::filesyste
   return high_water;
 }
 
-HighWaterFile::HighWaterFile(HighWaterFile&& other) noexcept
-    : file_(std::exchange(other.file_, -1)), next_place_(other.next_place_), found_(other.found_) {}
-
-HighWaterFile::~HighWaterFile() {
-  if (file_ >= 0) ::close(file_);
-}
-
 int HighWaterFile::write(const HighWater& high_water) {
   const Place place = encode(high_water);
-  const int error = write_at(file_, {place.data(), place.size()}, next_place_ * place_size_bytes);
-  if (error != 0) return error;
-  if (::fdatasync(file_) != 0) return errno;
+  std::error_code error =
+      file_.write_at({place.data(), place.size()}, next_place_ * place_size_bytes);
+  if (!error) error = file_.sync();
+  if (error) return error.value();
   next_place_ = (next_place_ + 1) % places;
   return 0;
 }

@@ -10,10 +10,12 @@
 // Threads: one at a time. Errors: values; a file that says nothing readable is corrupt.
 #pragma once
 
+#include "storage/file.h"
 #include "storage/ledger_store.h"
 
 #include <filesystem>
 #include <optional>
+#include <utility>
 
 namespace farthing::storage {
 
@@ -28,10 +30,6 @@ class HighWaterFile {
 
   static base::Result<HighWaterFile, StoreError> open(const std::filesystem::path& path, Mode mode);
 
-  HighWaterFile(HighWaterFile&& other) noexcept;
-  HighWaterFile& operator=(HighWaterFile&&) = delete;
-  ~HighWaterFile();
-
   // What the file said when it was opened; nothing before the first record.
   const std::optional<HighWater>& found() const { return found_; }
 
@@ -39,9 +37,9 @@ class HighWaterFile {
   int write(const HighWater& high_water);
 
  private:
-  explicit HighWaterFile(int file) : file_(file) {}
+  explicit HighWaterFile(File file) : file_(std::move(file)) {}
 
-  int file_;
+  File file_;
   unsigned next_place_ = 0;
   std::optional<HighWater> found_;
 };

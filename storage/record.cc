@@ -5,6 +5,7 @@
 #include "storage/crc32c.h"
 
 #include <limits>
+#include <utility>
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
@@ -90,7 +91,15 @@ base::Result<Record, RecordFault> decode_record(std::string_view bytes) {
   return record;
 }
 
+std::optional<std::size_t> stated_record_size(std::string_view bytes) {
+  if (bytes.size() < record_header_size_bytes) return std::nullopt;
+  return record_header_size_bytes + get_little<std::uint32_t>(bytes.data() + body_length_at);
+}
+
 RecordHasher::RecordHasher() : context_(EVP_MD_CTX_new()) { FARTHING_ASSERT(context_ != nullptr); }
+
+RecordHasher::RecordHasher(RecordHasher&& other) noexcept
+    : context_(std::exchange(other.context_, nullptr)) {}
 
 RecordHasher::~RecordHasher() { EVP_MD_CTX_free(context_); }
 

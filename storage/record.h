@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 struct evp_md_ctx_st;  // of OpenSSL
@@ -42,14 +43,18 @@ std::string_view describe(RecordFault fault);
 // The record in `bytes`, whose body it views.
 base::Result<Record, RecordFault> decode_record(std::string_view bytes);
 
+// How long the record is that `bytes` begin with, by what its header states, header included;
+// nothing is checked. nullopt: fewer bytes than a header has.
+std::optional<std::size_t> stated_record_size(std::string_view bytes);
+
 // SHA-256 of records. Keeps OpenSSL's context between them: making one costs more than a small
 // hash.
 class RecordHasher {
  public:
   RecordHasher();
   ~RecordHasher();
-  RecordHasher(const RecordHasher&) = delete;
-  RecordHasher& operator=(const RecordHasher&) = delete;
+  RecordHasher(RecordHasher&& other) noexcept;
+  RecordHasher& operator=(RecordHasher&&) = delete;
 
   Hash hash(std::string_view header, std::string_view body);
 
