@@ -45,7 +45,8 @@ class Ledger {
   std::vector<std::string> rows(Table table, std::string_view from = {}) const;
   std::optional<std::string> fetch(Table table, std::string_view key) const;
 
-  LedgerStore* operator->() { return store_.get(); }
+  LedgerStore* operator->() const { return store_.get(); }
+  LedgerStore& operator*() const { return *store_; }
 
  private:
   std::unique_ptr<LedgerStore> store_;
