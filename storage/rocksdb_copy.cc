@@ -4,6 +4,7 @@
 #include "storage/folder_format.h"
 #include "storage/high_water.h"
 #include "storage/rocksdb_ledger.h"
+#include "storage/rocksdb_store.h"
 
 #include <cstdint>
 #include <memory>
@@ -56,8 +57,8 @@ base::Result<LedgerEnd, StoreError> copy_into(const Database& database,
   if (!status.ok()) return io_error(folder, status.ToString());
 
   // What the copy has is what it says itself, not what this database has by now.
-  constexpr std::uint64_t any_file_bytes = std::uint64_t{64} << 20;
-  const auto copy = Database::open(folder, Database::Mode::read_only, files, any_file_bytes);
+  const auto copy =
+      Database::open(folder, Database::Mode::read_only, files, ledger_file_bytes_default);
   if (!copy.has_value()) return copy.error();
   const auto begin = find_begin(*copy);
   if (!begin.has_value()) return begin.error();

@@ -36,6 +36,7 @@ namespace fs = std::filesystem;
 
 constexpr int exit_code_io = 74;     // EX_IOERR of sysexits.h
 constexpr int checkpoint_nice = 19;  // the checkpoint has time, those who wait for answers have not
+constexpr std::int64_t round_bytes_per_second = std::int64_t{16} << 20;
 constexpr std::chrono::milliseconds merging_poll_interval{50};
 
 [[noreturn]] void stop_process(std::string_view line) {
@@ -366,7 +367,7 @@ void RocksdbStore::write_round(Round& round) {
 void RocksdbStore::write_rounds_until_stopped() {
   name_this_thread("ledger-chkpt");
   (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), checkpoint_nice);
-  RoundWriter writer(database_, folder_);
+  RoundWriter writer(database_, round_bytes_per_second);
   for (;;) {
     {
       std::unique_lock lock(mutex_);

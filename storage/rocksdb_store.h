@@ -25,13 +25,15 @@ class FileSystem;
 
 namespace farthing::storage {
 
+inline constexpr std::uint64_t ledger_file_bytes_default = std::uint64_t{64} << 20;
+
 struct StoreOptions {
   std::filesystem::path folder;
   bool create_if_missing = true;
   bool read_only = false;  // append must not be called; nothing in the folder is changed
   std::chrono::milliseconds high_water_interval{500};  // how far the high-water file may lag
   // How much of the ledger a file holds, and about how much of what was cut stays on disk.
-  std::uint64_t ledger_file_bytes = std::uint64_t{64} << 20;
+  std::uint64_t ledger_file_bytes = ledger_file_bytes_default;
 
   // For tests. What the store's files are reached through; null: the operating system's.
   std::shared_ptr<rocksdb::FileSystem> file_system;

@@ -16,14 +16,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t bytes_per_second = std::int64_t{16} << 20;
 constexpr std::int64_t rate_refill_us = 10'000;  // small bursts: an append's sync waits for each
 
 }  // namespace
 
-RoundWriter::RoundWriter(const Database& database, fs::path folder)
+RoundWriter::RoundWriter(const Database& database, std::int64_t bytes_per_second)
     : database_(database),
-      files_(std::move(folder) / "ledger" / "round"),
+      files_(database.folder() / "ledger" / "round"),
       rate_(rocksdb::NewGenericRateLimiter(bytes_per_second, rate_refill_us)) {
   std::error_code ignored;  // what cannot be done here fails the first round, by name
   fs::remove_all(files_, ignored);

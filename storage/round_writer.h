@@ -12,6 +12,7 @@
 #include "storage/rocksdb_database.h"
 #include "storage/round.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -27,7 +28,7 @@ namespace farthing::storage {
 
 class RoundWriter {
  public:
-  RoundWriter(const Database& database, std::filesystem::path folder);
+  RoundWriter(const Database& database, std::int64_t bytes_per_second);
   ~RoundWriter();
 
   // Durable and visible when it returns.

@@ -55,23 +55,7 @@ class RocksdbStoreTest : public testing::Test {
 
   fs::path high_water() const { return folder_.path() / "data" / "high-water"; }
 
-  // The write-ahead log that holds the newest records.
-  fs::path newest_log() const {
-    fs::path newest;
-    for (const auto& entry : fs::directory_iterator(folder_.path() / "data" / "ledger")) {
-      if (entry.path().extension() == ".log") newest = std::max(newest, entry.path());
-    }
-    return newest;
-  }
-
-  static void flip_byte(const fs::path& path, std::uint64_t offset) {
-    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekg(static_cast<std::streamoff>(offset));
-    const int byte = file.get();
-    ASSERT_NE(byte, EOF);
-    file.seekp(static_cast<std::streamoff>(offset));
-    file.put(static_cast<char>(byte ^ 0x40));
-  }
+  fs::path newest_log() const { return storage::newest_log(options().folder); }
 
   TemporaryFolder folder_;
 };

@@ -57,6 +57,10 @@ class Ledger {
 // Opens what must open.
 Ledger open_ledger(const StoreOptions& options);
 
+// The write-ahead log of a data folder that holds the newest records.
+std::filesystem::path newest_log(const std::filesystem::path& folder);
+void flip_byte(const std::filesystem::path& path, std::uint64_t offset);
+
 // append_until_killed as another process.
 class Appender {
  public:
