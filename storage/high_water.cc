@@ -2,6 +2,7 @@
 
 #include "storage/bytes.h"
 #include "storage/crc32c.h"
+#include "storage/files.h"
 
 #include <array>
 #include <cstring>
@@ -9,8 +10,8 @@
 #include <string_view>
 #include <utility>
 
-#include <fcntl.h>
 #include <fmt/format.h>
+#include <rocksdb/file_system.h>
 
 namespace farthing::storage {
 namespace {
@@ -53,19 +54,6 @@ bool never_written(std::string_view place) {
   return place.find_first_not_of('\0') == std::string_view::npos;
 }
 
-// At most one byte more than the file should have, to see one that is too long.
-base::Result<std::string, std::error_code> read_all(const File& file) {
-  std::string bytes(file_size_bytes + 1, '\0');
-  const auto size = file.read_at(bytes.data(), bytes.size(), 0);
-  if (!size.has_value()) return size.error();
-  bytes.resize(*size);
-  return bytes;
-}
-
-StoreError failed(const std::filesystem::path& path, std::error_code error) {
-  return {StoreError::Code::io, Sequence(0), fmt::format("{}: {}", path.string(), error.message())};
-}
-
 StoreError unreadable(const std::filesystem::path& path, std::string_view what) {
   return {StoreError::Code::corrupt, Sequence(0),
           fmt::format("{} {}, so whether the ledger lost records cannot be told; restore it from a "
@@ -73,32 +61,49 @@ StoreError unreadable(const std::filesystem::path& path, std::string_view what) 
                       path.string(), what)};
 }
 
+// All of the file, but no more than shows one that is too long.
+base::Result<std::string, StoreError> read_all(rocksdb::FileSystem& files,
+                                               const std::filesystem::path& path) {
+  std::unique_ptr<rocksdb::FSSequentialFile> file;
+  auto status = files.NewSequentialFile(path, {}, &file, nullptr);
+  if (status.IsNotFound() || status.IsPathNotFound()) return unreadable(path, "is missing");
+  std::string scratch(file_size_bytes + 1, '\0');
+  std::string bytes;
+  for (rocksdb::Slice got; status.ok() && bytes.size() <= file_size_bytes;) {
+    status = file->Read(scratch.size() - bytes.size(), {}, &got, scratch.data(), nullptr);
+    if (got.empty()) break;
+    bytes.append(got.data(), got.size());
+  }
+  if (!status.ok()) return file_error(path, status);
+  return bytes;
+}
+
 }  // namespace
 
-base::Result<HighWaterFile, StoreError> HighWaterFile::open(const std::filesystem::path& path,
+base::Result<HighWaterFile, StoreError> HighWaterFile::open(rocksdb::FileSystem& files,
+                                                            const std::filesystem::path& path,
                                                             Mode mode) {
-  const int flags = mode == Mode::read_only ? O_RDONLY : O_RDWR;
-  const int created = mode == Mode::create ? O_CREAT : 0;
-  auto file = File::open(path, flags | created);
-  if (!file.has_value()) {
-    if (file.error() == std::errc::no_such_file_or_directory) return unreadable(path, "is missing");
-    return failed(path, file.error());
+  HighWaterFile high_water(path);
+  std::string bytes;
+  if (mode != Mode::create || files.FileExists(path, {}, nullptr).ok()) {
+    const auto read = read_all(files, path);
+    if (!read.has_value()) return read.error();
+    bytes = *read;
   }
-  HighWaterFile high_water(std::move(*file));
-  const auto bytes = read_all(high_water.file_);
-  if (!bytes.has_value()) return failed(path, bytes.error());
-  if (bytes->empty()) {
-    if (mode == Mode::read_only) return high_water;
-    std::error_code error = high_water.file_.write_at(std::string(file_size_bytes, '\0'), 0);
-    if (!error) error = high_water.file_.sync();
-    if (error) return failed(path, error);
-    return high_water;
+  if (bytes.empty() && mode != Mode::read_only) {
+    bytes.assign(file_size_bytes, '\0');
+    if (const auto error = replace_file(files, path, bytes)) return *error;
   }
-  if (bytes->size() != file_size_bytes) return unreadable(path, "has the wrong size");
+  if (mode != Mode::read_only) {
+    const auto status = files.NewRandomRWFile(path, {}, &high_water.file_, nullptr);
+    if (!status.ok()) return file_error(path, status);
+  }
+  if (bytes.empty()) return high_water;
+  if (bytes.size() != file_size_bytes) return unreadable(path, "has the wrong size");
 
   bool readable = false;
   for (unsigned i = 0; i < places; ++i) {
-    const std::string_view place(bytes->data() + i * place_size_bytes, place_size_bytes);
+    const std::string_view place(bytes.data() + i * place_size_bytes, place_size_bytes);
     const auto found = decode(place);
     if (found.has_value() &&
         (!high_water.found_.has_value() || found->last > high_water.found_->last)) {
@@ -111,14 +116,18 @@ base::Result<HighWaterFile, StoreError> HighWaterFile::open(const std::filesyste
   return high_water;
 }
 
-int HighWaterFile::write(const HighWater& high_water) {
+HighWaterFile::HighWaterFile(std::filesystem::path path) : path_(std::move(path)) {}
+HighWaterFile::HighWaterFile(HighWaterFile&& other) noexcept = default;
+HighWaterFile::~HighWaterFile() = default;
+
+std::optional<StoreError> HighWaterFile::write(const HighWater& high_water) {
   const Place place = encode(high_water);
-  std::error_code error =
-      file_.write_at({place.data(), place.size()}, next_place_ * place_size_bytes);
-  if (!error) error = file_.sync();
-  if (error) return error.value();
+  auto status = file_->Write(next_place_ * place_size_bytes,
+                             rocksdb::Slice(place.data(), place.size()), {}, nullptr);
+  if (status.ok()) status = file_->Sync({}, nullptr);
+  if (!status.ok()) return file_error(path_, status);
   next_place_ = (next_place_ + 1) % places;
-  return 0;
+  return std::nullopt;
 }
 
 }  // namespace farthing::storage

@@ -126,6 +126,19 @@ StoreError no_such_entry(Sequence sequence, Sequence last) {
           fmt::format("the ledger has no entry {}; its last is {}", sequence.value, last.value)};
 }
 
+StoreError no_record_ends_with(Sequence sequence) {
+  return {StoreError::Code::not_found, sequence,
+          fmt::format("no record of this ledger ends with entry {} and has the hash that was named",
+                      sequence.value)};
+}
+
+StoreError archived_entry(Sequence sequence, Sequence begin) {
+  return {StoreError::Code::archived, sequence,
+          fmt::format("ledger entry {} is no longer here: the ledger begins with entry {}; look "
+                      "for it in the archive",
+                      sequence.value, begin.value + 1)};
+}
+
 base::Result<Record, StoreError> ChainReader::next(std::string_view bytes) {
   const Sequence expected(end_.last.value + 1);
   const auto decoded = decode_record(bytes);

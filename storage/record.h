@@ -84,6 +84,12 @@ StoreError corrupt_record(Sequence sequence, std::string_view what);
 
 StoreError no_such_entry(Sequence sequence, Sequence last);
 
+// The error for a place to cut at that is no end of a record, or not of the one that is there.
+StoreError no_record_ends_with(Sequence sequence);
+
+// The error for an entry that was cut off: `begin` is the last that was.
+StoreError archived_entry(Sequence sequence, Sequence begin);
+
 // The end of a ledger whose last record is in `bytes`.
 base::Result<LedgerEnd, StoreError> end_after(std::string_view bytes, Sequence first);
 
