@@ -82,9 +82,10 @@ class RecordReader {
 };
 
 struct ExporterStatus {
-  Sequence position;       // the newest entry whose record, if it made one, is written
-  Sequence oldest_needed;  // none before it will be read again; what retention must keep
-  std::uint64_t lag = 0;   // entries
+  Sequence position;  // the newest entry whose record, if it made one, is written
+  // No entry before it will be read again: what retention must keep. 0: not known yet, keep all.
+  Sequence oldest_needed;
+  std::uint64_t lag = 0;  // entries
   std::uint64_t records = 0;
   std::uint64_t files = 0;  // completed
   std::uint64_t bytes = 0;

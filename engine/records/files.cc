@@ -89,8 +89,8 @@ std::string file_name(Sequence last, Time closed_at, Format format) {
   std::string time;
   append_time(closed_at, time);
   std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
-  return fmt::format("records-{}Z-{:020}{}", time.substr(0, time.find('.')), last.value,
-                     file_extension(format));
+  return fmt::format("records-{}Z-{:020}.{}", time.substr(0, time.find('.')), last.value,
+                     format_name(format));
 }
 
 }  // namespace
@@ -158,7 +158,7 @@ base::Result<void, std::string> RecordFiles::resume() {
   if (const auto error = file->truncate(position_.bytes)) return failed(name, error);
   file_ = std::move(*file);
   // Another format was configured since: what follows goes to a file of its own.
-  if (!name.ends_with(file_extension(format_))) return complete();
+  if (!name.ends_with(format_name(format_))) return complete();
   return {};
 }
 

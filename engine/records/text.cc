@@ -455,7 +455,7 @@ void append_json(const ChargingRecord& record, const Who& who, TariffNames& tari
 
 }  // namespace
 
-std::string_view file_extension(Format format) { return format == Format::csv ? ".csv" : ".json"; }
+std::string_view format_name(Format format) { return format == Format::csv ? "csv" : "json"; }
 
 std::optional<Format> parse_format(std::string_view name) {
   if (name == "csv") return Format::csv;

@@ -17,8 +17,8 @@ namespace farthing::engine::records {
 
 enum class Format : std::uint8_t { csv, json };
 
-std::string_view file_extension(Format format);  // ".csv", ".json"
-// "csv" or "json"; nullopt for anything else.
+std::string_view format_name(Format format);  // "csv", "json"
+// The inverse; nullopt for anything else.
 std::optional<Format> parse_format(std::string_view name);
 
 // The first line of each file; "" for JSON.

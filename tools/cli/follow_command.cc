@@ -75,13 +75,12 @@ class Follow {
       const auto before = copy_.next();
       const auto taken = copy_.take(answer->body);
       if (!taken.has_value()) return context_.fail(exit_refused, taken.error());
-      tell(position());
-      const bool is_there = copy_.next() > copy_.ledger_end();
-      if (given_.once && is_there) {
+      if (given_.once && copy_.next() > copy_.ledger_end()) {
         context_.progress("");
         context_.out() << position() << '\n';
         return exit_done;
       }
+      tell(position());
       // A server with many who wait answers at once.
       if (copy_.next() == before) std::this_thread::sleep_for(retry_interval / 5);
     }

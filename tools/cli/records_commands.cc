@@ -71,11 +71,12 @@ class Output {
   bool complete_ = false;
 };
 
-int export_live(const Context& context, const Given& given, Output& output) {
-  const int code =
-      context.copy(fmt::format("/v1/charging-records?format={}&from={}&until={}", given.format,
-                               encode_url(given.from), encode_url(given.until)),
-                   [&output](std::string_view piece) { output.write(piece); });
+int export_live(const Context& context, const Given& given, records::Format format,
+                Output& output) {
+  const int code = context.copy(
+      fmt::format("/v1/charging-records?format={}&from={}&until={}", records::format_name(format),
+                  encode_url(given.from), encode_url(given.until)),
+      [&output](std::string_view piece) { output.write(piece); });
   if (code != exit_done) return code;
   return output.is_good() ? output.finish() : output.fail();
 }
@@ -109,11 +110,11 @@ int export_records(const Context& context, const Given& given) {
                                                 "2026-06-01T08:00, and no {}",
                                                 name, *text));
   }
-  const auto format = records::parse_format(given.format);
+  const auto format = records::parse_format(context.json ? "json" : given.format);
   if (!format) return context.fail(exit_usage, "a format is csv or json");
   Output output(context, given.file);
   if (!output.is_good()) return output.fail();
-  return given.data.empty() ? export_live(context, given, output)
+  return given.data.empty() ? export_live(context, given, *format, output)
                             : export_folder(context, given, span, *format, output);
 }
 
