@@ -36,11 +36,11 @@ struct StoreOptions {
   std::uint64_t ledger_file_bytes = ledger_file_bytes_default;
 
   // For tests. What the store's files are reached through; null: the operating system's.
-  std::shared_ptr<rocksdb::FileSystem> file_system;
+  std::shared_ptr<rocksdb::FileSystem> file_system = {};
   // Instead of ending the process: called by the thread whose write failed, with the line that
   // stderr would get. The store can only be destroyed then.
   using FailedWrite = std::function<void(std::string_view line)>;
-  FailedWrite on_failed_write;
+  FailedWrite on_failed_write = {};
 };
 
 base::Result<std::unique_ptr<LedgerStore>, StoreError> open_rocksdb_store(
