@@ -190,6 +190,7 @@ Sequence Model::judge_session(std::size_t number, std::uint16_t subscriber, cons
   if (charging.reported_usage()) session->rated_at = rated;
   if (opens) {
     session_account_[session->id] = number;
+    undo_.push_back({own, [this, id = session->id] { session_account_.erase(id); }});
     session->validity_s = charging.validity_s().value_or(validity_without_grant_s);
   } else if (charging.validity_s()) {
     // Whoever still holds an older grant was given the older validity.
