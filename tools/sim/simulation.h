@@ -103,6 +103,8 @@ class Simulation {
   void do_money(const Money& money);
   template <class Do, class Follow>
   void operate(std::string_view what, const std::string& account, Do run, Follow follow);
+  // Tells the staff what rests on this entry, when the shard says that it may be told.
+  void tell_staff(Sequence rests_on, std::string what);
 
   // What the machine does (simulation_machine.cc).
   bool end_turn();
@@ -138,6 +140,7 @@ class Simulation {
   std::vector<std::size_t> late_;  // calls on their way
   std::vector<Money> money_;
   std::vector<std::string> accounts_;
+  std::uint64_t staff_waiting_ = 0;
   std::uint64_t names_ = 0;
   std::uint64_t step_ = 0;
   engine::Request scratch_;

@@ -86,6 +86,7 @@ bool Simulation::crash() {
   store_.crash(random_);
   model_.crash(store_.synced());
   late_.clear();
+  staff_waiting_ = 0;
   traffic_.server_lost();
   note("crash: the ledger ends at entry {}", store_.synced().value);
   // A machine that fails may fail again before it is up.
@@ -125,6 +126,8 @@ void Simulation::settle() {
       busy = true;
     }
   }
+  if (traffic_.waiting() > 0) findings_.add("{} answers never leave", traffic_.waiting());
+  if (staff_waiting_ > 0) findings_.add("{} of the staff wait for ever", staff_waiting_);
 }
 
 // --- What can be seen ----------------------------------------------------------------------------

@@ -36,8 +36,14 @@ void Simulation::operate(std::string_view what, const std::string& account, Do r
   note("{} {}: {}, entry {}", what, account,
        end.done ? (end.repeated ? "repeated" : "done") : operation.error().message, rests_on.value);
   compare(account);
-  server_.shard().when_durable([this, rests_on, name = std::string(what)] {
-    model_.acknowledge(rests_on, store_.synced(), name);
+  tell_staff(rests_on, std::string(what));
+}
+
+void Simulation::tell_staff(Sequence rests_on, std::string what) {
+  ++staff_waiting_;
+  server_.shard().when_durable([this, rests_on, what = std::move(what)] {
+    --staff_waiting_;
+    model_.acknowledge(rests_on, store_.synced(), what);
   });
 }
 
@@ -236,8 +242,7 @@ bool Simulation::read_account() {
   compare(name);
   const Sequence rests_on = model_.newest(name);
   note("{} is read, which rests on entry {}", name, rests_on.value);
-  server_.shard().when_durable(
-      [this, rests_on] { model_.acknowledge(rests_on, store_.synced(), "a read account"); });
+  tell_staff(rests_on, "a read account");
   return true;
 }
 

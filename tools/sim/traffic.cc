@@ -239,8 +239,8 @@ std::optional<std::size_t> Traffic::stray(Time now) {
   return number;
 }
 
-// The same bytes; the T flag, with or without other content; or the same End-to-End-Id with other
-// content.
+// The same bytes; the T flag, also with everything else another; or the same End-to-End-Id with
+// other content.
 std::optional<std::size_t> Traffic::duplicate(Time now) {
   if (calls_.empty()) return std::nullopt;
   const std::size_t recent = std::min<std::size_t>(calls_.size(), random_.chance(80) ? 40 : 400);
@@ -251,7 +251,10 @@ std::optional<std::size_t> Traffic::duplicate(Time now) {
   copy.first_sent = calls_[original].first_sent;
   const std::uint64_t luck = random_.below(10);
   if (luck >= 4) copy.request.retransmitted = true;
-  if (luck == 8) copy.request.key.content = random_.next();
+  if (luck == 8) {
+    copy.request.key.content = random_.next();
+    copy.request.key.end_to_end = static_cast<std::uint32_t>(random_.next());
+  }
   if (luck == 9) {
     copy.request.retransmitted = false;
     copy.request.key.content = random_.next();
@@ -306,6 +309,12 @@ void Traffic::server_lost() {
       went_astray(number);
     }
   }
+}
+
+std::size_t Traffic::waiting() const {
+  return static_cast<std::size_t>(std::ranges::count_if(calls_, [](const Call& call) {
+    return call.state == Call::State::decided || call.state == Call::State::parked;
+  }));
 }
 
 std::optional<std::string> Traffic::some_session_id() {

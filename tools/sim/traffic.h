@@ -57,6 +57,7 @@ class Traffic {
   void reached(std::size_t call);      // the client has the answer
   void went_astray(std::size_t call);  // the answer, or the call, was lost on the way
   void server_lost();                  // nothing that was sent and not answered will be
+  std::size_t waiting() const;         // calls that reached the server and have no answer
   // The id of a session that its client believes to be open.
   std::optional<std::string> some_session_id();
 
