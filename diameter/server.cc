@@ -372,6 +372,8 @@ void Server::post(std::function<void()> work) {
   });
 }
 
+void Server::flush() { impl_->flush_ready(); }
+
 const Metrics& Server::metrics() const { return impl_->context_.metrics; }
 
 std::vector<PeerStatus> Server::peers() const {

@@ -64,6 +64,8 @@ class Server {
 
   // Runs `work` on the server's thread, then sends what it made ready. From any thread.
   void post(std::function<void()> work);
+  // Sends what was made ready outside of on_request and post.
+  void flush();
 
   const Metrics& metrics() const;
   std::vector<PeerStatus> peers() const;

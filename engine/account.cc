@@ -52,31 +52,34 @@ void Session::clear() {
   segments.clear();
   grants.clear();
   holds.clear();
-  for (RememberedOutcome& remembered : outcomes) {
-    remembered.key = {};
-    remembered.sequence = {};
-    remembered.outcome.clear();
-  }
-  outcome_count = 0;
+  requests = {};
+  request_count = 0;
+  forgotten_number_max = -1;
+  last_outcome.clear();
   account_previous = account_next = nullptr;
+  is_changed = has_row = false;
 }
 
-const RememberedOutcome* Session::find_outcome(const RequestKey& request, bool number_alone) const {
-  const RememberedOutcome* match = nullptr;
-  const std::uint32_t kept = std::min<std::uint32_t>(outcome_count, outcomes_max);
+const RememberedRequest* Session::find_request(const RequestKey& request, bool number_alone) const {
+  const RememberedRequest* match = nullptr;
+  const std::uint32_t kept = std::min<std::uint32_t>(request_count, remembered_max);
   for (std::uint32_t age = 1; age <= kept; ++age) {  // the newest first
-    const std::size_t at = (outcome_count - age) % outcomes_max;
-    if (outcome_numbers[at] != request.number) continue;
-    const RememberedOutcome& remembered = outcomes[at];
-    if (remembered.key.type != request.type || remembered.key.sub_session != request.sub_session)
-      continue;
-    if (remembered.key.content == request.content ||
-        remembered.key.end_to_end == request.end_to_end) {
-      return &remembered;
+    const std::size_t at = (request_count - age) % remembered_max;
+    if (request_numbers[at] != request.number) continue;
+    const RememberedRequest& remembered = requests[at];
+    if (is_same_request(remembered.key, request, false)) return &remembered;
+    if (match == nullptr && is_same_request(remembered.key, request, number_alone)) {
+      match = &remembered;
     }
-    if (number_alone && match == nullptr) match = &remembered;
   }
   return match;
+}
+
+bool is_same_request(const RequestKey& known, const RequestKey& request, bool number_alone) {
+  return known.type == request.type && known.number == request.number &&
+         known.sub_session == request.sub_session &&
+         (number_alone || known.content == request.content ||
+          known.end_to_end == request.end_to_end);
 }
 
 Money Account::available() const { return Money(main_micros + credit_limit_micros); }
@@ -94,6 +97,11 @@ const Bucket* Account::bucket(BucketNumber which) const {
 
 Bucket* Account::bucket(BucketNumber which) {
   return const_cast<Bucket*>(std::as_const(*this).bucket(which));
+}
+
+void Account::clear() {
+  // Vectors and texts give their memory back: what the next account in this place needs is small.
+  *this = Account();
 }
 
 }  // namespace farthing::engine

@@ -2,7 +2,8 @@
 //
 // Only apply() (book.cc) changes one; decide() reads them as const. Amounts are micros of the
 // currency, units those of the bucket or segment. An account belongs to the thread of the shard
-// that owns it.
+// that owns it. Beside what the ledger says stands what the book notes for write-back and eviction
+// (book.h); that is no part of an account's state.
 #pragma once
 
 #include "engine/entry.h"
@@ -71,11 +72,11 @@ struct BucketHold {
   std::int64_t units = 0;
 };
 
-// How an earlier request ended, kept so that its repetition gets the same answer.
-struct RememberedOutcome {
+// An earlier request and the entry that keeps its outcome, so that its repetition gets the same
+// answer.
+struct RememberedRequest {
   RequestKey key;
   Sequence sequence;
-  std::string outcome;  // encoded (outcome.h)
 };
 
 struct SessionId128 {  // keyed hash of a Session-Id
@@ -89,7 +90,7 @@ struct SessionId128 {  // keyed hash of a Session-Id
 struct Account;
 
 struct Session {
-  static constexpr std::size_t outcomes_max = 8;
+  static constexpr std::size_t remembered_max = 8;
 
   SessionNumber number;
   SessionId128 key;
@@ -107,26 +108,38 @@ struct Session {
   Time rated_at;  // of the last report
   std::uint32_t validity_seconds = 0;
   std::vector<Segment> segments;
-  std::vector<HeldGrant> grants;                         // sorted by segment and set of services
-  std::vector<BucketHold> holds;                         // sorted by segment and bucket
-  std::array<RememberedOutcome, outcomes_max> outcomes;  // a ring
-  std::array<std::uint32_t, outcomes_max>
-      outcome_numbers{};                // their request numbers, close together
-  std::uint32_t outcome_count = 0;      // ever remembered
+  std::vector<HeldGrant> grants;                           // sorted by segment and set of services
+  std::vector<BucketHold> holds;                           // sorted by segment and bucket
+  std::array<RememberedRequest, remembered_max> requests;  // a ring
+  std::array<std::uint32_t, remembered_max>
+      request_numbers{};            // their CC-Request-Numbers, close together
+  std::uint32_t request_count = 0;  // ever remembered
+  // The highest CC-Request-Number that has left the ring; -1: none has. Only what is not above it
+  // can be a repetition that the ring does not know.
+  std::int64_t forgotten_number_max = -1;
+  std::string last_outcome;             // of the newest remembered, encoded (outcome.h)
   Session* account_previous = nullptr;  // the account's sessions, a list
   Session* account_next = nullptr;
   Session* wheel_previous = nullptr;  // the sessions that expire in the same second, a list
   Session* wheel_next = nullptr;
   std::int64_t wheel_slot = -1;
+  bool is_changed = false;          // since its row was written; it is in the book's list
+  bool has_row = false;             // in the checkpoint, or in a round on its way there
+  std::uint64_t changed_round = 0;  // the newest round begun when it was put into that list
 
   // Twice the validity after the last request: unheard of for so long, a session is closed.
   Time deadline() const {
     return heard_at + std::chrono::seconds(2 * std::uint64_t{validity_seconds});
   }
-  // The outcome of the same request, if it is one of the last: the same type, number and
-  // sub-session, and the same content or End-to-End-Id; with `number_alone` (the T flag) whatever
-  // its content.
-  const RememberedOutcome* find_outcome(const RequestKey& request, bool number_alone) const;
+  // The same request, if it is one of the last: the same type, number and sub-session, and the same
+  // content or End-to-End-Id; with `number_alone` (the T flag) whatever its content.
+  const RememberedRequest* find_request(const RequestKey& request, bool number_alone) const;
+  const RememberedRequest& newest_request() const {
+    return requests[(request_count - 1) % remembered_max];
+  }
+  const RememberedRequest& oldest_request() const {
+    return requests[request_count <= remembered_max ? 0 : request_count % remembered_max];
+  }
   void clear();
 };
 
@@ -145,6 +158,14 @@ struct Account {
   std::vector<Bucket> buckets;
   Session* sessions = nullptr;
 
+  bool is_changed = false;  // since its row was written; it is in the book's list
+  bool is_touched = false;  // since the clock hand of eviction passed
+  bool is_name_indexed = false;
+  std::uint16_t subscribers_indexed = 0;  // the first so many have their rows in the index
+  std::uint32_t memory_bytes = 0;         // as last estimated
+  std::uint64_t written_round = 0;        // the last round that took its row
+  std::uint64_t stamp = 0;                // when it was last loaded or changed (AccountTable)
+
   // Credits less charges; what is reserved still counts.
   Money balance() const { return Money(main_micros + reserved_micros); }
   // What a new charge or grant may use.
@@ -152,7 +173,11 @@ struct Account {
   const Subscriber* subscriber(SubscriberNumber which) const;
   const Bucket* bucket(BucketNumber which) const;
   Bucket* bucket(BucketNumber which);
+  void clear();
 };
+
+// Whether two keys name the same request: with `number_alone` whatever its content.
+bool is_same_request(const RequestKey& known, const RequestKey& request, bool number_alone);
 
 // The highest sum of money that an account may hold or be allowed to owe: a million times a million
 // units, so that sums of several never leave 64 bits.

@@ -12,12 +12,6 @@ namespace farthing::engine {
 
 namespace {
 
-constexpr Duration grace_after_start_max = std::chrono::minutes(10);
-
-std::int64_t seconds_of(Time time) {
-  return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
-}
-
 bool is_within(base::Int128 value, base::Int128 low, base::Int128 high) {
   return value >= low && value <= high;
 }
@@ -45,46 +39,139 @@ HeldGrant& grant_of(Session& session, std::uint16_t segment, std::uint32_t servi
 
 }  // namespace
 
-Book::Book(BookOptions options) : options_(options), duplicates_(options.duplicates) {}
+Book::Book(BookOptions options)
+    : options_(options), accounts_(options.accounts_memory_bytes), duplicates_(options.duplicates) {
+  sessions_by_key_.reserve(options.sessions_expected);
+  sessions_by_number_.reserve(options.sessions_expected);
+}
 Book::~Book() = default;
 
-const char* Book::apply(const Entry& entry, Sequence own, Time now) {
-  Account* account = this->account(entry.account);
-  Session* session = nullptr;
-  if (entry.session && entry.session->session.value != 0) {
-    auto found = sessions_by_number_.find(entry.session->session.value);
-    if (found == sessions_by_number_.end()) return "it continues a session that is not open";
-    session = found->second;
+const char* Book::apply(const Entry& entry, Sequence own, Time now, const Session* known) {
+  Account* account = nullptr;
+  Session* session = const_cast<Session*>(known);
+  if (session != nullptr) {
+    if (!entry.session || session->number != entry.session->session) return "it is no session's";
+    account = session->account;
+    if (account->number != entry.account) return "its session is another account's";
+  } else {
+    account = accounts_.find(entry.account);
+    if (entry.session && entry.session->session.value != 0) {
+      const auto found = sessions_by_number_.find(entry.session->session.value);
+      if (found == sessions_by_number_.end()) return "it continues a session that is not open";
+      session = found->second;
+    }
   }
   if (const char* wrong = check(entry, own, account, session)) return wrong;
 
+  apply_to_book(entry, own, now);
+  if (entry.account.value == 0) return nullptr;
+  apply_to_account(account, entry, own);
+  if (account == nullptr) account = accounts_.find(entry.account);
+  if (entry.session) apply_to_session(*account, session, entry, own, now);
+  return nullptr;
+}
+
+const char* Book::replay(const Entry& entry, Sequence own, Time now) {
+  Account* const account = accounts_.find(entry.account);
+  Session* session = nullptr;
+  if (entry.session) {
+    const std::uint64_t number =
+        entry.session->session.value != 0 ? entry.session->session.value : own.value;
+    const auto found = sessions_by_number_.find(number);
+    if (found != sessions_by_number_.end()) session = found->second;
+  }
+  const bool account_done = account != nullptr && account->last >= own;
+  const bool session_done = session != nullptr && session->last >= own;
+  if (!account_done && !session_done) return apply(entry, own, now);
+
+  // The rows ran ahead of the checkpoint's position: what they hold was checked when it was live.
+  if (own.value != last_.value + 1) return "its number does not follow the one before";
+  if (!is_balanced(entry)) return "its legs do not add up to zero";
+  if (!account_done && (account == nullptr || account->last != entry.previous)) {
+    return "it does not follow its account's last entry";
+  }
+  const bool opens = entry.session && entry.session->session.value == 0;
+  if (entry.session && !session_done && !opens &&
+      (session == nullptr || session->last != entry.session->previous)) {
+    return "it does not follow its session's last entry";
+  }
+  apply_to_book(entry, own, now);
+  if (!account_done) apply_to_account(account, entry, own);
+  if (entry.session && !session_done) apply_to_session(*account, session, entry, own, now);
+  return nullptr;
+}
+
+// What an entry does beside its account and session.
+void Book::apply_to_book(const Entry& entry, Sequence own, Time now) {
   last_ = own;
-  if (entry.kind == EntryKind::server_started) {
-    started_at_ = now;
-    return nullptr;
-  }
-  if (entry.tariff) {
-    tariffs_.push_back({entry.tariff->version, entry.tariff->source_hash, now});
-    return nullptr;
-  }
-  if (entry.account_opening) account = &open_account(*entry.account_opening);
-  change_account(*account, entry);
-  if (entry.session && session == nullptr) session = &open_session(*account, entry, own, now);
-  move_legs(*account, session, entry);
-  if (session != nullptr) change_session(*session, entry, own, now);
+  if (entry.kind == EntryKind::server_started) wheel_.set_started_at(now);
+  if (entry.tariff) tariffs_.push_back({entry.tariff->version, entry.tariff->source_hash, now});
+  if (entry.account_opening) ++account_count_;
   if (!entry.session && entry.request && !entry.outcome.empty()) {
-    duplicates_.insert(session_key(entry.session_id), entry.request->key, own, entry.outcome, now);
+    duplicates_.insert(
+        DuplicateTable::key_of_request(session_key(entry.session_id), entry.request->key), own,
+        now);
   }
   if (entry.note && !entry.note->request_id.empty()) {
     Money amount;
     for (const Leg& leg : entry.legs) {
       if (leg.side == Side::main) amount = Money(amount.micros + leg.amount);
     }
-    admin_requests_.try_emplace(std::string(entry.note->request_id),
-                                AdminRequest{entry.kind, entry.account, amount, own});
+    std::string id(entry.note->request_id);
+    const KnownRequest known{{entry.kind, entry.account, amount, own}, 0, true};
+    if (admin_requests_.try_emplace(id, known).second) {
+      changes_.admin_requests.push_back(std::move(id));
+    }
   }
+}
+
+void Book::apply_to_account(Account* account, const Entry& entry, Sequence own) {
+  if (entry.account_opening) account = &open_account(entry);
+  change_account(*account, entry);
+  move_account_legs(*account, entry);
   account->last = own;
-  return nullptr;
+  if (entry.subscriber_opening || entry.bucket_opening || entry.bucket_closing) {
+    accounts_.resized(*account);
+  }
+  note_change(*account);
+}
+
+void Book::apply_to_session(Account& account, Session* session, const Entry& entry, Sequence own,
+                            Time now) {
+  const bool closes = entry.kind == EntryKind::session_terminated ||
+                      entry.kind == EntryKind::session_expired ||
+                      entry.kind == EntryKind::session_closed;
+  if (session == nullptr) {
+    session = &open_session(account, entry, own, now);
+  } else if (closes && is_row_due(*session)) {
+    write_row(*session);
+  }
+  move_session_legs(*session, entry);
+  session->last = own;
+  session->heard_at = now;
+  if (!entry.attributes.empty()) merge_attributes(session->attributes, entry.attributes, merged_);
+  if (entry.validity_seconds && *entry.validity_seconds != session->validity_seconds) {
+    session->validity_seconds = *entry.validity_seconds;
+    wheel_.leave(*session);  // it may end sooner now
+    wheel_.enter(*session);
+  }
+  for (const SegmentUse& use : entry.uses) {
+    std::uint64_t& used = session->segments[use.index].used;
+    if (__builtin_add_overflow(used, use.units, &used)) used = UINT64_MAX;
+  }
+  if (entry.request && !entry.uses.empty()) session->rated_at = entry.request->rated_at;
+  for (const GrantChange& change : entry.grants) {
+    grant_of(*session, change.segment, change.services).units = change.units;
+  }
+  if (!entry.grants.empty()) {
+    std::erase_if(session->grants, [](const HeldGrant& grant) { return grant.units == 0; });
+  }
+  if (entry.request && !entry.outcome.empty()) remember_request(*session, entry, own);
+  if (closes) {
+    close_session(*session, now);
+  } else {
+    note_change(*session);
+  }
 }
 
 // What must hold before anything is changed. Nothing here can fail for an entry that decide()
@@ -108,7 +195,7 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
     if (entry.subscriber_opening->number.value != known + 1)
       return "its subscriber is out of order";
     for (Identity identity : {entry.subscriber_opening->msisdn, entry.subscriber_opening->imsi}) {
-      if (identity.kind() != Identity::Kind::none && identities_.contains(identity)) {
+      if (identity.kind() != Identity::Kind::none && find_subscriber(identity).has_value()) {
         return "its subscriber's identity is taken";
       }
     }
@@ -129,8 +216,8 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
 }
 
 const char* Book::check_opening(const Entry& entry) const {
-  if (entry.account.value != accounts_.size() + 1) return "its account's number is out of order";
-  if (names_.contains(entry.account_opening->name)) return "its account exists";
+  if (entry.account.value != account_count_ + 1) return "its account's number is out of order";
+  if (find_account(entry.account_opening->name) != nullptr) return "its account exists";
   if (entry.account_opening->kind > static_cast<std::uint8_t>(AccountKind::hybrid)) {
     return "its account is of no known kind";
   }
@@ -196,13 +283,12 @@ const char* Book::check_units(const Entry& entry, const Account* account) const 
   return known == entry.legs.size() ? nullptr : "it moves units of an unknown bucket";
 }
 
-Account& Book::open_account(const AccountOpening& opening) {
-  Account& account = accounts_.emplace_back();
-  account.number = AccountNumber(accounts_.size());
-  account.kind = static_cast<AccountKind>(opening.kind);
-  account.name = opening.name;
-  account.credit_limit_micros = opening.credit_limit.micros;
-  names_.emplace(account.name, account.number);
+Account& Book::open_account(const Entry& entry) {
+  Account& account = accounts_.add(entry.account);
+  account.kind = static_cast<AccountKind>(entry.account_opening->kind);
+  account.name = entry.account_opening->name;
+  account.credit_limit_micros = entry.account_opening->credit_limit.micros;
+  accounts_.index(account);
   return account;
 }
 
@@ -210,10 +296,7 @@ void Book::change_account(Account& account, const Entry& entry) {
   if (entry.subscriber_opening) {
     const SubscriberOpening& opening = *entry.subscriber_opening;
     account.subscribers.push_back({opening.msisdn, opening.imsi});
-    for (Identity identity : {opening.msisdn, opening.imsi}) {
-      if (identity.kind() == Identity::Kind::none) continue;
-      identities_.emplace(identity, SubscriberRef{account.number, opening.number});
-    }
+    accounts_.index_subscriber(account, opening.number);
   }
   if (entry.subscriber_switch) {
     account.subscribers[entry.subscriber_switch->number.value - 1u].barred =
@@ -228,27 +311,14 @@ void Book::change_account(Account& account, const Entry& entry) {
   }
 }
 
-void Book::move_legs(Account& account, Session* session, const Entry& entry) {
-  for (const SegmentOpening& opening : entry.openings) {
-    if (session == nullptr) break;  // an event's: nothing goes on
-    session->segments.push_back({opening.rating_group, opening.service, opening.version,
-                                 opening.rule, opening.terms, opening.quota});
-  }
-  bool holds_changed = false;
+void Book::move_account_legs(Account& account, const Entry& entry) {
   for (const Leg& leg : entry.legs) {
-    Segment* segment = session == nullptr || leg.segment == Leg::no_segment
-                           ? nullptr
-                           : &session->segments[leg.segment];
     switch (leg.side) {
       case Side::main:
         account.main_micros += leg.amount;
         break;
       case Side::reserved:
         account.reserved_micros += leg.amount;
-        if (segment != nullptr) segment->reserved_micros += leg.amount;
-        break;
-      case Side::revenue:
-        if (segment != nullptr) segment->charged_micros += leg.amount;
         break;
       case Side::overage:
         account.overage_micros -= leg.amount;
@@ -256,16 +326,11 @@ void Book::move_legs(Account& account, Session* session, const Entry& entry) {
       case Side::allowance:
         account.bucket(leg.bucket)->remaining += leg.amount;
         break;
-      case Side::allowance_reserved: {
+      case Side::allowance_reserved:
         account.bucket(leg.bucket)->reserved += leg.amount;
-        if (segment == nullptr) break;
-        hold_of(*session, leg.segment, leg.bucket).units += leg.amount;
-        holds_changed = true;
         break;
-      }
+      case Side::revenue:
       case Side::consumed:
-        if (segment != nullptr) segment->consumed_units += leg.amount;
-        break;
       case Side::top_up:
       case Side::adjustment:
       case Side::granted:
@@ -273,84 +338,83 @@ void Book::move_legs(Account& account, Session* session, const Entry& entry) {
         break;
     }
   }
-  if (holds_changed)
-    std::erase_if(session->holds, [](const BucketHold& h) { return h.units == 0; });
   if (entry.bucket_closing) {
     std::erase_if(account.buckets,
                   [&](const Bucket& bucket) { return bucket.number == *entry.bucket_closing; });
   }
 }
 
-Session& Book::open_session(Account& account, const Entry& entry, Sequence own, Time now) {
+void Book::move_session_legs(Session& session, const Entry& entry) {
+  for (const SegmentOpening& opening : entry.openings) {
+    session.segments.push_back({opening.rating_group, opening.service, opening.version,
+                                opening.rule, opening.terms, opening.quota});
+  }
+  bool holds_changed = false;
+  for (const Leg& leg : entry.legs) {
+    if (leg.segment == Leg::no_segment) continue;
+    Segment& segment = session.segments[leg.segment];
+    if (leg.side == Side::reserved) segment.reserved_micros += leg.amount;
+    if (leg.side == Side::revenue) segment.charged_micros += leg.amount;
+    if (leg.side == Side::consumed) segment.consumed_units += leg.amount;
+    if (leg.side == Side::allowance_reserved) {
+      hold_of(session, leg.segment, leg.bucket).units += leg.amount;
+      holds_changed = true;
+    }
+  }
+  if (holds_changed) {
+    std::erase_if(session.holds, [](const BucketHold& hold) { return hold.units == 0; });
+  }
+}
+
+Session& Book::new_session(SessionNumber number) {
   if (session_pool_.empty()) session_pool_.push_back(&session_memory_.emplace_back());
   Session& session = *session_pool_.back();
   session_pool_.pop_back();
-  session.number = SessionNumber(own.value);
-  session.key = session_key(entry.session_id);
+  session.number = number;
+  return session;
+}
+
+// REQUIRES: its id, times and validity are there.
+void Book::link_session(Session& session, Account& account) {
+  session.key = session_key(session.id);
   session.account = &account;
-  session.subscriber = entry.subscriber;
-  session.id = entry.session_id;
-  session.service_context = entry.service_context;
-  session.opened_at = session.heard_at = now;
-  session.validity_seconds = entry.validity_seconds.value_or(0);
   session.account_next = account.sessions;
   if (account.sessions != nullptr) account.sessions->account_previous = &session;
   account.sessions = &session;
   ++account.session_count;
   sessions_by_key_.emplace(session.key, &session);
   sessions_by_number_.emplace(session.number.value, &session);
-  enter_wheel(session);
+  wheel_.enter(session);
+}
+
+Session& Book::open_session(Account& account, const Entry& entry, Sequence own, Time now) {
+  Session& session = new_session(SessionNumber(own.value));
+  session.subscriber = entry.subscriber;
+  session.id = entry.session_id;
+  session.service_context = entry.service_context;
+  session.opened_at = session.heard_at = now;
+  session.validity_seconds = entry.validity_seconds.value_or(0);
+  link_session(session, account);
   return session;
 }
 
-void Book::change_session(Session& session, const Entry& entry, Sequence own, Time now) {
-  session.last = own;
-  session.heard_at = now;
-  if (!entry.attributes.empty()) merge_attributes(session.attributes, entry.attributes, merged_);
-  if (entry.validity_seconds && *entry.validity_seconds != session.validity_seconds) {
-    session.validity_seconds = *entry.validity_seconds;
-    leave_wheel(session);  // it may end sooner now
-    enter_wheel(session);
+void Book::remember_request(Session& session, const Entry& entry, Sequence own) {
+  const std::size_t at = session.request_count % Session::remembered_max;
+  RememberedRequest& place = session.requests[at];
+  if (session.request_count >= Session::remembered_max) {
+    session.forgotten_number_max =
+        std::max<std::int64_t>(session.forgotten_number_max, place.key.number);
   }
-  for (const SegmentUse& use : entry.uses) {
-    std::uint64_t& used = session.segments[use.index].used;
-    if (__builtin_add_overflow(used, use.units, &used)) used = UINT64_MAX;
-  }
-  if (entry.request && !entry.uses.empty()) session.rated_at = entry.request->rated_at;
-  for (const GrantChange& change : entry.grants) {
-    grant_of(session, change.segment, change.services).units = change.units;
-  }
-  if (!entry.grants.empty()) {
-    std::erase_if(session.grants, [](const HeldGrant& grant) { return grant.units == 0; });
-  }
-  if (entry.request && !entry.outcome.empty()) remember_outcome(session, entry, own, now);
-  if (entry.kind == EntryKind::session_terminated || entry.kind == EntryKind::session_expired ||
-      entry.kind == EntryKind::session_closed) {
-    close_session(session, now);
-  }
-}
-
-void Book::remember_outcome(Session& session, const Entry& entry, Sequence own, Time now) {
-  RememberedOutcome& place = session.outcomes[session.outcome_count % Session::outcomes_max];
-  if (session.outcome_count >= Session::outcomes_max) {
-    duplicates_.insert(session.key, place.key, place.sequence, place.outcome, now);
-  }
-  session.outcome_numbers[session.outcome_count % Session::outcomes_max] =
-      entry.request->key.number;
-  place.key = entry.request->key;
-  place.sequence = own;
-  place.outcome = entry.outcome;
-  ++session.outcome_count;
+  session.request_numbers[at] = entry.request->key.number;
+  place = {entry.request->key, own};
+  session.last_outcome = entry.outcome;
+  ++session.request_count;
 }
 
 void Book::close_session(Session& session, Time now) {
-  const std::uint32_t count = session.outcome_count;
-  const std::uint32_t kept = std::min<std::uint32_t>(count, Session::outcomes_max);
-  for (std::uint32_t i = count - kept; i != count; ++i) {
-    const RememberedOutcome& remembered = session.outcomes[i % Session::outcomes_max];
-    duplicates_.insert(session.key, remembered.key, remembered.sequence, remembered.outcome, now);
-  }
-  leave_wheel(session);
+  duplicates_.insert(DuplicateTable::key_of_session(session.key), session.last, now);
+  if (session.has_row) changes_.closed.push_back(session.number);
+  wheel_.leave(session);
   sessions_by_key_.erase(session.key);
   sessions_by_number_.erase(session.number.value);
   Account& account = *session.account;
@@ -367,25 +431,22 @@ void Book::close_session(Session& session, Time now) {
   session_pool_.push_back(&session);
 }
 
-Account* Book::account(AccountNumber number) {
-  if (number.value == 0 || number.value > accounts_.size()) return nullptr;
-  return &accounts_[number.value - 1];
-}
+// --- Looking things up ---------------------------------------------------------------------------
+// To find an account is to touch it, which eviction heeds and no reader sees.
 
 const Account* Book::account(AccountNumber number) const {
-  return const_cast<Book*>(this)->account(number);
+  return const_cast<Book*>(this)->accounts_.find(number);
 }
 
 const Account* Book::find_account(std::string_view name) const {
-  auto found = names_.find(name);
-  if (found == names_.end() && name.starts_with('+')) found = names_.find(name.substr(1));
-  return found == names_.end() ? nullptr : account(found->second);
+  AccountTable& accounts = const_cast<Book*>(this)->accounts_;
+  const Account* found = accounts.find(name);
+  if (found == nullptr && name.starts_with('+')) found = accounts.find(name.substr(1));
+  return found;
 }
 
 std::optional<SubscriberRef> Book::find_subscriber(Identity identity) const {
-  auto found = identities_.find(identity);
-  if (found == identities_.end()) return std::nullopt;
-  return found->second;
+  return const_cast<Book*>(this)->accounts_.find(identity);
 }
 
 SessionId128 Book::session_key(std::string_view session_id) const {
@@ -409,72 +470,153 @@ void Book::note_fingerprint(const Session& session, std::uint64_t fingerprint) {
 }
 
 const AdminRequest* Book::find_admin_request(std::string_view request_id) const {
-  auto found = admin_requests_.find(std::string(request_id));
-  return found == admin_requests_.end() ? nullptr : &found->second;
+  const auto found = admin_requests_.find(std::string(request_id));
+  return found == admin_requests_.end() ? nullptr : &found->second.request;
 }
 
-Time Book::expiry_of(const Session& session) const {
-  const Duration grace =
-      std::min<Duration>(std::chrono::seconds(session.validity_seconds), grace_after_start_max);
-  return std::max(session.deadline(), started_at_ + grace);
+// --- Rows in -------------------------------------------------------------------------------------
+
+void Book::recover(Sequence position, const BookState& state) {
+  FARTHING_ASSERT(last_.value == 0);
+  last_ = position;
+  account_count_ = state.account_count;
+  options_.session_key_seed = state.session_key_seed;
+  wheel_.set_started_at(state.started_at);
+  tariffs_ = state.tariffs;
+  duplicates_.recover(state.duplicates);
 }
 
-void Book::enter_wheel(Session& session) {
-  // One second later than it expires, so that whatever is in a second that has begun is due. At
-  // least the second that is looked at next: an expiry in the past is found at once.
-  const std::int64_t second = std::max(seconds_of(expiry_of(session)) + 1, wheel_at_s_);
-  enter_slot(session, second % wheel_seconds);
+const Account* Book::load_account(AccountNumber number, std::string_view row) {
+  if (const Account* known = account(number)) return known;
+  Account read;
+  if (number.value == 0 || !decode_account(row, read)) return nullptr;
+  Account& account = accounts_.add(number);
+  const std::uint32_t memory_bytes = account.memory_bytes;
+  account = std::move(read);
+  account.number = number;
+  account.memory_bytes = memory_bytes;
+  account.is_touched = true;
+  account.is_name_indexed = true;
+  account.subscribers_indexed = static_cast<std::uint16_t>(account.subscribers.size());
+  account.stamp = stamp_;
+  accounts_.index(account);
+  return &account;
 }
 
-void Book::enter_slot(Session& session, std::int64_t slot) {
-  session.wheel_slot = slot;
-  Session*& head = wheel_[static_cast<std::size_t>(session.wheel_slot)];
-  session.wheel_previous = nullptr;
-  session.wheel_next = head;
-  if (head != nullptr) head->wheel_previous = &session;
-  head = &session;
-}
-
-void Book::leave_wheel(Session& session) {
-  if (session.wheel_previous != nullptr) {
-    session.wheel_previous->wheel_next = session.wheel_next;
-  } else {
-    wheel_[static_cast<std::size_t>(session.wheel_slot)] = session.wheel_next;
+bool Book::load_session(SessionNumber number, std::string_view row) {
+  Session& session = new_session(number);
+  AccountNumber owner;
+  Account* account = nullptr;
+  if (decode_session(row, session, owner)) account = accounts_.find(owner);
+  if (account == nullptr || number.value == 0 || sessions_by_number_.contains(number.value) ||
+      sessions_by_key_.contains(session_key(session.id))) {
+    session.clear();
+    session_pool_.push_back(&session);
+    return false;
   }
-  if (session.wheel_next != nullptr) session.wheel_next->wheel_previous = session.wheel_previous;
-  session.wheel_previous = session.wheel_next = nullptr;
-  session.wheel_slot = -1;
+  session.has_row = true;
+  link_session(session, *account);
+  return true;
 }
 
-const Session* Book::next_expired(Time now) {
-  const std::int64_t now_s = seconds_of(now);
-  wheel_at_s_ = std::max(wheel_at_s_, now_s - wheel_seconds + 1);  // one round sees every session
-  while (true) {
-    while (Session* const due = wheel_[due_slot]) {
-      if (expiry_of(*due) <= now) return due;
-      leave_wheel(*due);  // heard of since it was found due
-      enter_wheel(*due);
+void Book::load_admin_request(std::string_view request_id, const AdminRequest& request) {
+  admin_requests_.try_emplace(std::string(request_id), KnownRequest{request, round_ + 1, false});
+}
+
+// --- Rows out ------------------------------------------------------------------------------------
+
+void Book::Changes::clear() {
+  accounts.clear();
+  sessions.clear();
+  closed.clear();
+  admin_requests.clear();
+}
+
+void Book::note_change(Account& account) {
+  account.stamp = stamp_;
+  if (account.is_changed) return;
+  account.is_changed = true;
+  changes_.accounts.push_back(&account);
+}
+
+void Book::note_change(Session& session) {
+  if (session.is_changed) return;
+  session.is_changed = true;
+  session.changed_round = round_;
+  changes_.sessions.emplace_back(&session, session.number);
+}
+
+// The round being filled has yet to take its row.
+bool Book::is_row_due(const Session& session) const {
+  return rows_ != nullptr && session.is_changed && session.changed_round < round_;
+}
+
+BookState Book::state() const {
+  return {account_count_, options_.session_key_seed, wheel_.started_at(), tariffs_,
+          duplicates_.buckets()};
+}
+
+void Book::begin_round(std::uint64_t round, storage::Round& rows, Changes& changes) {
+  FARTHING_ASSERT(rows_ == nullptr);
+  round_ = round;
+  rows_ = &rows;
+  newest_written_ = last_;
+  changes.clear();
+  std::swap(changes_, changes);
+  duplicates_.begin_round();
+}
+
+Sequence Book::write_row(Account& account) {
+  row_.clear();
+  encode_account(account, row_);
+  rows_->put(storage::Table::accounts, view(number_key(account.number.value)), row_);
+  if (!account.is_name_indexed) {
+    rows_->put(storage::Table::index, index_key_of_name(account.name),
+               encode_index({account.number, {}}));
+    account.is_name_indexed = true;
+  }
+  for (; account.subscribers_indexed < account.subscribers.size();) {
+    const SubscriberNumber number(++account.subscribers_indexed);
+    const Subscriber& subscriber = *account.subscriber(number);
+    for (Identity identity : {subscriber.msisdn, subscriber.imsi}) {
+      if (identity.kind() == Identity::Kind::none) continue;
+      rows_->put(storage::Table::index, index_key(identity),
+                 encode_index({account.number, number}));
     }
-    if (wheel_at_s_ > now_s) return nullptr;
-    sweep_slot(wheel_at_s_ % wheel_seconds, now);
-    ++wheel_at_s_;
   }
+  account.is_changed = false;
+  account.written_round = round_;
+  newest_written_ = std::max(newest_written_, account.last);
+  return account.last;
 }
 
-// Looks at each session of a slot once: those that are due, and those that have become due later.
-void Book::sweep_slot(std::int64_t slot, Time now) {
-  for (Session* at = wheel_[static_cast<std::size_t>(slot)]; at != nullptr;) {
-    Session* const next = at->wheel_next;
-    const Time expiry = expiry_of(*at);
-    if (expiry <= now) {
-      leave_wheel(*at);
-      enter_slot(*at, due_slot);
-    } else if ((seconds_of(expiry) + 1) % wheel_seconds != slot) {
-      leave_wheel(*at);
-      enter_wheel(*at);
-    }
-    at = next;
-  }
+Sequence Book::write_row(Session& session) {
+  row_.clear();
+  encode_session(session, row_);
+  rows_->put(storage::Table::sessions, view(number_key(session.number.value)), row_);
+  session.is_changed = false;
+  session.has_row = true;
+  newest_written_ = std::max(newest_written_, session.last);
+  return session.last;
+}
+
+void Book::write_row(const std::string& admin_request_id) {
+  const auto found = admin_requests_.find(admin_request_id);
+  FARTHING_ASSERT(found != admin_requests_.end());
+  rows_->put(storage::Table::index, index_key_of_request(admin_request_id),
+             encode_admin_request(found->second.request));
+  found->second.round = round_;
+  found->second.is_changed = false;
+}
+
+void Book::end_round() { rows_ = nullptr; }
+
+void Book::round_written(std::uint64_t round) {
+  round_written_ = round;
+  duplicates_.round_written();
+  erase_if(admin_requests_, [round](const auto& known) {
+    return !known.second.is_changed && known.second.round <= round;
+  });
 }
 
 }  // namespace farthing::engine

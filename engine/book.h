@@ -1,51 +1,45 @@
-// The book: every account and open session of a shard, with the indexes that find them. It is the
+// The book: the accounts and open sessions of a shard, with the indexes that find them. It is the
 // fold of the ledger: apply() is the only way it changes, live and in recovery alike, and needs no
 // tariff, no clock and no I/O.
 //
-// Ownership: the book owns accounts (stable addresses, never removed) and sessions (pooled).
-// Threads: one, the shard's.
+// Accounts may be missing: those without open sessions are evicted when memory is short, and loaded
+// from their rows when they are needed. Whoever applies an entry has its account here. Open
+// sessions and their accounts always are.
+//
+// The book notes what has changed since its row was last written (changes()), and encodes rows into
+// a round of write-back. A round is filled while the book goes on changing, so that its rows say
+// what was true at different entries, each at or behind the round's position: replay() knows by the
+// `last` of each row what it holds already. One thing must not slip through: a session that closes
+// while the round has yet to take its row is written as it was before.
+//
+// Ownership: the book owns accounts and sessions (pooled); their addresses hold while they are in
+// it. Threads: one, the shard's.
 #pragma once
 
-#include "engine/account.h"
+#include "engine/account_table.h"
+#include "engine/checkpoint.h"
 #include "engine/duplicates.h"
 #include "engine/entry.h"
+#include "engine/expiry_wheel.h"
+#include "storage/round.h"
 
 #include <boost/unordered/unordered_flat_map.hpp>
-#include <boost/unordered/unordered_flat_set.hpp>
 
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <optional>
-#include <queue>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace farthing::engine {
 
-struct SubscriberRef {
-  AccountNumber account;
-  SubscriberNumber subscriber;
-};
-
-// What was done under an administrative request id, so that doing it again does nothing.
-struct AdminRequest {
-  EntryKind kind = EntryKind::top_up;
-  AccountNumber account;
-  Money amount;
-  Sequence sequence;
-};
-
-struct TariffLoaded {
-  tariffs::TariffVersion version;
-  std::uint64_t source_hash = 0;
-  Time loaded_at;
-};
-
 struct BookOptions {
   DuplicateOptions duplicates;
-  std::uint64_t session_key_seed = 0;  // random for each process: keys of the session directory
+  std::uint64_t session_key_seed = 0;  // random for each data folder: keys of the session directory
+  std::uint64_t accounts_memory_bytes = 0;  // what room is made for from the start
+  std::size_t sessions_expected = 0;        // likewise
 };
 
 class Book {
@@ -57,14 +51,20 @@ class Book {
 
   // Folds entry number `own` of a record decided at `now` in. nullptr: done; otherwise what is
   // wrong with the entry (it cannot follow what the book holds), and the book is unchanged.
-  [[nodiscard]] const char* apply(const Entry& entry, Sequence own, Time now);
+  // `known`: the session that the entry continues, where the caller has it.
+  [[nodiscard]] const char* apply(const Entry& entry, Sequence own, Time now,
+                                  const Session* known = nullptr);
+  // The same where rows of a checkpoint may hold the entry already: only the rest is done.
+  [[nodiscard]] const char* replay(const Entry& entry, Sequence own, Time now);
 
-  Account* account(AccountNumber number);
   const Account* account(AccountNumber number) const;
   // Many accounts are named by an MSISDN: a plus before the name of one is passed over.
   const Account* find_account(std::string_view name) const;
   std::optional<SubscriberRef> find_subscriber(Identity identity) const;
-  std::uint64_t account_count() const { return accounts_.size(); }
+  std::uint64_t account_count() const { return account_count_; }  // ever created
+  const AccountTable& accounts() const { return accounts_; }
+  bool is_everything_here() const { return accounts_.size() == account_count_; }
+  void note_nobody(Identity identity) { accounts_.note_nobody(identity); }
 
   SessionId128 session_key(std::string_view session_id) const;
   const Session* find_session(const SessionId128& key) const;
@@ -72,17 +72,64 @@ class Book {
   // Keeps the fingerprint of the last request's attributes with its session: a memo, not its state.
   void note_fingerprint(const Session& session, std::uint64_t fingerprint);
   std::uint64_t session_count() const { return sessions_by_number_.size(); }
+  // For walks over all of them, a part at a time: places that sessions stand in, or none.
+  std::size_t session_places() const { return session_memory_.size(); }
+  const Session* session_at(std::size_t place) const {
+    const Session& session = session_memory_[place];
+    return session.number.value == 0 ? nullptr : &session;
+  }
 
   const AdminRequest* find_admin_request(std::string_view request_id) const;
   const std::vector<TariffLoaded>& tariffs() const { return tariffs_; }
   const DuplicateTable& duplicates() const { return duplicates_; }
   DuplicateTable& duplicates() { return duplicates_; }
 
-  // The open session whose time without news ran out before `now`, or nullptr. After a start, no
-  // session is given up before the clients had time to be heard (its validity, at most 10 minutes).
-  const Session* next_expired(Time now);
+  const Session* next_expired(Time now) { return wheel_.next_expired(now); }
 
   Sequence last() const { return last_; }
+
+  // --- Rows in -----------------------------------------------------------------------------------
+  // The state at the checkpoint's position, into an empty book.
+  void recover(Sequence position, const BookState& state);
+  // nullptr: the row is malformed. What is in the book already stays as it is.
+  const Account* load_account(AccountNumber number, std::string_view row);
+  // REQUIRES: its account is in the book. False: malformed, or it contradicts the book.
+  [[nodiscard]] bool load_session(SessionNumber number, std::string_view row);
+  void load_admin_request(std::string_view request_id, const AdminRequest& request);
+
+  // --- Rows out ----------------------------------------------------------------------------------
+  struct Changes {
+    std::vector<Account*> accounts;
+    // The pointer is good while the session's number is still this one.
+    std::vector<std::pair<Session*, SessionNumber>> sessions;
+    std::vector<SessionNumber> closed;  // that have a row
+    std::vector<std::string> admin_requests;
+
+    std::size_t size() const { return accounts.size() + sessions.size() + closed.size(); }
+    void clear();
+  };
+  std::size_t changed() const { return changes_.size(); }
+  BookState state() const;  // as of last()
+
+  // Begins round number `round`: hands over what has changed until now. Everything of it is to be
+  // written into `rows` (or skipped, where a session has ended), then end_round().
+  void begin_round(std::uint64_t round, storage::Round& rows, Changes& changes);
+  // Accounts return the newest entry that their row holds; so do sessions.
+  Sequence write_row(Account& account);
+  Sequence write_row(Session& session);
+  void write_row(const std::string& admin_request_id);
+  // The newest entry in any row written so far, those of sessions that closed meanwhile included.
+  Sequence newest_written() const { return newest_written_; }
+  void end_round();
+  // Rounds up to this one are durable.
+  void round_written(std::uint64_t round);
+
+  // --- Eviction ----------------------------------------------------------------------------------
+  // What is loaded or changed from now on bears this stamp.
+  void set_stamp(std::uint64_t stamp) { stamp_ = stamp; }
+  std::size_t evict(std::size_t steps, std::uint64_t stamp_before) {
+    return accounts_.evict(steps, round_written_, stamp_before);
+  }
 
  private:
   const char* check(const Entry& entry, Sequence own, const Account* account,
@@ -91,42 +138,50 @@ class Book {
   const char* check_units(const Entry& entry, const Account* account) const;
   const char* check_amounts(const Entry& entry, const Account* account,
                             const Session* session) const;
-  Account& open_account(const AccountOpening& opening);
+  void apply_to_book(const Entry& entry, Sequence own, Time now);
+  void apply_to_account(Account* account, const Entry& entry, Sequence own);
+  void apply_to_session(Account& account, Session* session, const Entry& entry, Sequence own,
+                        Time now);
+  Account& open_account(const Entry& entry);
   void change_account(Account& account, const Entry& entry);
-  void move_legs(Account& account, Session* session, const Entry& entry);
+  void move_account_legs(Account& account, const Entry& entry);
+  void move_session_legs(Session& session, const Entry& entry);
+  Session& new_session(SessionNumber number);
+  void link_session(Session& session, Account& account);
   Session& open_session(Account& account, const Entry& entry, Sequence own, Time now);
-  void change_session(Session& session, const Entry& entry, Sequence own, Time now);
-  void remember_outcome(Session& session, const Entry& entry, Sequence own, Time now);
+  void remember_request(Session& session, const Entry& entry, Sequence own);
   void close_session(Session& session, Time now);
-  Time expiry_of(const Session& session) const;
-  void enter_wheel(Session& session);
-  void enter_slot(Session& session, std::int64_t slot);
-  void leave_wheel(Session& session);
-  void sweep_slot(std::int64_t slot, Time now);
+  void note_change(Account& account);
+  void note_change(Session& session);
+  bool is_row_due(const Session& session) const;
 
   BookOptions options_;
-  std::deque<Account> accounts_;  // by AccountNumber - 1
-  boost::unordered_flat_map<Identity, SubscriberRef> identities_;
-  boost::unordered_flat_map<std::string_view, AccountNumber> names_;  // views into accounts_
+  AccountTable accounts_;
+  std::uint64_t account_count_ = 0;
   boost::unordered_flat_map<SessionId128, Session*> sessions_by_key_;
   boost::unordered_flat_map<std::uint64_t, Session*> sessions_by_number_;
   std::deque<Session> session_memory_;
   std::vector<Session*> session_pool_;
+  ExpiryWheel wheel_;
 
-  // A timer wheel: open sessions by the second in which they expire, one list a second, later
-  // rounds in the same lists. A session heard of again stays where it is until its second comes
-  // round. One list more is of those found due.
-  static constexpr std::int64_t wheel_seconds = 4096;
-  static constexpr std::int64_t due_slot = wheel_seconds;
-  std::array<Session*, wheel_seconds + 1> wheel_{};
-  std::int64_t wheel_at_s_ = 0;  // every second before this one has been looked at
-  Time started_at_;
-
-  boost::unordered_flat_map<std::string, AdminRequest> admin_requests_;
+  struct KnownRequest {
+    AdminRequest request;
+    std::uint64_t round = 0;  // that has taken it, or was filled when it was loaded
+    bool is_changed = false;
+  };
+  boost::unordered_flat_map<std::string, KnownRequest> admin_requests_;
   std::vector<TariffLoaded> tariffs_;
   DuplicateTable duplicates_;
   Sequence last_;
   std::string merged_;  // memory of merge_attributes()
+
+  Changes changes_;
+  storage::Round* rows_ = nullptr;  // of the round being filled
+  std::string row_;                 // memory of write_row()
+  Sequence newest_written_;
+  std::uint64_t round_ = 0;  // the newest begun
+  std::uint64_t round_written_ = 0;
+  std::uint64_t stamp_ = 0;
 };
 
 }  // namespace farthing::engine

@@ -1,87 +1,156 @@
-// Outcomes of requests that no open session holds any more: of closed sessions, of events, and of
-// requests older than a session's last eight. Found by Session-Id and request number, so that a
-// request that comes again (RFC 8506 5.7, 6.5) gets the answer it got.
+// Where the outcomes of closed sessions and of events stand in the ledger, so that a request that
+// comes again (RFC 8506 5.7, 6.5) gets the answer it got.
 //
-// Memory: bounded by `bytes_max`; the oldest go first, and going before their time is counted. The
-// table keeps where the outcome stands in the ledger; only those not durable yet are kept here
-// whole. Threads: one, the shard's. Times come in from outside.
+// A key is a hash of a Session-Id (a closed session; its value is the closing entry, from which the
+// session's entries are found backwards) or of a Session-Id and a request's number (an event, or a
+// request refused before there was a session). What was entered since the last round of write-back
+// is in memory; the rest in the checkpoint's table `duplicates`, in buckets by time, with a Bloom
+// filter a bucket in memory: a request that is new is told so without a look at the disk. After a
+// start the filters are made anew from the table, little by little; until a bucket's is there,
+// every question about that bucket goes to the disk.
+//
+// Bounds: keys are kept for `window`, and at most `bytes_max` of them on disk (filters in memory
+// take about a twentieth of that); a bucket that goes before its time is counted.
+//
+// Threads: one, the shard's. Times come in from outside.
 #pragma once
 
 #include "engine/account.h"
-#include "engine/types.h"
+#include "engine/checkpoint.h"
+#include "storage/ledger_store.h"
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
+#include <vector>
 
 namespace farthing::engine {
 
 struct DuplicateOptions {
   Duration window = std::chrono::hours(24);  // 0: nothing is remembered
-  std::uint64_t bytes_max = 256u << 20;
+  std::uint64_t bytes_max = std::uint64_t{2} << 30;
+};
+
+// A set of keys that may say yes to a few more than it holds (about one in a hundred), never no to
+// one of them. Fixed in size; memory that is never touched costs nothing.
+class KeyFilter {
+ public:
+  explicit KeyFilter(std::uint64_t keys_max);
+  void add(const SessionId128& key);
+  bool may_have(const SessionId128& key) const;
+
+ private:
+  static constexpr std::size_t block_words = 8;  // one cache line
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  std::uint64_t block_of(const SessionId128& key) const;
+
+  std::uint64_t blocks_;
+  std::unique_ptr<std::uint64_t[], Free> words_;
 };
 
 class DuplicateTable {
  public:
+  using Key = SessionId128;
+
   explicit DuplicateTable(DuplicateOptions options);
 
-  struct Found {
-    Sequence sequence;           // the entry that holds the outcome
-    const std::string* outcome;  // or the outcome itself while the entry may not be durable yet
+  static Key key_of_session(const SessionId128& session);
+  static Key key_of_request(const SessionId128& session, const RequestKey& request);
+
+  void insert(const Key& key, Sequence sequence, Time now);
+
+  // Where the outcomes under a key may stand: entries known, newest first, and buckets of the table
+  // that may have more. Empty: it was never seen.
+  struct Places {
+    std::vector<Sequence> entries;
+    std::vector<std::uint32_t> buckets;  // numbers, newest first
+
+    bool empty() const { return entries.empty() && buckets.empty(); }
   };
+  // Adds to `places`.
+  void find(const Key& key, Places& places) const;
 
-  // Remembers how the request `key` of a session ended; `outcome` is entry `sequence`'s.
-  void insert(const SessionId128& session, const RequestKey& key, Sequence sequence,
-              std::string_view outcome, Time now);
-
-  // The outcome of the same request: same session, type, number and sub-session, and the same
-  // content or the same End-to-End-Id; with `number_alone` (the T flag) whatever its content.
-  std::optional<Found> find(const SessionId128& session, const RequestKey& key,
-                            bool number_alone) const;
-
-  void durable(Sequence last);  // entries up to here can be read from the ledger
-  void expire(Time now);        // forgets what is older than the window
-
-  std::uint64_t size() const { return next_ - first_; }
+  // Forgets what is older than the window or more than the bytes; what that takes goes into the
+  // next round.
+  void expire(Time now);
   std::uint64_t evicted_early() const { return evicted_early_; }
+  std::uint64_t size() const { return size_; }
+
+  // --- Write-back --------------------------------------------------------------------------------
+  std::size_t unwritten() const { return fresh_.items.size(); }
+  // What was inserted until now is to be written in the next round, a piece at a time.
+  void begin_round();
+  // Writes up to `keys` into the round; true: there is more.
+  bool fill_round(storage::Round& round, std::size_t keys);
+  // That round is durable: what it took is looked for in the table from now on.
+  void round_written();
+  std::vector<DuplicateBucket> buckets() const;
+
+  // --- Start -------------------------------------------------------------------------------------
+  void recover(const std::vector<DuplicateBucket>& buckets);
+  // The number of a bucket whose filter is not there yet; nullopt: all are.
+  std::optional<std::uint32_t> bucket_without_filter() const;
+  std::uint64_t bucket_keys_max() const { return bucket_keys_max_; }
+  void set_filter(std::uint32_t bucket, std::unique_ptr<KeyFilter> filter);
 
  private:
   struct Item {
-    std::uint64_t slot = 0;  // hash of session, type, number and sub-session
-    std::uint64_t content = 0;
+    Key key;
     std::uint64_t sequence = 0;
-    std::uint32_t end_to_end = 0;
-    std::uint32_t at_s = 0;   // seconds since 1970
-    std::uint64_t older = 0;  // position of the item before of the same slot; 0: none
+    std::uint32_t bucket = 0;
+    std::uint32_t older = none;  // the item before of the same key
   };
-  static constexpr std::uint64_t bytes_per_item = sizeof(Item) + 32;  // with its place in the index
-  static constexpr std::uint64_t chunk_items = 4096;
+  static constexpr std::uint32_t none = UINT32_MAX;
   // A peer that repeats one number with ever new content must not make each look-up longer.
   static constexpr int chain_max = 64;
+  // What was inserted between two rounds.
+  struct Generation {
+    std::vector<Item> items;
+    boost::unordered_flat_map<Key, std::uint32_t> newest;
+    void clear() {
+      items.clear();
+      newest.clear();
+    }
+  };
+  struct Bucket {
+    DuplicateBucket state;
+    Time oldest;
+    std::unique_ptr<KeyFilter> filter;  // nullptr: not made yet
+  };
 
-  static std::uint64_t slot_of(const SessionId128& session, const RequestKey& key);
-  Item* item(std::uint64_t position) const;
+  static void find_in(const Generation& generation, const Key& key, Places& places);
+  Bucket& bucket_at(Time now);
   void drop_oldest();
 
   DuplicateOptions options_;
-  // Items in the order of insertion, positions first_ to next_ - 1, in chunks of fixed size.
-  std::deque<std::unique_ptr<Item[]>> chunks_;
-  std::unique_ptr<Item[]> spare_chunk_;
-  std::uint64_t first_ = chunk_items;  // so that 0 is no position
-  std::uint64_t next_ = chunk_items;
-  boost::unordered_flat_map<std::uint64_t, std::uint64_t> newest_;  // slot -> position
-  struct Pending {
-    std::uint64_t sequence = 0;
-    std::string outcome;
-  };
-  std::deque<Pending> pending_;  // not durable yet, in the order of insertion
-  Sequence durable_;
+  std::uint64_t keys_max_;
+  std::uint64_t bucket_keys_max_;
+  std::deque<Bucket> buckets_;  // oldest first
+  std::uint32_t next_bucket_ = 1;
+  Generation fresh_;
+  Generation writing_;                   // in the round under way
+  std::size_t filled_ = 0;               // of writing_
+  std::vector<std::uint32_t> dropped_;   // buckets whose keys the next round erases,
+  std::vector<std::uint32_t> dropping_;  // and the round under way
+  std::uint64_t size_ = 0;
   std::uint64_t evicted_early_ = 0;
 };
+
+// --- The table's rows ----------------------------------------------------------------------------
+// Bucket (4 bytes big-endian), key (16), entry (8, big-endian); no value.
+std::string duplicate_prefix(std::uint32_t bucket, const DuplicateTable::Key& key);
+std::string duplicate_prefix(std::uint32_t bucket);
+struct DuplicateRow {
+  std::uint32_t bucket = 0;
+  DuplicateTable::Key key;
+  Sequence sequence;
+};
+[[nodiscard]] bool decode_duplicate(std::string_view row_key, DuplicateRow& row);
 
 }  // namespace farthing::engine

@@ -64,12 +64,21 @@ struct ShardMetrics {
   Figure sessions_open;
   Figure sessions_expired;
   Figure accounts;
-  Figure sequence;  // of the newest durable entry
+  Figure accounts_resident;
+  Figure accounts_bytes;
+  Figure accounts_evicted;
+  Figure fetches;
+  Figure fetches_failed;
+  Figure rounds;
+  Figure checkpoint_position;  // of the newest durable round
+  Figure sequence;             // of the newest durable entry
   Figure batches;
   Figure batch_entries;
   Figure gathering_bytes;  // of the batch that waits for the store
   Histogram commit_us;     // hand-over to durable
   Histogram request_us;    // read to answer released
+  // What the shard's thread spends at a time on write-back, eviction and what was fetched.
+  Histogram upkeep_us;
 };
 
 }  // namespace farthing::engine

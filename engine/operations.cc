@@ -50,12 +50,12 @@ std::optional<Operation> find_repeated(const Shard& shard, EntryKind kind, const
   if (known->kind == kind && known->account == account.number && known->amount == amount) {
     return Operation(Done{known->sequence, true});
   }
+  const Account* const other = shard.book().account(known->account);  // it need not be here
   return Operation(refusal(
       Refusal::Code::conflict,
-      fmt::format(
-          "request id {} was used before, for a {} of {} on account {}; give this one another id",
-          note.request_id, kind_name(known->kind), known->amount.to_string(),
-          shard.book().account(known->account)->name)));
+      fmt::format("request id {} was used before, for a {} of {} on {}; give this one another id",
+                  note.request_id, kind_name(known->kind), known->amount.to_string(),
+                  other == nullptr ? "another account" : "account " + other->name)));
 }
 
 bool fits(std::int64_t micros) {
@@ -89,9 +89,8 @@ std::optional<Identity> identity_or_none(Identity::Kind kind, std::string_view d
 
 Operation taken(const Shard& shard, Identity identity) {
   const auto owner = shard.book().find_subscriber(identity);
-  return refusal(Refusal::Code::conflict,
-                 fmt::format("{} is a subscriber of account {} already", identity.digits(),
-                             shard.book().account(owner->account)->name));
+  return refusal(Refusal::Code::conflict, fmt::format("{} is a subscriber of account {} already",
+                                                      identity.digits(), owner->account->name));
 }
 
 Entry ending_of(const Account& account, const Bucket& bucket, const Note& note) {
@@ -187,8 +186,7 @@ Operation add_subscriber(Shard& shard, std::string_view msisdn, std::string_view
   const Account* account = shard.book().find_account(account_name);
   if (account == nullptr) return no_account(account_name);
   const auto known = shard.book().find_subscriber(*number);
-  if (known && known->account == account->number &&
-      account->subscriber(known->subscriber)->imsi == *card) {
+  if (known && known->account == account && account->subscriber(known->subscriber)->imsi == *card) {
     return Done{account->last, true};
   }
   if (known) return taken(shard, *number);
@@ -210,7 +208,7 @@ Operation set_barred(Shard& shard, std::string_view msisdn, bool barred, const N
   if (auto wrong = check_note(note)) return *wrong;
   const auto who = find_subscriber(shard, msisdn);
   if (!who.has_value()) return who.error();
-  const Account& account = *shard.book().account(who->account);
+  const Account& account = *who->account;
   if (account.subscriber(who->subscriber)->barred == barred) return Done{account.last, true};
   Entry entry = entry_for(account, EntryKind::subscriber_changed, note);
   entry.subscriber = who->subscriber;
@@ -245,7 +243,7 @@ Operation add_subscription(Shard& shard, std::string_view msisdn, std::string_vi
         Refusal::Code::not_found,
         fmt::format("the tariff in force has no offer {}; see: farthing tariff show", offer_name));
   }
-  const Account& account = *shard.book().account(who->account);
+  const Account& account = *who->account;
   if (offer->fee.micros > account.available().micros) {
     return refusal(
         Refusal::Code::refused,
@@ -276,7 +274,7 @@ Operation end_subscription(Shard& shard, std::string_view msisdn, BucketNumber n
   if (auto wrong = check_note(note)) return *wrong;
   const auto who = find_subscriber(shard, msisdn);
   if (!who.has_value()) return who.error();
-  const Account& account = *shard.book().account(who->account);
+  const Account& account = *who->account;
   const Bucket* const bucket = account.bucket(number);
   if (bucket == nullptr || bucket->owner != who->subscriber) {
     return refusal(Refusal::Code::not_found,
@@ -309,7 +307,7 @@ base::Result<ImportEffect, Refusal> check_import(const Shard& shard, const Impor
   const Account* const account = book.find_account(row.account);
   const auto known = book.find_subscriber(row.msisdn);
   if (known) {
-    if (account == nullptr || known->account != account->number) {
+    if (account == nullptr || known->account != account) {
       return taken(shard, row.msisdn).error();
     }
     return ImportEffect::nothing;

@@ -8,6 +8,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <iterator>
 #include <utility>
 
 namespace farthing::engine {
@@ -15,6 +19,7 @@ namespace farthing::engine {
 namespace {
 
 constexpr int expiries_per_tick_max = 2000;
+constexpr std::size_t evictions_looked_at = 64;  // at the end of a turn
 
 std::uint64_t elapsed_us(Time from, Time to) {
   return to > from ? static_cast<std::uint64_t>((to - from).count()) : 0;
@@ -31,20 +36,25 @@ Shard::Shard(storage::LedgerStore& store, ShardOptions options, base::Clock cloc
       options_(options),
       clock_(std::move(clock)),
       book_(options.book),
-      tariffs_(std::make_shared<tariffs::TariffHistory>()) {}
+      tariffs_(std::make_shared<tariffs::TariffHistory>()),
+      write_back_(book_, store) {}
 
 // --- Start ---------------------------------------------------------------------------------------
 
 base::Result<void, RecoveryError> Shard::recover(const std::function<void(Sequence)>& progress) {
+  if (auto error = recover_checkpoint()) return *error;
+  const Sequence position = write_back_.position();
   RecoveryError wrong;
   Entry entry;
   std::uint64_t records = 0;
-  auto scanned = store_.scan(Sequence(1), [&](const storage::Record& record) {
+  auto scanned = store_.scan(Sequence(position.value + 1), [&](const storage::Record& record) {
     std::string_view body = record.body;
     Sequence own = record.header.first;
     for (std::uint32_t i = 0; i < record.header.count; ++i, ++own.value) {
       const char* why = "its bytes are no entry of this format";
-      if (decode_entry(body, own, entry)) why = book_.apply(entry, own, record.header.now);
+      if (decode_entry(body, own, entry)) {
+        why = own <= position ? nullptr : replay_entry(entry, own, record.header.now);
+      }
       if (why != nullptr) {
         wrong = {own, fmt::format("ledger entry {}: {}", own.value, why)};
         return false;
@@ -55,7 +65,6 @@ base::Result<void, RecoveryError> Shard::recover(const std::function<void(Sequen
                                 record.header.first.value)};
       return false;
     }
-    book_.duplicates().durable(book_.last());
     if (++records % 1024 == 0) progress(book_.last());
     return true;
   });
@@ -63,7 +72,79 @@ base::Result<void, RecoveryError> Shard::recover(const std::function<void(Sequen
   if (!wrong.message.empty()) return wrong;
   durable_ = book_.last();
   batch_now_ = store_.end().now;
+  if (auto tariffs = recover_tariffs(); !tariffs.has_value()) return tariffs.error();
 
+  Entry start;
+  start.kind = EntryKind::server_started;
+  enter(start);
+  metrics_.accounts.set(book_.account_count());
+  metrics_.sequence.set(durable_.value);
+  return {};
+}
+
+// The book as the checkpoint has it: its own state and all open sessions, with their accounts. The
+// position up to which the ledger need not be replayed is write_back_'s.
+std::optional<RecoveryError> Shard::recover_checkpoint() {
+  auto broken = [](std::string_view what) {
+    return RecoveryError{{},
+                         fmt::format("the checkpoint is damaged: {}; restore the data folder from "
+                                     "a copy",
+                                     what)};
+  };
+  const auto position_row = store_.fetch(storage::Table::meta, meta_position_key);
+  if (!position_row.has_value()) return broken(position_row.error().message);
+  const auto book_row = store_.fetch(storage::Table::meta, meta_book_key);
+  if (!book_row.has_value()) return broken(book_row.error().message);
+  if (!position_row->has_value() && !book_row->has_value()) return std::nullopt;
+  BookState state;
+  std::array<char, sizeof(Sequence)> bytes{};
+  if (!position_row->has_value() || (*position_row)->size() != bytes.size() ||
+      !book_row->has_value() || !decode_book_state(**book_row, state)) {
+    return broken("its position and state are not whole");
+  }
+  std::copy_n((*position_row)->data(), bytes.size(), bytes.data());
+  const auto position = std::bit_cast<Sequence>(bytes);
+  if (position > store_.end().last) return broken("it is ahead of the ledger");
+  book_.recover(position, state);
+  write_back_.recover(position);
+  metrics_.checkpoint_position.set(position.value);
+
+  std::optional<std::string> wrong;
+  const auto visited =
+      store_.visit(storage::Table::sessions, {}, [&](std::string_view key, std::string_view row) {
+        const std::optional<std::uint64_t> number = read_number_key(key);
+        const AccountNumber account = account_of_session(row);
+        const char* why = "its row is malformed";
+        if (number && account.value != 0) why = load_from_store(account);
+        if (why == nullptr && book_.account(account) == nullptr) why = "its account is not there";
+        if (why == nullptr && !book_.load_session(SessionNumber(*number), row)) {
+          why = "it contradicts another row";
+        }
+        if (why != nullptr) wrong = fmt::format("session {}: {}", number.value_or(0), why);
+        return why == nullptr;
+      });
+  if (!visited.has_value()) return broken(visited.error().message);
+  if (wrong) return broken(*wrong);
+  return std::nullopt;
+}
+
+const char* Shard::replay_entry(const Entry& entry, Sequence own, Time now) {
+  if (write_back_.position().value != 0 && entry.account.value != 0) {
+    if (const char* why = load_from_store(entry.account)) return why;
+  }
+  return book_.replay(entry, own, now);
+}
+
+// nullptr where the account is in the book now, or there is none of this number.
+const char* Shard::load_from_store(AccountNumber number) {
+  if (book_.account(number) != nullptr) return nullptr;
+  const auto row = store_.fetch(storage::Table::accounts, view(number_key(number.value)));
+  if (!row.has_value()) return "its account's row cannot be read";
+  if (!row->has_value() || book_.load_account(number, **row) != nullptr) return nullptr;
+  return "its account's row is malformed";
+}
+
+base::Result<void, RecoveryError> Shard::recover_tariffs() {
   for (const TariffLoaded& loaded : book_.tariffs()) {
     const std::string key = tariff_document_key(loaded.version);
     const std::optional<std::string> source = store_.document(key);
@@ -83,12 +164,6 @@ base::Result<void, RecoveryError> Shard::recover(const std::function<void(Sequen
     }
     tariffs_ = tariffs_->with(*compiled, loaded.loaded_at);
   }
-
-  Entry start;
-  start.kind = EntryKind::server_started;
-  enter(start);
-  metrics_.accounts.set(book_.account_count());
-  metrics_.sequence.set(durable_.value);
   return {};
 }
 
@@ -96,6 +171,7 @@ base::Result<void, RecoveryError> Shard::recover(const std::function<void(Sequen
 
 Shard::Hold Shard::handle(Request& request) {
   const Hold hold = decide_request(request);
+  if (hold == Hold::fetching) return hold;
   count(request);
   if (hold == Hold::held) {
     held_ = true;
@@ -113,9 +189,14 @@ Shard::Hold Shard::decide_request(Request& request) {
 
   const RequestType type = request.key.type;
   const SessionId128 key = book_.session_key(request.session_id);
+  if (!sessions_waiting_.empty()) {  // requests of one session are decided in order
+    if (const auto waiting = sessions_waiting_.find(key); waiting != sessions_waiting_.end()) {
+      return wait_for(key, waiting->second.ticket);
+    }
+  }
   const Session* const session = type == RequestType::event ? nullptr : book_.find_session(key);
-  Sequence entered;
-  if (answer_again(request, key, session, entered)) return hold_until(entered);
+  Hold hold{};
+  if (answer_again(request, key, session, hold)) return hold;
 
   const bool begins = type == RequestType::initial || type == RequestType::event;
   if (session == nullptr && !begins) return refuse_when_durable(Outcome::unknown_session);
@@ -124,67 +205,103 @@ Shard::Hold Shard::decide_request(Request& request) {
     refuse(Outcome::too_busy);
     return Hold::ready;
   }
-  const Account* account = nullptr;
-  SubscriberNumber subscriber;
+  SubscriberRef who;
   if (session != nullptr) {
-    account = session->account;
-    subscriber = session->subscriber;
+    who = {session->account, session->subscriber};
   } else {
-    for (Identity identity : request.identities) {
-      const std::optional<SubscriberRef> found = book_.find_subscriber(identity);
-      if (!found) continue;
-      const Account* const owner = book_.account(found->account);
-      if (account == nullptr) {
-        account = owner;
-        subscriber = found->subscriber;
-      } else if (account != owner) {  // identities of two accounts: nobody knows who is to pay
-        account = nullptr;
+    switch (find_account(request, who)) {
+      case Found::yes:
         break;
-      }
+      case Found::no:
+        return refuse_when_durable(Outcome::user_unknown);
+      case Found::unreadable:
+        refuse(Outcome::unable_to_comply);
+        return Hold::ready;
+      case Found::missing:
+        return ask(request, key, std::nullopt);
     }
-    if (account == nullptr) return refuse_when_durable(Outcome::user_unknown);
   }
 
-  decide(Situation{*account, subscriber, session, *tariffs_, now}, request, decision_);
+  decide(Situation{*who.account, who.subscriber, session, *tariffs_, now}, request, decision_);
   if (!decision_.has_entry) return hold_until(book_.last());
   if (session != nullptr && session->attributes_hash != request.attributes_hash) {
     book_.note_fingerprint(*session, request.attributes_hash);
   }
-  return hold_until(enter(decision_.entry));
+  return hold_until(enter(decision_.entry, session));
 }
 
-// A repeated request gets the answer that it got, from the session's memory, the table of
-// duplicates or the ledger.
+// A repeated request gets the answer that it got. False: it is none, as far as anybody knows.
 bool Shard::answer_again(const Request& request, const SessionId128& key, const Session* session,
-                         Sequence& entered) {
+                         Hold& hold) {
+  OutcomeQuestion question;
   if (session != nullptr) {
-    if (const RememberedOutcome* same = session->find_outcome(request.key, request.retransmitted)) {
-      entered = same->sequence;
-      metrics_.duplicates.add();
-      return decode_outcome(same->outcome, decision_.answer);
+    if (const RememberedRequest* same = session->find_request(request.key, request.retransmitted)) {
+      if (same == &session->newest_request()) {
+        metrics_.duplicates.add();
+        const bool decoded = decode_outcome(session->last_outcome, decision_.answer);
+        FARTHING_ASSERT(decoded);
+        hold = hold_until(same->sequence);
+        return true;
+      }
+      question.at = same->sequence;
+    } else if (request.key.number <= session->forgotten_number_max) {
+      question.behind = session->oldest_request().sequence;
+    } else {
+      return false;
     }
+  } else {
+    question.request = DuplicateTable::key_of_request(key, request.key);
+    question.session = DuplicateTable::key_of_session(key);
+    book_.duplicates().find(question.request, question.request_places);
+    book_.duplicates().find(question.session, question.session_places);
+    if (question.request_places.empty() && question.session_places.empty()) return false;
   }
-  const auto found = book_.duplicates().find(key, request.key, request.retransmitted);
-  if (!found) return false;
-  entered = found->sequence;
-  metrics_.duplicates.add();
-  const bool read = found->outcome != nullptr ? decode_outcome(*found->outcome, decision_.answer)
-                                              : read_outcome(found->sequence);
-  // It is no new request, even where its answer cannot be found: it must not be charged twice.
-  if (!read) refuse(Outcome::unable_to_comply);
+  return answer_from_ledger(request, key, std::move(question), hold);
+}
+
+bool Shard::answer_from_ledger(const Request& request, const SessionId128& key,
+                               OutcomeQuestion question, Hold& hold) {
+  question.key = request.key;
+  question.number_alone = request.retransmitted;
+  const bool is_answered = answered_ != nullptr && answered_->session == key &&
+                           answered_->question && answered_->question->key == request.key &&
+                           answered_->question->number_alone == request.retransmitted;
+  if (!is_answered) {
+    hold = ask(request, key, std::move(question));
+    return true;
+  }
+  if (answered_->outcome) {
+    metrics_.duplicates.add();
+    metrics_.duplicates_read.add();
+    hold = hold_until(answered_->outcome->sequence);
+    if (decode_outcome(answered_->outcome->bytes, decision_.answer)) return true;
+  } else if (answered_->error.empty() && question.at.value == 0 &&
+             !(answered_->given_up && request.retransmitted)) {
+    return false;
+  }
+  // It is no new request, or nobody can tell: it must not be charged twice.
+  refuse(Outcome::unable_to_comply);
+  hold = Hold::ready;
   return true;
 }
 
-bool Shard::read_outcome(Sequence sequence) {
-  metrics_.duplicates_read.add();
-  auto record = store_.read(sequence, read_buffer_);
-  if (!record.has_value()) return false;
-  std::string_view body = record->body;
-  Sequence own = record->header.first;
-  for (; own.value <= sequence.value; ++own.value) {
-    if (!decode_entry(body, own, read_entry_)) return false;
+// Whose the request's identities are.
+Shard::Found Shard::find_account(const Request& request, SubscriberRef& found) const {
+  bool is_missing = false;
+  for (Identity identity : request.identities) {
+    const std::optional<SubscriberRef> here = book_.find_subscriber(identity);
+    if (here && found.account != nullptr && found.account != here->account) {
+      return Found::no;  // identities of two accounts: nobody knows who is to pay
+    }
+    if (here && found.account == nullptr) found = *here;
+    if (here || !may_be_elsewhere(identity)) continue;
+    is_missing = true;
+    if (answered_ == nullptr) continue;
+    const std::vector<Identity>& asked = answered_->needs.identities;
+    if (std::ranges::find(asked, identity) != asked.end()) return Found::unreadable;
   }
-  return decode_outcome(read_entry_.outcome, decision_.answer);
+  if (is_missing) return Found::missing;
+  return found.account == nullptr ? Found::no : Found::yes;
 }
 
 void Shard::refuse(Outcome outcome) {
@@ -220,12 +337,12 @@ Time Shard::now() {
   return batch_now_;
 }
 
-Sequence Shard::enter(const Entry& entry) {
+Sequence Shard::enter(const Entry& entry, const Session* session) {
   const Time at = now();
   const Sequence own = next_sequence();
   encode_entry(entry, own, batch_);
   ++gathered_;
-  const char* wrong = book_.apply(entry, own, at);
+  const char* wrong = book_.apply(entry, own, at, session);
   if (wrong != nullptr) fmt::print(stderr, "farthing: entry {}: {}\n", own.value, wrong);
   FARTHING_ASSERT(wrong == nullptr);
   return own;
@@ -245,6 +362,8 @@ Sequence Shard::enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, std:
 void Shard::end_turn() {
   if (!committing_ && gathered_ > 0) hand_over();
   if (gathered_ == 0) time_taken_ = false;
+  submit_fetches();
+  evict();
 }
 
 void Shard::hand_over() {
@@ -253,6 +372,8 @@ void Shard::hand_over() {
   metrics_.gathering_bytes.set(0);
   metrics_.sessions_open.set(book_.session_count());
   metrics_.accounts.set(book_.account_count());
+  metrics_.accounts_resident.set(book_.accounts().size());
+  metrics_.accounts_bytes.set(book_.accounts().memory_bytes());
   metrics_.duplicates_evicted.set(book_.duplicates().evicted_early());
   std::swap(arrivals_[0], arrivals_[1]);
   std::swap(waiting_[0], waiting_[1]);
@@ -271,7 +392,6 @@ void Shard::durable(Sequence last) {
   FARTHING_ASSERT(committing_);
   committing_ = false;
   durable_ = last;
-  book_.duplicates().durable(last);
   const Time at = clock_();
   metrics_.sequence.set(last.value);
   metrics_.commit_us.record(elapsed_us(handed_over_at_, at));
@@ -284,6 +404,8 @@ void Shard::durable(Sequence last) {
   done.swap(waiting_[1]);
   for (const auto& call : done) call();
 
+  if (write_back_.is_waiting()) write_back_.step(0, durable_);
+  submit_fetches();
   if (committing_) return;  // a caller has handed the next batch over
   if (gathered_ > 0) {
     metrics_.gathering_bytes.set(batch_.size());
@@ -309,21 +431,235 @@ void Shard::when_durable(std::function<void()> done) {
   waiting_[0].push_back(std::move(done));
 }
 
+// --- Upkeep --------------------------------------------------------------------------------------
+
+template <class Work>
+void Shard::upkeep(Work&& work) {
+  const Time begun = clock_();
+  work();
+  metrics_.upkeep_us.record(elapsed_us(begun, clock_()));
+}
+
 bool Shard::tick() {
   const Time now = this->now();
   book_.duplicates().expire(now);
+  make_filter();
+  bool more = write_back(now);
   for (int i = 0; i < expiries_per_tick_max; ++i) {
     const Session* const session = book_.next_expired(now);
-    if (session == nullptr) return false;
+    if (session == nullptr) return more;
     close_session(*session, EntryKind::session_expired);
     metrics_.sessions_expired.add();
   }
   return true;
 }
 
+// Begins a round when it is time, and fills it on. True: it is being filled.
+bool Shard::write_back(Time now) {
+  if (!write_back_.under_way()) {
+    const bool is_time = now - round_begun_at_ >= options_.checkpoint_interval ||
+                         book_.changed() >= options_.checkpoint_rows_max ||
+                         book_.duplicates().unwritten() >= options_.checkpoint_rows_max ||
+                         checkpoint_done_ != nullptr;
+    if (!is_time || !write_back_.has_work()) return false;
+    round_begun_at_ = now;
+    upkeep([this] { write_back_.begin(); });
+  }
+  const std::size_t rows = checkpoint_done_ ? SIZE_MAX : options_.checkpoint_rows_a_step;
+  bool more = false;
+  upkeep([&] { more = write_back_.step(rows, durable_); });
+  return more;
+}
+
+void Shard::round_written() {
+  upkeep([this] { write_back_.written(); });
+  metrics_.rounds.add();
+  metrics_.checkpoint_position.set(write_back_.position().value);
+  if (checkpoint_done_ == nullptr) return;
+  if (write_back_.has_work()) {
+    write_back(now());
+  } else {
+    std::exchange(checkpoint_done_, nullptr)();
+  }
+}
+
+void Shard::checkpoint(std::function<void()> done) {
+  FARTHING_ASSERT(checkpoint_done_ == nullptr);
+  if (!write_back_.under_way() && !write_back_.has_work()) {
+    done();
+    return;
+  }
+  checkpoint_done_ = std::move(done);
+  write_back(now());
+}
+
+void Shard::evict() {
+  const std::uint64_t most = options_.accounts_memory_bytes;
+  if (most == 0 || book_.accounts().memory_bytes() <= most) return;
+  upkeep([this] {
+    const std::uint64_t before = reading_ ? reading_stamp_ : UINT64_MAX;
+    metrics_.accounts_evicted.add(book_.evict(evictions_looked_at, before));
+  });
+}
+
+// --- Fetching ------------------------------------------------------------------------------------
+
+bool Shard::may_be_elsewhere(Identity identity) const {
+  return !book_.is_everything_here() && !book_.accounts().is_nobody(identity);
+}
+
+// The request waits until what it needs is here.
+Shard::Hold Shard::ask(const Request& request, const SessionId128& key,
+                       std::optional<OutcomeQuestion> question) {
+  Fetch fetch;
+  fetch.ticket = ++last_ticket_;
+  fetch.session = key;
+  if (question) {
+    for (Sequence place : {question->at, question->behind}) {
+      fetch.not_before = std::max(fetch.not_before, place);
+    }
+    for (const auto* places : {&question->session_places, &question->request_places}) {
+      for (Sequence place : places->entries) {
+        fetch.not_before = std::max(fetch.not_before, place);
+      }
+    }
+  }
+  fetch.question = std::move(question);
+  for (Identity identity : request.identities) {
+    if (!book_.find_subscriber(identity) && may_be_elsewhere(identity)) {
+      fetch.needs.identities.push_back(identity);
+    }
+  }
+  const Hold hold = wait_for(key, fetch.ticket);
+  if (hold == Hold::fetching) wanted_.push_back(std::move(fetch));
+  return hold;
+}
+
+Shard::Hold Shard::wait_for(const SessionId128& key, std::uint64_t ticket) {
+  if (requests_waiting_ >= options_.fetches_waiting_max) {
+    refuse(Outcome::too_busy);
+    return Hold::ready;
+  }
+  ++requests_waiting_;
+  Waiting& waiting = sessions_waiting_[key];
+  waiting.ticket = ticket_ = ticket;
+  ++waiting.requests;
+  return Hold::fetching;
+}
+
+void Shard::submit_fetches() {
+  if (reading_ || wanted_.empty()) return;
+  auto batch = std::make_shared<std::vector<Fetch>>();
+  const auto later = std::stable_partition(
+      wanted_.begin(), wanted_.end(), [this](const Fetch& f) { return f.not_before > durable_; });
+  batch->assign(std::make_move_iterator(later), std::make_move_iterator(wanted_.end()));
+  wanted_.erase(later, wanted_.end());
+  if (batch->empty()) return;
+  reading_ = true;
+  book_.set_stamp(++reading_stamp_);
+  metrics_.fetches.add(batch->size());
+  store_.read_later([this, batch] {
+    for (Fetch& fetch : *batch) run_fetch(store_, fetch);
+    if (hooks_.post) {
+      hooks_.post([this, batch] { take_fetched(*batch); });
+    } else {
+      take_fetched(*batch);
+    }
+  });
+}
+
+void Shard::take_fetched(std::vector<Fetch>& fetches) {
+  reading_ = false;
+  upkeep([&] {
+    for (Fetch& fetch : fetches) load(fetch);
+  });
+  for (const Fetch& fetch : fetches) {
+    if (fetch.done) {
+      fetch.done(fetch.error);
+    } else if (!fetch.filter_bucket) {
+      answer_waiting(fetch);
+    }
+  }
+}
+
+void Shard::load(Fetch& fetch) {
+  for (const auto& [number, row] : fetch.accounts) {
+    if (book_.load_account(number, row) == nullptr) fetch.error = "an account's row is malformed";
+  }
+  for (const auto& [id, request] : fetch.admin_requests) book_.load_admin_request(id, request);
+  if (fetch.filter_bucket) {
+    making_filter_ = false;
+    if (fetch.filter_complete && fetch.error.empty()) {
+      book_.duplicates().set_filter(*fetch.filter_bucket, std::move(fetch.filter));
+    } else if (fetch.error.empty()) {
+      half_made_ = std::move(fetch);
+    }
+    return;
+  }
+  if (!fetch.error.empty()) {
+    metrics_.fetches_failed.add();
+    return;
+  }
+  for (Identity identity : fetch.needs.identities) {
+    if (!book_.find_subscriber(identity)) book_.note_nobody(identity);
+  }
+}
+
+void Shard::answer_waiting(const Fetch& fetch) {
+  const auto waiting = sessions_waiting_.find(fetch.session);
+  FARTHING_ASSERT(waiting != sessions_waiting_.end() && waiting->second.ticket == fetch.ticket);
+  requests_waiting_ -= waiting->second.requests;
+  sessions_waiting_.erase(waiting);
+  answered_ = &fetch;
+  if (hooks_.fetched) hooks_.fetched(fetch.ticket);
+  answered_ = nullptr;
+}
+
+// Filters of the table of duplicates are made one after the other, a piece at a time.
+void Shard::make_filter() {
+  if (making_filter_) return;
+  const std::optional<std::uint32_t> bucket = book_.duplicates().bucket_without_filter();
+  if (!bucket) return;
+  making_filter_ = true;
+  Fetch fetch = std::exchange(half_made_, Fetch());
+  fetch.filter_bucket = bucket;
+  fetch.filter_keys_max = book_.duplicates().bucket_keys_max();
+  wanted_.push_back(std::move(fetch));
+}
+
+void Shard::when_here(Needs needs, std::function<void(std::string_view error)> done) {
+  if (!is_missing(needs)) {
+    done({});
+    return;
+  }
+  Fetch fetch;
+  fetch.needs = std::move(needs);
+  fetch.done = std::move(done);
+  wanted_.push_back(std::move(fetch));
+}
+
+bool Shard::is_missing(const Needs& needs) const {
+  auto is_request_missing = [this](const std::string& id) {
+    return write_back_.has_rounds() && book_.find_admin_request(id) == nullptr;
+  };
+  if (std::ranges::any_of(needs.request_ids, is_request_missing)) return true;
+  if (book_.is_everything_here()) return false;
+  return std::ranges::any_of(needs.identities,
+                             [this](Identity identity) {
+                               return !book_.find_subscriber(identity) &&
+                                      may_be_elsewhere(identity);
+                             }) ||
+         std::ranges::any_of(
+             needs.names,
+             [this](const std::string& name) { return book_.find_account(name) == nullptr; }) ||
+         std::ranges::any_of(needs.numbers, [this](AccountNumber number) {
+           return book_.account(number) == nullptr;
+         });
+}
+
 void Shard::close_session(const Session& session, EntryKind kind) {
   decide_end(session, kind, decision_);
-  enter(decision_.entry);
+  enter(decision_.entry, &session);
 }
 
 }  // namespace farthing::engine

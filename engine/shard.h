@@ -6,15 +6,22 @@
 // store writes one batch, the next gathers; there is no timer. Two generations of held answers
 // exist, then: of the batch being committed and of the one being gathered.
 //
-// Threads: one; all calls come from it. The store calls back on its own thread: whoever builds a
-// shard brings that call (durable) to this thread. Time comes from the clock given, once a batch.
+// Not everything is in memory: a request for an account that was evicted, or one that may have been
+// answered long ago, waits for a reading (Hold::fetching) while others go on. What has changed is
+// written back to the checkpoint in rounds (write_back.h), paced by tick().
+//
+// Threads: one; all calls come from it. The store calls back on its own threads: whoever builds a
+// shard brings those calls (durable, round_written, Hooks::post) to this thread. Time comes from
+// the clock given, once a batch.
 #pragma once
 
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 #include "engine/book.h"
 #include "engine/decide.h"
+#include "engine/fetch.h"
 #include "engine/metrics.h"
+#include "engine/write_back.h"
 #include "storage/ledger_store.h"
 
 #include <cstdint>
@@ -30,6 +37,11 @@ struct ShardOptions {
   BookOptions book;
   std::uint64_t disk_reserve_bytes = 1u << 30;  // below: no new sessions and no events
   std::size_t batch_bytes_max = 64u << 20;  // a fuller batch sheds requests until the store is free
+  std::uint64_t accounts_memory_bytes = 0;  // more, and accounts are evicted; 0: never
+  Duration checkpoint_interval = std::chrono::seconds(10);
+  std::size_t checkpoint_rows_max = 200'000;  // so much changed, and a round begins at once
+  std::size_t checkpoint_rows_a_step = 128;
+  std::size_t fetches_waiting_max = 8192;  // more requests that would have to wait are turned away
 };
 
 struct RecoveryError {
@@ -48,22 +60,33 @@ class Shard {
   Shard& operator=(const Shard&) = delete;
 
   // --- Start -------------------------------------------------------------------------------------
-  // Folds the whole ledger in and compiles the tariffs it names, then enters the start itself.
-  // `progress` is called now and then with the sequence reached.
+  // Takes the checkpoint, folds in what the ledger has after it, compiles the tariffs it names,
+  // then enters the start itself. `progress` is called now and then with the sequence reached.
   base::Result<void, RecoveryError> recover(const std::function<void(Sequence)>& progress);
 
   // --- Credit control ----------------------------------------------------------------------------
-  enum class Hold : std::uint8_t { ready, held };
+  enum class Hold : std::uint8_t {
+    ready,     // the answer may go
+    held,      // when what was entered until now is durable
+    fetching,  // there is none yet: hand the request in again from Hooks::fetched, in the same
+               // order
+  };
   // Decides the request; the answer is answer() until the next call. Sorts its attributes.
   Hold handle(Request& request);
+  std::uint64_t fetch_ticket() const { return ticket_; }  // of the last request that waits
   const Answer& answer() const { return decision_.answer; }
 
   // --- Batches -----------------------------------------------------------------------------------
   // Called when a batch is handed to the store (what is held since the last call waits for it) and
   // when the batch handed over last is durable (what waits for it may go).
   struct Hooks {
-    std::function<void()> sealed;
-    std::function<void()> released;
+    std::function<void()> sealed = {};
+    std::function<void()> released = {};
+    // The requests that wait under this ticket can be decided, now, before this returns.
+    std::function<void(std::uint64_t ticket)> fetched = {};
+    // Called on the store's threads: brings the call to the shard's, then end_turn(). Without it
+    // the store is one that calls back on the shard's own thread.
+    std::function<void(std::function<void()>)> post = {};
   };
   void set_hooks(Hooks hooks) { hooks_ = std::move(hooks); }
   void end_turn();  // no more requests at hand: hands the batch over if the store is free
@@ -72,9 +95,17 @@ class Shard {
   // Calls back once everything entered so far is durable (at once if it is).
   void when_durable(std::function<void()> done);
 
-  // Closes sessions unheard of for too long and forgets old duplicates; to be called every second
-  // or so. Bounded work a call; true: there is more to do.
+  // --- Upkeep ------------------------------------------------------------------------------------
+  // Closes sessions unheard of for too long, forgets old duplicates, writes back; to be called
+  // every 100 ms or so. Bounded work a call; true: there is more to do, in a millisecond.
   bool tick();
+  void round_written();
+  // Writes everything back, as fast as it can (before a stop): calls back when there is nothing
+  // left to replay.
+  void checkpoint(std::function<void()> done);
+  // Calls back once all of these that exist are in the book, at once if they are; until the call
+  // returns they stay there. The error is for people; "": there was none.
+  void when_here(Needs needs, std::function<void(std::string_view error)> done);
 
   // --- For operations.h and those who read -------------------------------------------------------
   const Book& book() const { return book_; }
@@ -84,7 +115,8 @@ class Shard {
   Time now();  // the batch's time: taken once, at its first request
   Sequence next_sequence() const { return Sequence(book_.last().value + 1); }
   // Enters an entry made by operations.h and applies it. REQUIRES: it follows what the book holds.
-  Sequence enter(const Entry& entry);
+  // `session`: the open one that it continues, where the caller has it.
+  Sequence enter(const Entry& entry, const Session* session = nullptr);
   // Enters the tariff as the next version and puts it in force from its time on.
   Sequence enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, std::string source);
   void close_session(const Session& session, EntryKind kind);
@@ -92,10 +124,32 @@ class Shard {
   ShardMetrics& metrics() { return metrics_; }
 
  private:
+  std::optional<RecoveryError> recover_checkpoint();
+  const char* replay_entry(const Entry& entry, Sequence own, Time now);
+  const char* load_from_store(AccountNumber number);
+  base::Result<void, RecoveryError> recover_tariffs();
   Hold decide_request(Request& request);
   bool answer_again(const Request& request, const SessionId128& key, const Session* session,
-                    Sequence& entered);
-  bool read_outcome(Sequence sequence);
+                    Hold& hold);
+  bool answer_from_ledger(const Request& request, const SessionId128& key, OutcomeQuestion question,
+                          Hold& hold);
+  enum class Found { yes, no, missing, unreadable };
+  Found find_account(const Request& request, SubscriberRef& found) const;
+  bool may_be_elsewhere(Identity identity) const;
+  bool is_missing(const Needs& needs) const;
+  Hold ask(const Request& request, const SessionId128& key,
+           std::optional<OutcomeQuestion> question);
+  Hold wait_for(const SessionId128& key, std::uint64_t ticket);
+  void submit_fetches();
+  void take_fetched(std::vector<Fetch>& fetches);
+  void load(Fetch& fetch);
+  void answer_waiting(const Fetch& fetch);
+  void make_filter();
+  bool write_back(Time now);
+  void evict();
+  // Measures what the shard's thread spends between requests.
+  template <class Work>
+  void upkeep(Work&& work);
   void refuse(Outcome outcome);
   Hold refuse_when_durable(Outcome outcome);
   Hold hold_until(Sequence sequence);
@@ -129,8 +183,27 @@ class Shard {
   std::vector<std::function<void()>> waiting_[2];
   bool held_ = false;  // anything held since the last seal
 
-  Entry read_entry_;
-  std::string read_buffer_;
+  // Write-back.
+  WriteBack write_back_;
+  Time round_begun_at_;
+  std::function<void()> checkpoint_done_;
+
+  // Fetching: one reading at a time, of all that was wanted when it began.
+  std::vector<Fetch> wanted_;
+  bool reading_ = false;
+  std::uint64_t reading_stamp_ = 0;  // nothing loaded or changed since it began may be evicted
+  bool making_filter_ = false;
+  Fetch half_made_;  // a filter that needs another piece
+  std::uint64_t ticket_ = 0;
+  std::uint64_t last_ticket_ = 0;
+  struct Waiting {
+    std::uint64_t ticket = 0;
+    std::size_t requests = 0;
+  };
+  boost::unordered_flat_map<SessionId128, Waiting> sessions_waiting_;
+  std::size_t requests_waiting_ = 0;  // all together
+  const Fetch* answered_ = nullptr;   // what the requests at hand have waited for
+
   ShardMetrics metrics_;
 };
 

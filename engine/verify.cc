@@ -24,25 +24,7 @@ BookOptions book_options() {
   return options;
 }
 
-// Takes every value of an account's state, in a fixed order; two of them share this one walk.
-class HashSink {
- public:
-  void enter(std::string_view, std::uint64_t number) { add("", number); }
-  void add(std::string_view, std::uint64_t value) {
-    hash_ ^= value;
-    hash_ *= 0x9e3779b97f4a7c15u;
-    hash_ ^= hash_ >> 29;
-  }
-  void add_text(std::string_view name, std::string_view text) { add(name, base::hash64(text)); }
-  void add_money(std::string_view name, std::int64_t micros) {
-    add(name, static_cast<std::uint64_t>(micros));
-  }
-  std::uint64_t hash() const { return hash_; }
-
- private:
-  std::uint64_t hash_ = 0x2545f4914f6cdd1du;
-};
-
+// What an account's state says, in words.
 class TextSink {
  public:
   void enter(std::string_view name, std::uint64_t number) {
@@ -67,8 +49,7 @@ class TextSink {
 std::uint64_t bits(std::int64_t value) { return static_cast<std::uint64_t>(value); }
 std::uint64_t micros_of(Time time) { return bits(time.time_since_epoch().count()); }
 
-template <class Sink>
-void walk_session(const Session& session, Sink& sink) {
+void walk_session(const Session& session, TextSink& sink) {
   sink.enter("session", session.number.value);
   sink.add_text("id", session.id);
   sink.add("subscriber", session.subscriber.value);
@@ -98,8 +79,7 @@ void walk_session(const Session& session, Sink& sink) {
   }
 }
 
-template <class Sink>
-void walk_account(const Account& account, Sink& sink) {
+void walk_account(const Account& account, TextSink& sink) {
   sink.add_text("name", account.name);
   sink.add("kind", static_cast<std::uint64_t>(account.kind));
   sink.add_money("main", account.main_micros);
@@ -123,9 +103,12 @@ void walk_account(const Account& account, Sink& sink) {
     sink.add("remaining", bits(bucket.remaining));
     sink.add("reserved", bits(bucket.reserved));
   }
+  std::vector<const Session*> sessions;  // their order in the account's list says nothing
   for (const Session* at = account.sessions; at != nullptr; at = at->account_next) {
-    walk_session(*at, sink);
+    sessions.push_back(at);
   }
+  std::ranges::sort(sessions, {}, [](const Session* session) { return session->number; });
+  for (const Session* session : sessions) walk_session(*session, sink);
 }
 
 }  // namespace
@@ -186,12 +169,11 @@ base::Result<void, VerifyError> Verifier::check_sums() const {
   base::Int128 main = 0;
   base::Int128 reserved = 0;
   base::Int128 overage = 0;
-  for (std::uint64_t number = 1; number <= book_.account_count(); ++number) {
-    const Account& account = *book_.account(AccountNumber(number));
+  book_.accounts().for_each([&](const Account& account) {
     main += account.main_micros;
     reserved += account.reserved_micros;
     overage += account.overage_micros;
-  }
+  });
   if (main != sums_[static_cast<std::size_t>(Side::main)] ||
       reserved != sums_[static_cast<std::size_t>(Side::reserved)] ||
       overage != -sums_[static_cast<std::size_t>(Side::overage)]) {
@@ -209,9 +191,15 @@ base::Result<void, VerifyError> Verifier::check_sums() const {
 }
 
 std::uint64_t account_fingerprint(const Account& account) {
-  HashSink sink;
-  walk_account(account, sink);
-  return sink.hash();
+  std::string row;
+  encode_account(account, row);
+  std::uint64_t fingerprint = base::hash64(row);
+  for (const Session* at = account.sessions; at != nullptr; at = at->account_next) {
+    row.clear();
+    encode_session(*at, row);
+    fingerprint += base::hash64(row, at->number.value);  // in any order
+  }
+  return fingerprint;
 }
 
 std::vector<std::pair<std::string, std::string>> account_state(const Account& account) {

@@ -12,7 +12,7 @@
 namespace farthing::storage {
 namespace {
 
-// Where each field of the header begins; README.md of this folder says the same.
+// Where each field of the header begins; docs/formats.md says the same.
 constexpr std::size_t checksum_at = 0;
 constexpr std::size_t format_at = 4;
 constexpr std::size_t reserved_at = 6;

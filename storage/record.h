@@ -1,4 +1,4 @@
-// A ledger record as bytes: a header of 64 bytes (storage/README.md has it field by field), then
+// A ledger record as bytes: a header of 64 bytes (docs/formats.md has it field by field), then
 // the body, which storage does not look into.
 //
 // Two things guard it: a CRC32C over header and body (chance damage to one record), and the SHA-256

@@ -1,30 +1,27 @@
 #include "storage/rocksdb_store.h"
 
 #include "engine/base/assert.h"
+#include "storage/folder_format.h"
 #include "storage/high_water.h"
 #include "storage/record.h"
+#include "storage/rocksdb_database.h"
+#include "storage/round_writer.h"
 
 #include <array>
 #include <atomic>
 #include <bit>
-#include <cerrno>
 #include <condition_variable>
-#include <cstdio>
 #include <cstring>
-#include <fstream>
+#include <deque>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <utility>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <pthread.h>
-#include <rocksdb/cache.h>
 #include <rocksdb/db.h>
-#include <rocksdb/env.h>
-#include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -33,11 +30,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view format_version = "1";
-constexpr int exit_code_io = 74;  // EX_IOERR of sysexits.h
-
-enum Family : std::size_t { family_default, family_ledger, family_documents };
-constexpr std::array<const char*, 3> family_names = {"default", "ledger", "documents"};
+constexpr int exit_code_io = 74;     // EX_IOERR of sysexits.h
+constexpr int checkpoint_nice = 19;  // the checkpoint has time, those who wait for answers have not
+constexpr std::chrono::milliseconds merging_poll_interval{50};
 
 using Key = std::array<char, 8>;
 
@@ -47,33 +42,7 @@ Key key_of(Sequence sequence) {
   return std::bit_cast<Key>(__builtin_bswap64(sequence.value));
 }
 
-rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
-rocksdb::Slice slice(const Key& key) { return {key.data(), key.size()}; }
-std::string_view view(const rocksdb::Slice& text) { return {text.data(), text.size()}; }
-
-StoreError error_of(StoreError::Code code, std::string message) {
-  return {code, Sequence(0), std::move(message)};
-}
-
-// What RocksDB said about the folder, in terms of what a person can do.
-StoreError error_of(const rocksdb::Status& status, const fs::path& folder) {
-  const std::string text = status.ToString();
-  if (text.find("While lock file") != std::string::npos ||
-      text.find("lock hold by current process") != std::string::npos) {
-    return error_of(StoreError::Code::in_use,
-                    fmt::format("{} is in use by another process; stop it, or choose another "
-                                "data folder",
-                                folder.string()));
-  }
-  if (status.IsCorruption()) {
-    return error_of(StoreError::Code::corrupt,
-                    fmt::format("the ledger in {} is damaged ({}); restore the data folder from a "
-                                "copy",
-                                folder.string(), text));
-  }
-  return error_of(StoreError::Code::io,
-                  fmt::format("the ledger in {} cannot be used: {}", folder.string(), text));
-}
+rocksdb::Slice key_slice(const Key& key) { return {key.data(), key.size()}; }
 
 [[noreturn]] void stop_for_failed_write(const fs::path& folder, std::string_view what) {
   // One write call and no exit handlers: whatever is not durable yet was promised to nobody.
@@ -82,149 +51,6 @@ StoreError error_of(const rocksdb::Status& status, const fs::path& folder) {
       folder.string(), what);
   (void)!::write(STDERR_FILENO, line.data(), line.size());
   ::_exit(exit_code_io);
-}
-
-class SilentLogger final : public rocksdb::Logger {
- public:
-  using rocksdb::Logger::Logv;
-  void Logv(const char*, va_list) override {}
-};
-
-// A ledger only grows at its end and its records are large: few, big, uncompressed files that are
-// moved down the levels without being written again (they never overlap).
-rocksdb::ColumnFamilyOptions ledger_family_options() {
-  rocksdb::ColumnFamilyOptions options;
-  options.write_buffer_size = std::size_t{64} << 20;
-  options.max_write_buffer_number = 6;
-  options.compression = rocksdb::kNoCompression;
-  options.bottommost_compression = rocksdb::kDisableCompressionOption;
-  options.target_file_size_base = std::uint64_t{64} << 20;
-  options.max_bytes_for_level_base = std::uint64_t{512} << 20;
-  options.level_compaction_dynamic_level_bytes = false;
-  // Files of L0 do not overlap either; their number slows no reader down and need stop no writer.
-  options.level0_slowdown_writes_trigger = 1000;
-  options.level0_stop_writes_trigger = 2000;
-  options.soft_pending_compaction_bytes_limit = 0;
-  options.hard_pending_compaction_bytes_limit = 0;
-  rocksdb::BlockBasedTableOptions table;
-  table.block_size = std::size_t{16} << 10;
-  table.no_block_cache = true;  // records are read once, in order
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  return options;
-}
-
-rocksdb::ColumnFamilyOptions small_family_options() {
-  rocksdb::ColumnFamilyOptions options;
-  options.write_buffer_size = std::size_t{4} << 20;
-  options.compression = rocksdb::kNoCompression;
-  return options;
-}
-
-rocksdb::DBOptions database_options(bool read_only) {
-  rocksdb::DBOptions options;
-  options.create_if_missing = true;
-  options.create_missing_column_families = true;
-  // The default mode silently drops synced records after a flipped byte. This one forgives a record
-  // that a crash cut off at the very end, and rules out recycled log files, whose ends cannot be
-  // told.
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  options.track_and_verify_wals_in_manifest = true;
-  options.max_total_wal_size = std::uint64_t{512} << 20;
-  options.bytes_per_sync = std::uint64_t{1} << 20;  // so that no sync meets a flush's whole file
-  options.max_background_jobs = 2;
-  options.max_open_files = 512;
-  options.stats_dump_period_sec = 0;
-  options.stats_persist_period_sec = 0;
-  options.info_log_level = rocksdb::WARN_LEVEL;
-  options.max_log_file_size = std::size_t{1} << 20;
-  options.keep_log_file_num = 2;
-  if (read_only) options.info_log = std::make_shared<SilentLogger>();
-  return options;
-}
-
-// An open database with its families; closes in the right order.
-struct Database {
-  std::unique_ptr<rocksdb::DB> db;
-  std::vector<rocksdb::ColumnFamilyHandle*> families;
-
-  Database() = default;
-  Database(Database&& other) noexcept
-      : db(std::move(other.db)), families(std::exchange(other.families, {})) {}
-  Database& operator=(Database&&) = delete;
-  ~Database() {
-    if (db == nullptr) return;
-    for (auto* family : families) (void)db->DestroyColumnFamilyHandle(family);
-    (void)db->Close();
-  }
-
-  std::unique_ptr<rocksdb::Iterator> records() const {
-    rocksdb::ReadOptions options;
-    options.readahead_size = std::size_t{2} << 20;
-    return std::unique_ptr<rocksdb::Iterator>(db->NewIterator(options, families[family_ledger]));
-  }
-};
-
-rocksdb::Status open_database(const fs::path& ledger, bool read_only, Database& database) {
-  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
-  descriptors.emplace_back(family_names[family_default], small_family_options());
-  descriptors.emplace_back(family_names[family_ledger], ledger_family_options());
-  descriptors.emplace_back(family_names[family_documents], small_family_options());
-  rocksdb::DB* db = nullptr;
-  const auto options = database_options(read_only);
-  const auto status =
-      read_only ? rocksdb::DB::OpenForReadOnly(options, ledger.string(), descriptors,
-                                               &database.families, &db)
-                : rocksdb::DB::Open(options, ledger.string(), descriptors, &database.families, &db);
-  database.db.reset(db);
-  return status;
-}
-
-// The format of a data folder stands in a text file beside the database, so that it can be told
-// without opening what another version wrote.
-constexpr std::string_view format_line_start = "farthing data folder, format ";
-
-StoreError wrong_version(const fs::path& folder, std::string_view found) {
-  return error_of(StoreError::Code::wrong_version,
-                  fmt::format("{} is a data folder of {}, and this program reads format {}; use "
-                              "the version of Farthing that wrote it, or another data folder",
-                              folder.string(), found, format_version));
-}
-
-std::optional<StoreError> check_format(const fs::path& folder) {
-  std::ifstream file(folder / "format");
-  std::string line;
-  if (!std::getline(file, line) || !line.starts_with(format_line_start)) {
-    return wrong_version(folder, "an unknown format");
-  }
-  const std::string found = line.substr(format_line_start.size());
-  if (found != format_version) return wrong_version(folder, fmt::format("format {}", found));
-  return std::nullopt;
-}
-
-void sync_folder(const fs::path& folder) {
-  const int file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return;
-  (void)::fsync(file);
-  ::close(file);
-}
-
-// Complete or not there at all, whenever a crash comes.
-std::optional<StoreError> write_format(const fs::path& folder) {
-  const fs::path path = folder / "format";
-  const fs::path unfinished = folder / "format.new";
-  const std::string line = fmt::format("{}{}\n", format_line_start, format_version);
-  const int file = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  bool done = file >= 0;
-  done = done && ::write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size());
-  done = done && ::fsync(file) == 0;
-  const int error = errno;
-  if (file >= 0) ::close(file);
-  if (!done || ::rename(unfinished.c_str(), path.c_str()) != 0) {
-    return error_of(StoreError::Code::io, fmt::format("{}: {}", unfinished.string(),
-                                                      std::strerror(done ? errno : error)));
-  }
-  sync_folder(folder);
-  return std::nullopt;
 }
 
 // The number that a record is stored under.
@@ -263,7 +89,7 @@ std::optional<StoreError> check_high_water(const fs::path& folder, const Databas
                                   folder.string(), end.last.value, high_water.last.value)};
   }
   const auto records = database.records();
-  records->SeekForPrev(slice(key_of(high_water.last)));
+  records->SeekForPrev(key_slice(key_of(high_water.last)));
   if (!records->status().ok()) return error_of(records->status(), folder);
   if (!records->Valid()) return corrupt_record(high_water.last, "its record is missing");
   const auto there = end_after(*records);
@@ -275,18 +101,6 @@ std::optional<StoreError> check_high_water(const fs::path& folder, const Databas
                                       folder.string()));
   }
   return std::nullopt;
-}
-
-// Whether some process holds RocksDB's lock: opening read-only does not ask.
-bool is_locked(const fs::path& ledger) {
-  const int file = ::open((ledger / "LOCK").c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  struct flock lock {};
-  lock.l_type = F_WRLCK;
-  lock.l_whence = SEEK_SET;
-  const bool locked = ::fcntl(file, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-  ::close(file);
-  return locked;
 }
 
 void name_this_thread(const char* name) { (void)::pthread_setname_np(::pthread_self(), name); }
@@ -305,11 +119,21 @@ class RocksdbStore final : public LedgerStore {
   base::Result<Record, StoreError> read(Sequence sequence, std::string& buffer) const override;
   std::optional<std::string> document(std::string_view key) const override;
   std::vector<Document> documents(std::string_view prefix) const override;
+  void set_round_written(RoundWritten written) override;
+  void write_round(Round& round) override;
+  base::Result<std::optional<std::string>, StoreError> fetch(Table table,
+                                                             std::string_view key) const override;
+  base::Result<void, StoreError> visit(Table table, std::string_view from,
+                                       const RowVisitor& visitor) const override;
+  void read_later(std::function<void()> job) override;
   std::uint64_t free_disk_bytes() const override { return free_disk_bytes_; }
 
  private:
   void commit_until_stopped();
   LedgerEnd write_record();
+  void write_rounds_until_stopped();
+  void wait_for_merging();
+  void read_until_stopped();
   void witness_until_stopped();
   void write_high_water(const LedgerEnd& end);
   void measure_free_disk();
@@ -327,11 +151,23 @@ class RocksdbStore final : public LedgerStore {
   base::Time now_;
   std::vector<Document> documents_;
 
-  mutable std::mutex mutex_;  // guards the next three
+  mutable std::mutex mutex_;  // guards the next three, and what its threads are told
   std::condition_variable wake_commit_;
   bool pending_ = false;
   bool stop_ = false;
   LedgerEnd end_;
+
+  // The round under way: the engine's from write_round() on, the checkpoint thread's until
+  // `round_pending_` falls.
+  RoundWritten round_written_;
+  Round round_;
+  bool round_pending_ = false;
+  bool checkpoint_stop_ = false;
+  std::condition_variable wake_checkpoint_;
+
+  std::deque<std::function<void()>> jobs_;
+  bool read_stop_ = false;
+  std::condition_variable wake_read_;
 
   // The commit thread's own.
   RecordHasher hasher_;
@@ -345,6 +181,8 @@ class RocksdbStore final : public LedgerStore {
   std::atomic<std::uint64_t> free_disk_bytes_{0};
 
   std::thread commit_thread_;
+  std::thread checkpoint_thread_;
+  std::thread read_thread_;
   std::thread witness_thread_;
 };
 
@@ -358,22 +196,27 @@ RocksdbStore::RocksdbStore(const StoreOptions& options, Database database, HighW
       high_water_(std::move(high_water)),
       witnessed_(high_water_.found().value_or(HighWater{}).last) {
   measure_free_disk();
-  if (!read_only_) commit_thread_ = std::thread([this] { commit_until_stopped(); });
+  if (!read_only_) {
+    commit_thread_ = std::thread([this] { commit_until_stopped(); });
+    checkpoint_thread_ = std::thread([this] { write_rounds_until_stopped(); });
+  }
+  read_thread_ = std::thread([this] { read_until_stopped(); });
   witness_thread_ = std::thread([this] { witness_until_stopped(); });
 }
 
 RocksdbStore::~RocksdbStore() {
-  const auto tell = [this](bool& stop, std::condition_variable& wake) {
+  const auto end = [this](bool& stop, std::condition_variable& wake, std::thread& thread) {
     {
       const std::lock_guard lock(mutex_);
       stop = true;
     }
     wake.notify_one();
+    if (thread.joinable()) thread.join();
   };
-  tell(stop_, wake_commit_);
-  if (commit_thread_.joinable()) commit_thread_.join();
-  tell(witness_stop_, wake_witness_);  // after the last commit, to witness it
-  witness_thread_.join();
+  end(read_stop_, wake_read_, read_thread_);
+  end(checkpoint_stop_, wake_checkpoint_, checkpoint_thread_);
+  end(stop_, wake_commit_, commit_thread_);
+  end(witness_stop_, wake_witness_, witness_thread_);  // after the last commit, to witness it
 }
 
 void RocksdbStore::set_durable(Durable durable) {
@@ -427,19 +270,17 @@ LedgerEnd RocksdbStore::write_record() {
   const std::string_view header_bytes(header.data(), header.size());
 
   const Key key = key_of(first);
-  const std::array<rocksdb::Slice, 1> key_parts = {slice(key)};
+  const std::array<rocksdb::Slice, 1> key_parts = {key_slice(key)};
   const std::array<rocksdb::Slice, 2> value_parts = {slice(header_bytes), slice(body_)};
-  auto status =
-      batch_.Put(database_.families[family_ledger], rocksdb::SliceParts(key_parts.data(), 1),
-                 rocksdb::SliceParts(value_parts.data(), 2));
+  auto status = batch_.Put(database_.ledger(), rocksdb::SliceParts(key_parts.data(), 1),
+                           rocksdb::SliceParts(value_parts.data(), 2));
   for (const Document& document : documents_) {
     if (!status.ok()) break;
-    status = batch_.Put(database_.families[family_documents], slice(document.key),
-                        slice(document.value));
+    status = batch_.Put(database_.documents(), slice(document.key), slice(document.value));
   }
   rocksdb::WriteOptions synced;
   synced.sync = true;
-  if (status.ok()) status = database_.db->Write(synced, &batch_);
+  if (status.ok()) status = database_.db().Write(synced, &batch_);
   if (!status.ok()) stop_for_failed_write(folder_, status.ToString());
 
   const LedgerEnd end{Sequence(end_.last.value + count_), now_, hasher_.hash(header_bytes, body_)};
@@ -480,7 +321,7 @@ void RocksdbStore::measure_free_disk() {
 
 base::Result<void, StoreError> RocksdbStore::scan(Sequence from, const Visitor& visitor) const {
   const auto records = database_.records();
-  records->SeekForPrev(slice(key_of(from)));
+  records->SeekForPrev(key_slice(key_of(from)));
   if (!records->Valid() && records->status().ok()) records->SeekToFirst();
   // Each record must follow the one before it, so the first to be visited needs that one too.
   LedgerEnd before;
@@ -508,7 +349,7 @@ base::Result<void, StoreError> RocksdbStore::scan(Sequence from, const Visitor& 
 
 base::Result<Record, StoreError> RocksdbStore::read(Sequence sequence, std::string& buffer) const {
   const auto records = database_.records();
-  records->SeekForPrev(slice(key_of(sequence)));
+  records->SeekForPrev(key_slice(key_of(sequence)));
   if (!records->status().ok()) return error_of(records->status(), folder_);
   if (!records->Valid()) return no_such_entry(sequence, end().last);
   buffer.assign(records->value().data(), records->value().size());
@@ -523,8 +364,7 @@ base::Result<Record, StoreError> RocksdbStore::read(Sequence sequence, std::stri
 
 std::optional<std::string> RocksdbStore::document(std::string_view key) const {
   std::string value;
-  const auto status =
-      database_.db->Get({}, database_.families[family_documents], slice(key), &value);
+  const auto status = database_.db().Get({}, database_.documents(), slice(key), &value);
   if (!status.ok()) return std::nullopt;
   return value;
 }
@@ -532,34 +372,110 @@ std::optional<std::string> RocksdbStore::document(std::string_view key) const {
 std::vector<Document> RocksdbStore::documents(std::string_view prefix) const {
   std::vector<Document> found;
   const std::unique_ptr<rocksdb::Iterator> it(
-      database_.db->NewIterator({}, database_.families[family_documents]));
+      database_.db().NewIterator({}, database_.documents()));
   for (it->Seek(slice(prefix)); it->Valid() && it->key().starts_with(slice(prefix)); it->Next()) {
     found.push_back({it->key().ToString(), it->value().ToString()});
   }
   return found;
 }
 
-// Makes or finds the folder; whether it holds a ledger.
-base::Result<bool, StoreError> prepare_folder(const StoreOptions& options, const fs::path& ledger) {
-  std::error_code error;
-  const bool exists = fs::exists(ledger / "CURRENT", error);
-  if (exists) return true;
-  if (error) {
-    return error_of(StoreError::Code::io,
-                    fmt::format("{}: {}", options.folder.string(), error.message()));
+// --- The checkpoint ------------------------------------------------------------------------------
+
+void RocksdbStore::set_round_written(RoundWritten written) {
+  const std::lock_guard lock(mutex_);
+  FARTHING_ASSERT(!round_pending_);
+  round_written_ = std::move(written);
+}
+
+void RocksdbStore::write_round(Round& round) {
+  {
+    const std::lock_guard lock(mutex_);
+    FARTHING_ASSERT(!read_only_ && !round_pending_);
+    std::swap(round_, round);
+    round_pending_ = true;
   }
-  if (options.read_only || !options.create_if_missing) {
-    return error_of(StoreError::Code::io,
-                    fmt::format("{} holds no ledger; name a data folder", options.folder.string()));
+  wake_checkpoint_.notify_one();
+}
+
+void RocksdbStore::write_rounds_until_stopped() {
+  name_this_thread("ledger-chkpt");
+  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), checkpoint_nice);
+  RoundWriter writer(database_, folder_);
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_checkpoint_.wait(lock, [this] { return round_pending_ || checkpoint_stop_; });
+      if (!round_pending_) return;
+    }
+    wait_for_merging();
+    const auto status = writer.write(round_);
+    if (!status.ok()) stop_for_failed_write(folder_, "checkpoint: " + status.ToString());
+    round_.clear();
+    {
+      const std::lock_guard lock(mutex_);
+      round_pending_ = false;
+    }
+    if (round_written_) round_written_();
   }
-  fs::create_directories(ledger, error);
-  if (error) {
-    return error_of(StoreError::Code::io,
-                    fmt::format("the data folder {} cannot be made: {}; choose another, or allow "
-                                "this user to write there",
-                                options.folder.string(), error.message()));
+}
+
+// Not when the store is about to end: who ends it waits for the round.
+void RocksdbStore::wait_for_merging() {
+  while (database_.merging_lags()) {
+    std::unique_lock lock(mutex_);
+    if (wake_checkpoint_.wait_for(lock, merging_poll_interval, [this] { return checkpoint_stop_; }))
+      return;
   }
-  return false;
+}
+
+base::Result<std::optional<std::string>, StoreError> RocksdbStore::fetch(
+    Table table, std::string_view key) const {
+  auto* const family = database_.table(table);
+  if (family == nullptr) return std::optional<std::string>();
+  std::string value;
+  const auto status = database_.db().Get({}, family, slice(key), &value);
+  if (status.IsNotFound()) return std::optional<std::string>();
+  if (!status.ok()) return error_of(status, folder_);
+  return std::optional(std::move(value));
+}
+
+base::Result<void, StoreError> RocksdbStore::visit(Table table, std::string_view from,
+                                                   const RowVisitor& visitor) const {
+  auto* const family = database_.table(table);
+  if (family == nullptr) return {};
+  rocksdb::ReadOptions options;
+  options.readahead_size = std::size_t{2} << 20;
+  options.fill_cache = false;
+  // An iterator sees the table as it was when it was made.
+  const std::unique_ptr<rocksdb::Iterator> rows(database_.db().NewIterator(options, family));
+  for (rows->Seek(slice(from)); rows->Valid(); rows->Next()) {
+    if (!visitor(view(rows->key()), view(rows->value()))) return {};
+  }
+  if (!rows->status().ok()) return error_of(rows->status(), folder_);
+  return {};
+}
+
+void RocksdbStore::read_later(std::function<void()> job) {
+  {
+    const std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(job));
+  }
+  wake_read_.notify_one();
+}
+
+void RocksdbStore::read_until_stopped() {
+  name_this_thread("ledger-read");
+  for (;;) {
+    std::function<void()> job;
+    {
+      std::unique_lock lock(mutex_);
+      wake_read_.wait(lock, [this] { return !jobs_.empty() || read_stop_; });
+      if (read_stop_) return;
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
+    }
+    job();
+  }
 }
 
 }  // namespace
@@ -567,19 +483,16 @@ base::Result<bool, StoreError> prepare_folder(const StoreOptions& options, const
 base::Result<std::unique_ptr<LedgerStore>, StoreError> open_rocksdb_store(
     const StoreOptions& options) {
   const fs::path& folder = options.folder;
-  const fs::path ledger = folder / "ledger";
-  const auto exists = prepare_folder(options, ledger);
-  if (!exists.has_value()) return exists.error();
-  if (options.read_only && is_locked(ledger)) {
-    return error_of(
-        StoreError::Code::in_use,
-        fmt::format("{} is in use by another process; stop it, or read a copy", folder.string()));
+  const auto found = prepare_folder(folder, options.create_if_missing && !options.read_only);
+  if (!found.has_value()) return found.error();
+  if (options.read_only && is_locked(folder)) {
+    return StoreError{
+        StoreError::Code::in_use, Sequence(0),
+        fmt::format("{} is in use by another process; stop it, or read a copy", folder.string())};
   }
-  if (const auto error = *exists ? check_format(folder) : write_format(folder)) return *error;
-  Database database;
-  const auto status = open_database(ledger, options.read_only, database);
-  if (!status.ok()) return error_of(status, folder);
-  const auto end = find_end(folder, database);
+  auto database = Database::open(folder, options.read_only);
+  if (!database.has_value()) return database.error();
+  const auto end = find_end(folder, *database);
   if (!end.has_value()) return end.error();
 
   // Missing beside an empty ledger it is made; beside records its absence is a finding.
@@ -589,16 +502,18 @@ base::Result<std::unique_ptr<LedgerStore>, StoreError> open_rocksdb_store(
   auto high_water = HighWaterFile::open(folder / "high-water", mode);
   if (!high_water.has_value()) return high_water.error();
   if (high_water->found().has_value()) {
-    const auto error = check_high_water(folder, database, *end, *high_water->found());
+    const auto error = check_high_water(folder, *database, *end, *high_water->found());
     if (error.has_value()) return *error;
   }
   if (!options.read_only) {
+    // The families of a later format were made by the opening; only now is the folder known good.
+    if (found->format != folder_format) {
+      if (const auto error = write_folder_format(folder)) return *error;
+    }
     sync_folder(folder);
-    auto* const env = rocksdb::Env::Default();
-    (void)env->LowerThreadPoolCPUPriority(rocksdb::Env::LOW, rocksdb::CpuPriority::kLow);
   }
   return std::unique_ptr<LedgerStore>(
-      std::make_unique<RocksdbStore>(options, std::move(database), std::move(*high_water), *end));
+      std::make_unique<RocksdbStore>(options, std::move(*database), std::move(*high_water), *end));
 }
 
 }  // namespace farthing::storage

@@ -1,13 +1,13 @@
 // The ledger store over RocksDB: what a server runs on.
 //
 // A data folder holds `format` (a line of text), `ledger/` (the database) and `high-water`
-// (storage/high_water.h). One process
-// has it open at a time; a read-only opening is for a stopped server's folder or a copy of one.
+// (docs/formats.md). One process has it open at a time; a read-only opening is for a stopped
+// server's folder or a copy of one.
 //
-// Threads: beside those of ledger_store.h a commit thread (one record, one synced write) and one
-// that keeps the high-water file and the figure for free disk space. Time units as named. Errors:
-// values when opening and reading. A write or sync that fails ends the process with exit code 74
-// after one line on stderr.
+// Threads: beside those of ledger_store.h one that commits (one record, one synced write), one that
+// writes rounds, one that reads, and one that keeps the high-water file and the figure for free
+// disk space. Time units as named. Errors: values when opening and reading. A write or sync that
+// fails ends the process with exit code 74 after one line on stderr.
 #pragma once
 
 #include "storage/ledger_store.h"

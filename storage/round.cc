@@ -33,9 +33,15 @@ void Round::add(Table table, std::string_view key, std::string_view value, bool 
 }
 
 bool Round::empty() const {
-  return std::ranges::all_of(tables_, [](const TableChanges& changes) {
-    return changes.items.empty() && changes.ranges.empty();
-  });
+  for (std::size_t i = 0; i < table_count; ++i) {
+    if (!empty(static_cast<Table>(i))) return false;
+  }
+  return true;
+}
+
+bool Round::empty(Table table) const {
+  const TableChanges& changes = tables_[static_cast<std::size_t>(table)];
+  return changes.items.empty() && changes.ranges.empty();
 }
 
 std::size_t Round::size_bytes() const {

@@ -32,6 +32,7 @@ class Round {
   void erase_range(Table table, std::string_view from, std::string_view to);
 
   bool empty() const;
+  bool empty(Table table) const;
   std::size_t size_bytes() const;  // of keys and values
   void clear();
 

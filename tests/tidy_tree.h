@@ -35,7 +35,7 @@ struct Function {
 };
 
 // Every text file that belongs to the project: build folders, dot folders (.ci excepted) and
-// captures are passed over.
+// captures and old data folders are passed over.
 std::vector<SourceFile> read_tree(const std::string& root);
 
 std::vector<Include> includes_of(const SourceFile& file);

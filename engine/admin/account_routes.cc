@@ -1,3 +1,4 @@
+#include "engine/admin/account_walk.h"
 #include "engine/admin/amount.h"
 #include "engine/admin/routes.h"
 #include "engine/admin/views.h"
@@ -12,8 +13,6 @@ namespace json = boost::json;
 namespace {
 
 // Copying so many accounts takes the shard's thread well under a millisecond.
-constexpr std::uint64_t accounts_per_visit = 1000;
-
 Reply account_missing(std::string_view name) {
   return refusal_reply({Refusal::Code::not_found,
                         fmt::format("there is no account {}; create it with: farthing account "
@@ -36,13 +35,15 @@ Reply move_money(Api& api, const HttpRequest& request, MoneyOperation operate) {
   Operation done = Refusal{};
   AccountView view;
   TariffView tariffs;
-  const bool ran = api.shard.visit([&](Shard& shard) {
+  Needs needs = need_account(name);
+  if (!request_id.empty()) needs.request_ids.push_back(request_id);
+  const Visited ran = api.shard.visit(std::move(needs), [&](Shard& shard) {
     done = operate(shard, name, *amount, Note{request.operator_name, reason, request_id});
     if (!done.has_value()) return;
     view = view_account(*shard.book().find_account(name));
     tariffs = view_tariffs(shard);
   });
-  if (!ran) return stopping_reply();
+  if (!ran) return unavailable_reply(ran.why());
   if (!done.has_value()) return refusal_reply(done.error());
   return json_reply({{"sequence", done->sequence.value},
                      {"repeated", done->repeated},
@@ -68,14 +69,14 @@ Reply create_account(Api& api, const HttpRequest& request, Stream&) {
   Operation done = Refusal{};
   AccountView view;
   TariffView tariffs;
-  const bool ran = api.shard.visit([&](Shard& shard) {
+  const Visited ran = api.shard.visit(need_account(id), [&](Shard& shard) {
     done =
         engine::create_account(shard, id, *kind, *limit, Note{request.operator_name, reason, {}});
     if (!done.has_value()) return;
     view = view_account(*shard.book().find_account(id));
     tariffs = view_tariffs(shard);
   });
-  if (!ran) return stopping_reply();
+  if (!ran) return unavailable_reply(ran.why());
   if (!done.has_value()) return refusal_reply(done.error());
   return json_reply({{"sequence", done->sequence.value},
                      {"repeated", done->repeated},
@@ -88,14 +89,14 @@ Reply get_account(Api& api, const HttpRequest& request, Stream&) {
   bool found = false;
   AccountView view;
   TariffView tariffs;
-  const bool ran = api.shard.visit([&](Shard& shard) {
+  const Visited ran = api.shard.visit(need_account(name), [&](Shard& shard) {
     const Account* const account = shard.book().find_account(name);
     if (account == nullptr) return;
     found = true;
     view = view_account(*account);
     tariffs = view_tariffs(shard);
   });
-  if (!ran) return stopping_reply();
+  if (!ran) return unavailable_reply(ran.why());
   if (!found) return account_missing(name);
   json::object object = account_json(view, tariffs);
   if (!request.query_value("details").empty()) {
@@ -117,23 +118,20 @@ Reply list_balances(Api& api, const HttpRequest& request, Stream& stream) {
     return error_reply(400, "invalid", "a format is csv or json");
   }
   const bool csv = format == "csv";
-  std::uint64_t next = 1;
-  bool more = true;
+  TariffView tariffs;
+  const Visited ran = api.shard.visit([&](Shard& shard) { tariffs = view_tariffs(shard); });
+  if (!ran) return unavailable_reply(ran.why());
+  AccountWalk walk(api);
   bool first = true;
   std::vector<BalanceView> views;
-  while (more) {
+  while (walk.more()) {
     views.clear();
-    TariffView tariffs;
-    const bool ran = api.shard.visit([&](Shard& shard) {
-      const Book& book = shard.book();
-      const std::uint64_t end = std::min(next + accounts_per_visit, book.account_count() + 1);
-      views.reserve(accounts_per_visit);
-      for (; next < end; ++next) views.push_back(view_balance(*book.account(AccountNumber(next))));
-      more = next <= book.account_count();
-      tariffs = view_tariffs(shard);
+    const bool seen = walk.next([&](const Account& account, std::size_t place) {
+      views.resize(std::max(views.size(), place + 1));
+      views[place] = view_balance(account);
     });
-    if (!ran && first) return stopping_reply();
-    if (!ran) return {};  // cut off: the other side sees that the last chunk is missing
+    if (!seen && first) return unavailable_reply(walk.why());
+    if (!seen) return {};  // cut off: the other side sees that the last chunk is missing
     std::string piece;
     if (first) stream.begin(csv ? "text/csv" : "application/json");
     if (first)
@@ -152,7 +150,7 @@ Reply list_balances(Api& api, const HttpRequest& request, Stream& stream) {
       }
     }
     first = false;
-    if (!more && !csv) piece += "]}\n";
+    if (!walk.more() && !csv) piece += "]}\n";
     if (!piece.empty() && !stream.write(piece)) return {};
   }
   stream.finish();

@@ -118,11 +118,9 @@ Reply refusal_reply(const Refusal& refusal) {
   return error_reply(422, "refused", refusal.message);
 }
 
-Reply stopping_reply() {
-  return error_reply(
-      503, "stopping",
-      "the server is stopping; whether this was done is not known: ask again when it "
-      "is back");
+Reply unavailable_reply(std::string_view why) {
+  return error_reply(503, "unavailable",
+                     fmt::format("{}; whether this was done is not known: ask again", why));
 }
 
 BodyFields::BodyFields(std::string_view body) {

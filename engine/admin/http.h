@@ -45,7 +45,7 @@ Reply json_reply(const boost::json::value& value, std::uint16_t status = 200);
 // {"error":{"code":"...","message":"..."}}; the message says what to do about it.
 Reply error_reply(std::uint16_t status, std::string_view code, std::string_view message);
 Reply refusal_reply(const Refusal& refusal);
-Reply stopping_reply();
+Reply unavailable_reply(std::string_view why);
 
 // An answer on its way. A route that begins one here has its Reply ignored; one that does not
 // finish it is cut off, so that nobody takes a part for the whole.

@@ -45,6 +45,17 @@ bool parse_money(std::string_view name, std::string_view text, Money& money, std
   return false;
 }
 
+Needs needs_of(const std::vector<ImportLine>& lines) {
+  Needs needs;
+  for (const ImportLine& line : lines) {
+    needs.names.push_back(line.row.account);
+    for (Identity identity : {line.row.msisdn, line.row.imsi}) {
+      if (identity.kind() != Identity::Kind::none) needs.identities.push_back(identity);
+    }
+  }
+  return needs;
+}
+
 // What the row contradicts in the book; nullopt: nothing.
 std::optional<std::string> contradiction(const Shard& shard, const ImportLine& line) {
   const auto effect = check_import(shard, line.row);
@@ -220,13 +231,13 @@ ImportResult import_file(ImportFile& file, ShardAccess& shard, const Note& note,
   std::uint64_t rows = 0;
   file.rewind();
   while (file.next(rows_per_check, lines)) {
-    const bool ran = shard.visit([&](Shard& at) {
+    const Visited ran = shard.visit(needs_of(lines), [&](Shard& at) {
       for (const ImportLine& line : lines) {
         if (auto wrong = contradiction(at, line)) result.errors.add(line.number, std::move(*wrong));
       }
     });
     if (!ran) {
-      result.stopped = true;
+      result.stopped = ran.why();
       return result;
     }
     rows += lines.size();
@@ -238,7 +249,7 @@ ImportResult import_file(ImportFile& file, ShardAccess& shard, const Note& note,
   rows = 0;
   file.rewind();
   while (file.next(rows_per_write, lines)) {
-    const bool ran = shard.visit([&](Shard& at) {
+    const Visited ran = shard.visit(needs_of(lines), [&](Shard& at) {
       for (const ImportLine& line : lines) {
         const std::uint64_t accounts = at.book().account_count();
         const Operation done = import_row(at, line.row, note);
@@ -253,7 +264,7 @@ ImportResult import_file(ImportFile& file, ShardAccess& shard, const Note& note,
       }
     });
     if (!ran) {
-      result.stopped = true;
+      result.stopped = ran.why();
       return result;
     }
     rows += lines.size();

@@ -88,7 +88,7 @@ class ImportFile {
 };
 
 struct ImportResult {
-  bool stopped = false;  // the server is stopping; what was written stays
+  std::string stopped;   // why it was not finished; what was written stays
   bool written = false;  // false: nothing was, because of the errors
   std::uint64_t accounts_created = 0;
   std::uint64_t subscribers_added = 0;

@@ -1,4 +1,5 @@
 // The routes that take long and run one at a time: the import and the verification.
+#include "engine/admin/account_walk.h"
 #include "engine/admin/import.h"
 #include "engine/admin/job_reply.h"
 #include "engine/admin/routes.h"
@@ -19,7 +20,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::uint64_t import_rows_between_progress = 10'000;
-constexpr std::uint64_t accounts_per_visit = 1000;
 
 // Holds a job's place while it runs.
 class JobPlace {
@@ -63,7 +63,7 @@ Reply import_errors_reply(const ImportErrors& errors) {
 }
 
 Reply import_reply(const ImportResult& result, std::uint64_t rows) {
-  if (result.stopped) return stopping_reply();
+  if (!result.stopped.empty()) return unavailable_reply(result.stopped);
   if (!result.written) return import_errors_reply(result.errors);
   return json_reply({{"rows", rows},
                      {"accounts_created", result.accounts_created},
@@ -86,11 +86,11 @@ struct Seen {
 class LiveComparison {
  public:
   LiveComparison(Api& api, Verifier& verifier, Verifier::Progress progress)
-      : api_(api), verifier_(verifier), progress_(std::move(progress)) {}
+      : api_(api), verifier_(verifier), progress_(std::move(progress)), walk_(api) {}
 
-  // nullopt: all is as it should be, or the server is stopping.
+  // nullopt: all is as it should be, or it could not be finished.
   std::optional<VerifyError> run();
-  bool stopped() const { return stopped_; }
+  const std::string& stopped() const { return stopped_; }  // why
 
  private:
   std::optional<VerifyError> compare_slice();
@@ -99,13 +99,12 @@ class LiveComparison {
   Api& api_;
   Verifier& verifier_;
   Verifier::Progress progress_;
-  std::uint64_t next_ = 1;
-  bool more_ = true;
-  bool stopped_ = false;
+  AccountWalk walk_;
+  std::string stopped_;
 };
 
 std::optional<VerifyError> LiveComparison::run() {
-  while (more_ && !stopped_) {
+  while (walk_.more() && stopped_.empty()) {
     if (auto wrong = compare_slice()) return wrong;
   }
   return std::nullopt;
@@ -113,23 +112,14 @@ std::optional<VerifyError> LiveComparison::run() {
 
 std::optional<VerifyError> LiveComparison::compare_slice() {
   std::vector<Seen> seen;
-  seen.reserve(accounts_per_visit);
-  Sequence at;
-  const bool ran = api_.shard.visit([&](Shard& shard) {
-    const Book& book = shard.book();
-    at = book.last();
-    const std::uint64_t end = std::min(next_ + accounts_per_visit, book.account_count() + 1);
-    for (; next_ < end; ++next_) {
-      const AccountNumber number(next_);
-      seen.push_back({number, account_fingerprint(*book.account(number))});
-    }
-    more_ = next_ <= book.account_count();
+  const bool walked = walk_.next([&](const Account& account, std::size_t) {
+    seen.push_back({account.number, account_fingerprint(account)});
   });
-  if (!ran) {
-    stopped_ = true;
+  if (!walked) {
+    stopped_ = walk_.why();
     return std::nullopt;
   }
-  const auto folded = verifier_.fold_to(at, progress_);
+  const auto folded = verifier_.fold_to(walk_.at(), progress_);
   if (!folded.has_value()) return folded.error();
   for (const Seen& account : seen) {
     const Account* const expected = verifier_.book().account(account.number);
@@ -146,7 +136,9 @@ std::optional<VerifyError> LiveComparison::describe(AccountNumber number) {
   Sequence last;
   std::string name;
   std::vector<std::pair<std::string, std::string>> actual;
-  const bool ran = api_.shard.visit([&](Shard& shard) {
+  Needs needs;
+  needs.numbers.push_back(number);
+  const Visited ran = api_.shard.visit(std::move(needs), [&](Shard& shard) {
     at = shard.book().last();
     const Account& account = *shard.book().account(number);
     name = account.name;
@@ -154,7 +146,7 @@ std::optional<VerifyError> LiveComparison::describe(AccountNumber number) {
     actual = account_state(account);
   });
   if (!ran) {
-    stopped_ = true;
+    stopped_ = ran.why();
     return std::nullopt;
   }
   const auto folded = verifier_.fold_to(at, progress_);
@@ -163,8 +155,10 @@ std::optional<VerifyError> LiveComparison::describe(AccountNumber number) {
   if (expected == nullptr) {
     return VerifyError{last, fmt::format("account {} is not in the ledger", name)};
   }
-  return VerifyError{last, fmt::format("account {} is not what the ledger says: {}", name,
-                                       first_difference(account_state(*expected), actual))};
+  const std::string difference = first_difference(account_state(*expected), actual);
+  if (difference.empty()) return std::nullopt;  // it changed between the two looks
+  return VerifyError{last,
+                     fmt::format("account {} is not what the ledger says: {}", name, difference)};
 }
 
 Reply run_import(Api& api, const HttpRequest& request, JobReply& reply) {
@@ -185,19 +179,19 @@ Reply run_import(Api& api, const HttpRequest& request, JobReply& reply) {
 
 Reply run_verification(Api& api, JobReply& reply) {
   Sequence end;
-  const bool ran = api.shard.visit([&](Shard& shard) { end = shard.book().last(); });
-  if (!ran) return stopping_reply();
+  const Visited ran = api.shard.visit([&](Shard& shard) { end = shard.book().last(); });
+  if (!ran) return unavailable_reply(ran.why());
   const Verifier::Progress progress = [&](Sequence at) {
     return reply.progress({{"phase", "reading"}, {"entries", at.value}, {"of", end.value}}) &&
            !api.shard.stopping();
   };
   Verifier verifier(api.store);
   const auto folded = verifier.fold_to(end, progress);
-  if (api.shard.stopping()) return stopping_reply();
+  if (api.shard.stopping()) return unavailable_reply("the server is stopping");
   if (!folded.has_value()) return json_reply(verify_error_json(folded.error()));
   LiveComparison comparison(api, verifier, progress);
   const auto wrong = comparison.run();
-  if (comparison.stopped()) return stopping_reply();
+  if (!comparison.stopped().empty()) return unavailable_reply(comparison.stopped());
   if (wrong) return json_reply(verify_error_json(*wrong));
   const auto sums = verifier.check_sums();
   if (!sums.has_value()) return json_reply(verify_error_json(sums.error()));

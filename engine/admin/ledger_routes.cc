@@ -64,7 +64,7 @@ Reply get_ledger(Api& api, const HttpRequest& request, Stream&) {
   query.entries_max = *limit;
   TariffView tariffs;
   bool found = false;
-  const bool ran = api.shard.visit([&](Shard& shard) {
+  const Visited ran = api.shard.visit(need_account(name), [&](Shard& shard) {
     const Account* const account = shard.book().find_account(name);
     if (account == nullptr) return;
     found = true;
@@ -72,7 +72,7 @@ Reply get_ledger(Api& api, const HttpRequest& request, Stream&) {
     query.balance = account->balance();
     tariffs = view_tariffs(shard);
   });
-  if (!ran) return stopping_reply();
+  if (!ran) return unavailable_reply(ran.why());
   if (!found) return error_reply(404, "not_found", fmt::format("there is no account {}", name));
   const auto statement = read_statement(api.store, *tariffs.history, query);
   if (!statement.has_value()) return error_reply(500, "ledger", statement.error().message);

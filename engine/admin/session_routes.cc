@@ -10,8 +10,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::uint64_t accounts_per_visit = 5000;  // looked at; few of them have sessions
-constexpr std::uint64_t sessions_per_visit = 500;
+constexpr std::size_t places_per_visit = 2000;
 constexpr std::uint64_t sessions_default = 100;
 constexpr std::uint64_t sessions_max = 100'000;
 
@@ -28,30 +27,32 @@ Reply list_sessions(Api& api, const HttpRequest& request, Stream&) {
   std::uint64_t open = 0;
   bool found = true;
   bool more = true;
-  std::uint64_t next = 1;
+  std::size_t next = 0;
   while (more && views.size() < *limit) {
-    const std::size_t enough = std::min<std::size_t>(*limit, views.size() + sessions_per_visit);
-    const bool ran = api.shard.visit([&](Shard& shard) {
-      const Book& book = shard.book();
-      tariffs = view_tariffs(shard);
-      open = book.session_count();
-      auto take = [&](const Account& account) {
-        for (const Session* at = account.sessions; at != nullptr; at = at->account_next) {
-          if (views.size() < *limit) views.push_back(view_session(*at));
-        }
-      };
-      if (!name.empty()) {
-        const Account* const account = book.find_account(name);
-        found = account != nullptr;
-        if (found) take(*account);
-        more = false;
-        return;
-      }
-      const std::uint64_t end = std::min(next + accounts_per_visit, book.account_count() + 1);
-      while (next < end && views.size() < enough) take(*book.account(AccountNumber(next++)));
-      more = next <= book.account_count();
-    });
-    if (!ran) return stopping_reply();
+    const Visited ran =
+        api.shard.visit(name.empty() ? Needs() : need_account(name), [&](Shard& shard) {
+          const Book& book = shard.book();
+          tariffs = view_tariffs(shard);
+          open = book.session_count();
+          if (!name.empty()) {
+            const Account* const account = book.find_account(name);
+            found = account != nullptr;
+            for (const Session* at = found ? account->sessions : nullptr; at != nullptr;
+                 at = at->account_next) {
+              if (views.size() < *limit) views.push_back(view_session(*at));
+            }
+            more = false;
+            return;
+          }
+          const std::size_t end = std::min(next + places_per_visit, book.session_places());
+          for (; next < end && views.size() < *limit; ++next) {
+            if (const Session* const session = book.session_at(next)) {
+              views.push_back(view_session(*session));
+            }
+          }
+          more = next < book.session_places();
+        });
+    if (!ran) return unavailable_reply(ran.why());
   }
   if (!found) return error_reply(404, "not_found", fmt::format("there is no account {}", name));
   json::array sessions;
@@ -61,9 +62,9 @@ Reply list_sessions(Api& api, const HttpRequest& request, Stream&) {
 
 Reply close_session(Api& api, const HttpRequest& request, Stream&) {
   Operation done = Refusal{};
-  const bool ran = api.shard.visit(
+  const Visited ran = api.shard.visit(
       [&](Shard& shard) { done = engine::close_session(shard, request.arguments[0]); });
-  if (!ran) return stopping_reply();
+  if (!ran) return unavailable_reply(ran.why());
   if (!done.has_value()) return refusal_reply(done.error());
   return json_reply({{"sequence", done->sequence.value}});
 }

@@ -56,13 +56,13 @@ Reply get_status(Api& api, const HttpRequest&, Stream&) {
   std::uint64_t entered = 0;
   std::uint64_t accounts = 0;
   std::uint64_t sessions = 0;
-  const bool ran = api.shard.glance([&](Shard& shard) {
+  const Visited ran = api.shard.glance([&](Shard& shard) {
     tariffs = view_tariffs(shard);
     entered = shard.book().last().value;
     accounts = shard.book().account_count();
     sessions = shard.book().session_count();
   });
-  if (!ran) return stopping_reply();
+  if (!ran) return unavailable_reply(ran.why());
   json::array peers;
   if (api.peers) {
     for (const PeerStatus& peer : api.peers()) {

@@ -20,8 +20,8 @@ struct SubscriberView {
   std::vector<Bucket> buckets;  // its own and those of the whole account
 };
 
-SubscriberView view_subscriber(const Book& book, SubscriberRef who) {
-  const Account& account = *book.account(who.account);
+SubscriberView view_subscriber(SubscriberRef who) {
+  const Account& account = *who.account;
   SubscriberView view{account.name, *account.subscriber(who.subscriber), {}};
   for (const Bucket& bucket : account.buckets) {
     if (bucket.owner == who.subscriber || bucket.owner.value == 0) view.buckets.push_back(bucket);
@@ -44,16 +44,17 @@ json::object subscription_json(const Bucket& bucket, const TariffView& tariffs) 
 
 // Does what `operate` does to a subscriber and answers with the subscriber as it is then.
 template <class Operate>
-Reply operate_on(Api& api, const std::string& msisdn, Operate operate, std::uint16_t status_new) {
+Reply operate_on(Api& api, const std::string& msisdn, Needs needs, Operate operate,
+                 std::uint16_t status_new) {
   Operation done = Refusal{};
   SubscriberView view;
-  const bool ran = api.shard.visit([&](Shard& shard) {
+  const Visited ran = api.shard.visit(std::move(needs), [&](Shard& shard) {
     done = operate(shard);
     if (!done.has_value()) return;
     const auto who = find_subscriber(shard, msisdn);
-    if (who.has_value()) view = view_subscriber(shard.book(), *who);
+    if (who.has_value()) view = view_subscriber(*who);
   });
-  if (!ran) return stopping_reply();
+  if (!ran) return unavailable_reply(ran.why());
   if (!done.has_value()) return refusal_reply(done.error());
   return json_reply({{"sequence", done->sequence.value},
                      {"repeated", done->repeated},
@@ -67,7 +68,7 @@ Reply set_barred(Api& api, const HttpRequest& request, bool barred) {
   if (auto wrong = fields.wrong()) return *wrong;
   const std::string& msisdn = request.arguments[0];
   return operate_on(
-      api, msisdn,
+      api, msisdn, need_subscriber(msisdn),
       [&](Shard& shard) {
         return engine::set_barred(shard, msisdn, barred, Note{request.operator_name, reason, {}});
       },
@@ -80,16 +81,16 @@ std::optional<std::pair<SubscriberView, TariffView>> visit_subscriber(Api& api,
                                                                       Reply& reply) {
   std::optional<Refusal> refusal;
   std::pair<SubscriberView, TariffView> views;
-  const bool ran = api.shard.visit([&](Shard& shard) {
+  const Visited ran = api.shard.visit(need_subscriber(msisdn), [&](Shard& shard) {
     const auto who = find_subscriber(shard, msisdn);
     if (!who.has_value()) {
       refusal = who.error();
       return;
     }
-    views = {view_subscriber(shard.book(), *who), view_tariffs(shard)};
+    views = {view_subscriber(*who), view_tariffs(shard)};
   });
   if (ran && !refusal) return views;
-  reply = ran ? refusal_reply(*refusal) : stopping_reply();
+  reply = ran ? refusal_reply(*refusal) : unavailable_reply(ran.why());
   return std::nullopt;
 }
 
@@ -102,8 +103,13 @@ Reply add_subscriber(Api& api, const HttpRequest& request, Stream&) {
   const std::string imsi = fields.optional("imsi");
   const std::string reason = fields.optional("reason");
   if (auto wrong = fields.wrong()) return *wrong;
+  Needs needs = need_subscriber(msisdn);
+  needs.names.push_back(account);
+  if (const auto card = Identity::make(Identity::Kind::imsi, imsi)) {
+    needs.identities.push_back(*card);
+  }
   return operate_on(
-      api, msisdn,
+      api, msisdn, std::move(needs),
       [&](Shard& shard) {
         return engine::add_subscriber(shard, msisdn, account, imsi,
                                       Note{request.operator_name, reason, {}});
@@ -136,14 +142,14 @@ Reply add_subscription(Api& api, const HttpRequest& request, Stream&) {
   Operation done = Refusal{};
   Bucket bucket;
   TariffView tariffs;
-  const bool ran = api.shard.visit([&](Shard& shard) {
+  const Visited ran = api.shard.visit(need_subscriber(msisdn), [&](Shard& shard) {
     done = engine::add_subscription(shard, msisdn, offer, Note{request.operator_name, reason, {}});
     if (!done.has_value()) return;
     const auto who = find_subscriber(shard, msisdn);
-    if (who.has_value()) bucket = shard.book().account(who->account)->buckets.back();
+    if (who.has_value()) bucket = who->account->buckets.back();
     tariffs = view_tariffs(shard);
   });
-  if (!ran) return stopping_reply();
+  if (!ran) return unavailable_reply(ran.why());
   if (!done.has_value()) return refusal_reply(done.error());
   return json_reply({{"sequence", done->sequence.value},
                      {"repeated", done->repeated},
@@ -173,11 +179,12 @@ Reply end_subscription(Api& api, const HttpRequest& request, Stream&) {
   }
   const std::string reason(request.query_value("reason"));
   Operation done = Refusal{};
-  const bool ran = api.shard.visit([&](Shard& shard) {
-    done = engine::end_subscription(shard, request.arguments[0], BucketNumber(number),
+  const std::string& msisdn = request.arguments[0];
+  const Visited ran = api.shard.visit(need_subscriber(msisdn), [&](Shard& shard) {
+    done = engine::end_subscription(shard, msisdn, BucketNumber(number),
                                     Note{request.operator_name, reason, {}});
   });
-  if (!ran) return stopping_reply();
+  if (!ran) return unavailable_reply(ran.why());
   if (!done.has_value()) return refusal_reply(done.error());
   return json_reply({{"sequence", done->sequence.value}, {"repeated", done->repeated}});
 }

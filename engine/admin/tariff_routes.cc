@@ -93,7 +93,7 @@ Reply file_errors_reply(const std::vector<tariffs::FileError>& errors) {
       422);
 }
 
-bool visit_tariffs(Api& api, TariffView& view) {
+Visited visit_tariffs(Api& api, TariffView& view) {
   return api.shard.visit([&](Shard& shard) { view = view_tariffs(shard); });
 }
 
@@ -114,7 +114,7 @@ Reply load_tariff(Api& api, const HttpRequest& request, Stream&) {
   if (!compiled.has_value()) return file_errors_reply(compiled.error());
   TariffView view;
   std::string currency;
-  const bool ran = api.shard.visit([&](Shard& shard) {
+  const Visited ran = api.shard.visit([&](Shard& shard) {
     view = view_tariffs(shard);
     if (!view.history->versions().empty()) currency = view.currency();
     if (!currency.empty() && currency != (*compiled)->currency()) return;
@@ -122,7 +122,7 @@ Reply load_tariff(Api& api, const HttpRequest& request, Stream&) {
     view = view_tariffs(shard);
     currency.clear();
   });
-  if (!ran) return stopping_reply();
+  if (!ran) return unavailable_reply(ran.why());
   if (!currency.empty()) {
     return error_reply(
         422, "refused",
@@ -135,7 +135,7 @@ Reply load_tariff(Api& api, const HttpRequest& request, Stream&) {
 
 Reply list_tariffs(Api& api, const HttpRequest&, Stream&) {
   TariffView view;
-  if (!visit_tariffs(api, view)) return stopping_reply();
+  if (const Visited ran = visit_tariffs(api, view); !ran) return unavailable_reply(ran.why());
   json::array versions;
   for (const tariffs::VersionedTariff& version : view.history->versions()) {
     versions.push_back(summary_json(version, view));
@@ -145,7 +145,7 @@ Reply list_tariffs(Api& api, const HttpRequest&, Stream&) {
 
 Reply get_tariff(Api& api, const HttpRequest& request, Stream&) {
   TariffView view;
-  if (!visit_tariffs(api, view)) return stopping_reply();
+  if (const Visited ran = visit_tariffs(api, view); !ran) return unavailable_reply(ran.why());
   const tariffs::VersionedTariff* const version = named_version(view, request.arguments[0]);
   if (version == nullptr) {
     return error_reply(404, "not_found",
@@ -168,7 +168,7 @@ Reply get_price(Api& api, const HttpRequest& request, Stream&) {
                        "?context=32251@3gpp.org&rating_group=10&units=1048576");
   }
   TariffView view;
-  if (!visit_tariffs(api, view)) return stopping_reply();
+  if (const Visited ran = visit_tariffs(api, view); !ran) return unavailable_reply(ran.why());
   const tariffs::VersionedTariff* const now = view.in_force();
   if (now == nullptr) {
     return error_reply(422, "no_tariff",

@@ -277,9 +277,18 @@ void Reader::check_socket_path(FilePosition position) {
 }
 
 void Reader::read_storage_and_duplicates(YamlMap& file) {
+  if (const YamlNode* node = file.find("accounts")) {
+    YamlMap map(*node, "accounts", errors_);
+    set_octets(map, "memory", 16 * mib, tib, config_.accounts_memory_bytes);
+    map.finish();
+  }
   if (const YamlNode* node = file.find("storage")) {
     YamlMap map(*node, "storage", errors_);
     set_octets(map, "reserve", 0, tib, config_.storage_reserve_bytes);
+    if (const YamlNode* interval = map.find("checkpoint_interval")) {
+      set(config_.checkpoint_interval,
+          tariffs::read_duration(*interval, errors_, seconds(1), seconds(3600)));
+    }
     map.finish();
   }
   if (const YamlNode* node = file.find("duplicates")) {

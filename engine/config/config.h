@@ -60,9 +60,11 @@ struct Config {
   std::string api_socket;  // "": api.sock in the data folder
   std::optional<Endpoint> metrics_listen;
 
+  std::uint64_t accounts_memory_bytes = std::uint64_t{1} << 30;
   std::uint64_t storage_reserve_bytes = std::uint64_t{1} << 30;
+  std::chrono::seconds checkpoint_interval{10};
   std::chrono::seconds duplicates_window{24 * 3600};
-  std::uint64_t duplicates_bytes = 256 << 20;
+  std::uint64_t duplicates_bytes = std::uint64_t{2} << 30;
 
   LogLevel log_level = LogLevel::info;
   std::string log_file;  // "": standard error

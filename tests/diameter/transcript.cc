@@ -125,7 +125,7 @@ class Player {
       diameter::write_error_answer(answer_buffer_, message_, identity(), decoded.error().code,
                                    decoded.error().failed_avp);
     } else {
-      credit_control_->decide(message_);
+      engine_.decide([this] { return credit_control_->decide(message_); });
       credit_control_->write(message_, answer_buffer_);
     }
     engine_.sync();

@@ -1,5 +1,7 @@
 #include "storage/rocksdb_store.h"
 
+#include "tests/storage/store_fixture.h"
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -27,65 +29,6 @@ using Code = StoreError::Code;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-base::Time at(std::uint64_t us) { return base::Time(base::Duration(us)); }
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "farthing-storage-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
-// A store whose appends are waited for.
-class Ledger {
- public:
-  explicit Ledger(std::unique_ptr<LedgerStore> store)
-      : store_(std::move(store)), durable_(store_->end().last.value) {
-    store_->set_durable([this](Sequence last) {
-      durable_ = last.value;
-      durable_.notify_one();
-    });
-  }
-  ~Ledger() { store_.reset(); }
-
-  void append(std::string body, std::uint32_t count = 1, std::vector<Document> documents = {}) {
-    const std::uint64_t before = durable_;
-    store_->append(body, count, at(before + count), documents);
-    EXPECT_TRUE(body.empty());
-    EXPECT_TRUE(documents.empty());
-    durable_.wait(before);
-    EXPECT_EQ(durable_, before + count);
-  }
-
-  std::vector<std::string> bodies(std::uint64_t from = 1) const {
-    std::vector<std::string> found;
-    const auto result = store_->scan(Sequence(from), [&](const Record& record) {
-      found.emplace_back(record.body);
-      return true;
-    });
-    EXPECT_TRUE(result.has_value());
-    return found;
-  }
-
-  LedgerStore* operator->() { return store_.get(); }
-
- private:
-  std::unique_ptr<LedgerStore> store_;
-  std::atomic<std::uint64_t> durable_;
-};
-
 class RocksdbStoreTest : public testing::Test {
  protected:
   StoreOptions options() const {
@@ -94,14 +37,7 @@ class RocksdbStoreTest : public testing::Test {
     return options;
   }
 
-  Ledger open() const {
-    auto store = open_rocksdb_store(options());
-    if (!store.has_value()) {
-      ADD_FAILURE() << store.error().message;
-      std::abort();
-    }
-    return Ledger(std::move(*store));
-  }
+  Ledger open() const { return open_ledger(options()); }
 
   static std::optional<StoreError> refusal(const StoreOptions& options) {
     const auto store = open_rocksdb_store(options);
@@ -259,8 +195,12 @@ TEST_F(RocksdbStoreTest, RefusesAFolderThatCannotBeMade) {
 TEST_F(RocksdbStoreTest, RefusesAFolderOfAnotherVersion) {
   { open().append("a"); }
   const auto format = options().folder / "format";
-  std::ofstream(format) << "farthing data folder, format 2\n";
-  expect_refusal(Code::wrong_version, "of format 2, and this program reads format 1");
+  std::ofstream(format) << "farthing data folder, format 3\n";
+  expect_refusal(Code::wrong_version, "of format 3, and this program reads formats 1 to 2");
+  for (const char* number : {"0", "-1", "2 ", "99999999999999999999"}) {
+    std::ofstream(format) << "farthing data folder, format " << number << "\n";
+    expect_refusal(Code::wrong_version, "of an unknown format");
+  }
   std::ofstream(format) << "something else";
   expect_refusal(Code::wrong_version, "of an unknown format");
   fs::remove(format);
@@ -388,65 +328,6 @@ TEST_F(RocksdbStoreTest, AnUnfinishedLastRecordIsForgiven) {
   ledger.append("again");
   EXPECT_EQ(ledger->end().last, Sequence(2));
 }
-
-// Another process that appends, to be killed.
-class Appender {
- public:
-  Appender(const fs::path& folder, const char* body_bytes, rlim_t file_size_max = RLIM_INFINITY) {
-    std::array<int, 2> out{};
-    std::array<int, 2> err{};
-    if (::pipe(out.data()) != 0 || ::pipe(err.data()) != 0) std::abort();
-    const std::string name = folder.string();
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      ::dup2(out[1], STDOUT_FILENO);
-      ::dup2(err[1], STDERR_FILENO);
-      if (file_size_max != RLIM_INFINITY) {
-        ::signal(SIGXFSZ, SIG_IGN);
-        const rlimit limit{file_size_max, file_size_max};
-        ::setrlimit(RLIMIT_FSIZE, &limit);
-      }
-      ::execl(APPEND_UNTIL_KILLED, APPEND_UNTIL_KILLED, name.c_str(), body_bytes, nullptr);
-      ::_exit(126);
-    }
-    ::close(out[1]);
-    ::close(err[1]);
-    out_ = ::fdopen(out[0], "r");
-    err_ = ::fdopen(err[0], "r");
-  }
-  ~Appender() {
-    std::fclose(out_);
-    std::fclose(err_);
-  }
-  Appender(const Appender&) = delete;
-  Appender& operator=(const Appender&) = delete;
-
-  void kill() const { ::kill(pid_, SIGKILL); }
-
-  // The next entry that the process calls durable; nothing once it has ended.
-  std::optional<std::uint64_t> next_durable() {
-    unsigned long long last = 0;
-    if (std::fscanf(out_, "%llu\n", &last) != 1) return std::nullopt;
-    return last;
-  }
-
-  int status() const {
-    int status = 0;
-    ::waitpid(pid_, &status, 0);
-    return status;
-  }
-
-  std::string complaint() {
-    std::string text;
-    for (int c = 0; (c = std::fgetc(err_)) != EOF;) text.push_back(static_cast<char>(c));
-    return text;
-  }
-
- private:
-  pid_t pid_ = 0;
-  std::FILE* out_ = nullptr;
-  std::FILE* err_ = nullptr;
-};
 
 void expect_all_there(Ledger& ledger, std::uint64_t durable) {
   EXPECT_GE(ledger->end().last.value, durable);

@@ -7,17 +7,43 @@
 #include "storage/memory_store.h"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 
 namespace farthing::test {
 
 class TestEngine {
  public:
-  explicit TestEngine() {
+  explicit TestEngine(engine::ShardOptions options = {}) : options_(options) {
     options_.book.duplicates.bytes_max = 1u << 20;  // cheap to start
     start();
     engine::enter_demo(*shard_);
     sync();
+  }
+
+  // Has a request decided, however long it has to wait for what is not in memory.
+  engine::Shard::Hold handle(engine::Request& request) {
+    return decide([&] { return shard_->handle(request); });
+  }
+  // The same where `attempt` hands the request to the shard.
+  engine::Shard::Hold decide(const std::function<engine::Shard::Hold()>& attempt) {
+    engine::Shard::Hold hold = attempt();
+    resume_ = [&] { hold = attempt(); };
+    while (hold == engine::Shard::Hold::fetching) {
+      sync();
+      if (!store_->read_next()) throw std::runtime_error("it waits for nothing");
+    }
+    resume_ = nullptr;
+    return hold;
+  }
+  // Writes everything back.
+  void checkpoint() {
+    sync();
+    bool done = false;
+    shard_->checkpoint([&done] { done = true; });
+    while (!done && store_->finish_round()) {
+    }
+    if (!done) throw std::runtime_error("the checkpoint does not end");
   }
 
   engine::Shard& shard() { return *shard_; }
@@ -43,10 +69,17 @@ class TestEngine {
   void start() {
     shard_ = std::make_unique<engine::Shard>(*store_, options_, [this] { return now_; });
     store_->set_durable([this](engine::Sequence last) { shard_->durable(last); });
+    store_->set_round_written([this] { shard_->round_written(); });
+    engine::Shard::Hooks hooks;
+    hooks.fetched = [this](std::uint64_t) {
+      if (resume_) resume_();
+    };
+    shard_->set_hooks(std::move(hooks));
     auto recovered = shard_->recover([](engine::Sequence) {});
     if (!recovered.has_value()) throw std::runtime_error(recovered.error().message);
   }
 
+  std::function<void()> resume_;
   engine::ShardOptions options_;
   base::Time now_ = std::chrono::sys_days(std::chrono::year(2026) / 6 / 1);
   std::unique_ptr<storage::MemoryStore> store_ = std::make_unique<storage::MemoryStore>();

@@ -1,11 +1,10 @@
 #include "tools/daemon/service.h"
 
-#include "diameter/application.h"
-#include "diameter/credit_control.h"
 #include "diameter/server.h"
 #include "engine/admin/gateway.h"
 #include "engine/admin/log.h"
 #include "engine/admin/server.h"
+#include "tools/daemon/charging.h"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -22,7 +21,9 @@ namespace {
 
 namespace admin = engine::admin;
 
-constexpr std::chrono::milliseconds tick_interval{1000};
+constexpr std::chrono::milliseconds tick_interval{100};
+constexpr std::uint64_t ticks_per_snapshot = 10;
+constexpr std::size_t sessions_expected = 1u << 20;  // room for them in the directory
 
 base::Time wall_clock() {
   return std::chrono::time_point_cast<base::Duration>(std::chrono::system_clock::now());
@@ -38,6 +39,10 @@ engine::ShardOptions shard_options(const engine::Config& config) {
   options.book.duplicates.window = config.duplicates_window;
   options.book.duplicates.bytes_max = config.duplicates_bytes;
   options.book.session_key_seed = random_u64();
+  options.book.accounts_memory_bytes = config.accounts_memory_bytes;
+  options.book.sessions_expected = sessions_expected;
+  options.accounts_memory_bytes = config.accounts_memory_bytes;
+  options.checkpoint_interval = config.checkpoint_interval;
   options.disk_reserve_bytes = config.storage_reserve_bytes;
   return options;
 }
@@ -75,23 +80,6 @@ diameter::ServerConfig server_config(const engine::Config& config,
   return server;
 }
 
-// Credit control as the application of the Diameter servers.
-class Charging final : public diameter::Application {
- public:
-  Charging(const engine::Config& config, engine::Shard& shard)
-      : credit_control_({config.origin_host, config.origin_realm}, shard), shard_(shard) {}
-
-  void on_request(diameter::Peer& peer, const diameter::Message& request) override {
-    const bool held = credit_control_.decide(request) == engine::Shard::Hold::held;
-    credit_control_.write(request, held ? peer.held_buffer() : peer.ready_buffer());
-  }
-  void on_turn_end() override { shard_.end_turn(); }
-
- private:
-  diameter::CreditControl credit_control_;
-  engine::Shard& shard_;
-};
-
 }  // namespace
 
 class Service::Impl final : public admin::Gateway {
@@ -101,7 +89,7 @@ class Service::Impl final : public admin::Gateway {
       : config_(config),
         store_(std::move(store)),
         shard_(*store_, shard_options(config), wall_clock),
-        charging_(config, shard_),
+        charging_({config.origin_host, config.origin_realm}, shard_),
         timer_(io) {
     for (const engine::Endpoint& endpoint : config.listen) {
       servers_.push_back(
@@ -112,10 +100,13 @@ class Service::Impl final : public admin::Gateway {
                       },
                       [this] {
                         for (auto& server : servers_) server->release_held();
-                      }});
+                      },
+                      [this](std::uint64_t ticket) { charging_.fetched(ticket); },
+                      [this](std::function<void()> work) { post(std::move(work)); }});
     store_->set_durable([this](engine::Sequence last) {
       servers_.front()->post([this, last] { shard_.durable(last); });
     });
+    store_->set_round_written([this] { post([this] { shard_.round_written(); }); });
   }
 
   // The threads of the API and of the store call into the rest: they end first.
@@ -154,19 +145,21 @@ class Service::Impl final : public admin::Gateway {
       server->stop([this, done] {
         if (--servers_open_ > 0) return;
         if (api_) api_->stop();
-        stopping_ = true;
-        timer_.cancel();
-        shard_.when_durable(done);
+        // Everything written back: the next start has nothing to replay.
+        shard_.when_durable([this, done] {
+          shard_.checkpoint([this, done] {
+            stopping_ = true;
+            timer_.cancel();
+            done();
+          });
+        });
         shard_.end_turn();
       });
     }
   }
 
   void run(std::function<void(engine::Shard&)> work) override {
-    servers_.front()->post([this, work = std::move(work)] {
-      work(shard_);
-      shard_.end_turn();
-    });
+    post([this, work = std::move(work)] { work(shard_); });
   }
 
   engine::Shard& shard() { return shard_; }
@@ -178,6 +171,15 @@ class Service::Impl final : public admin::Gateway {
     std::vector<admin::PeerStatus> peers;
     std::vector<admin::Sample> samples;
   };
+
+  // Brings work to the shard's thread; what it made ready to send goes out after it.
+  void post(std::function<void()> work) {
+    servers_.front()->post([this, work = std::move(work)] {
+      work();
+      shard_.end_turn();
+      for (auto& server : servers_) server->flush();
+    });
+  }
 
   Snapshot snapshot() {
     const std::lock_guard lock(snapshot_mutex_);
@@ -229,7 +231,7 @@ class Service::Impl final : public admin::Gateway {
     if (stopping_) return;
     const bool more = shard_.tick();
     shard_.end_turn();
-    take_snapshot();
+    if (ticks_++ % ticks_per_snapshot == 0) take_snapshot();
     timer_.expires_after(more ? std::chrono::milliseconds(1) : tick_interval);
     timer_.async_wait([this](const boost::system::error_code& error) {
       if (!error) tick();
@@ -243,6 +245,7 @@ class Service::Impl final : public admin::Gateway {
   std::vector<std::unique_ptr<diameter::Server>> servers_;
   std::size_t servers_open_ = 0;
   boost::asio::steady_timer timer_;
+  std::uint64_t ticks_ = 0;
   bool stopping_ = false;
   std::mutex snapshot_mutex_;
   Snapshot snapshot_;

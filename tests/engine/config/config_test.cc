@@ -43,7 +43,7 @@ TEST(Config, TheSampleHoldsTheDefaults) {
 TEST(Config, TheSampleShowsEveryKey) {
   const std::string text = sample();
   for (const char* map :
-       {"", "limits: ", "api: ", "metrics: ", "storage: ", "duplicates: ", "log: "}) {
+       {"", "limits: ", "api: ", "metrics: ", "accounts: ", "storage: ", "duplicates: ", "log: "}) {
     const std::string unknown = std::string(map) + "{zzz: 1}\n";
     const std::vector<std::string> errors =
         *map == '\0' ? errors_of("{zzz: 1}") : errors_with(unknown);
@@ -124,7 +124,7 @@ TEST(Config, ASectionMayBeEmpty) {
 TEST(Config, UnknownTwiceWrittenAndMissingKeys) {
   EXPECT_THAT(errors_with("watchdgo: 30 s\n"),
               ElementsAre(HasSubstr("c.yaml:4:1: unknown key \"watchdgo\" in the configuration "
-                                    "(did you mean \"watchdog\"?); expected api, data, ")));
+                                    "(did you mean \"watchdog\"?); expected accounts, api, data, ")));
   EXPECT_THAT(errors_with("watchdog: 30 s\nwatchdog: 40 s\n"),
               ElementsAre("c.yaml:5:1: the key \"watchdog\" is written twice, first in line 4; "
                           "expected each key once"));

@@ -1,0 +1,386 @@
+#include "engine/checkpoint.h"
+
+#include "engine/fields.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace farthing::engine {
+
+namespace {
+
+using base::ByteReader;
+using base::ByteWriter;
+
+constexpr std::uint8_t row_format = 1;
+constexpr std::size_t number_bytes = ByteWriter::varint_bytes_max;
+
+// Appends to `out` what `write` puts down, of at most `bound` bytes.
+template <class Write>
+void append(std::string& out, std::size_t bound, Write&& write_fields) {
+  const std::size_t before = out.size();
+  out.resize(before + bound);
+  ByteWriter writer(out.data() + before);
+  write_fields(writer);
+  out.resize(static_cast<std::size_t>(writer.position() - out.data()));
+}
+
+std::size_t bound_of(const Bucket& bucket) {
+  return bucket.offer.size() + (10 + 2 * bucket.coverage.size()) * number_bytes;
+}
+
+void write_bucket(ByteWriter& out, const Bucket& bucket) {
+  write(out, BucketOpening{bucket.number, bucket.owner, bucket.offer, bucket.unit,
+                           bucket.valid_from, bucket.valid_to, bucket.coverage});
+  out.signed_varint(bucket.remaining);
+  out.signed_varint(bucket.reserved);
+}
+
+bool read_bucket(ByteReader& in, Bucket& bucket) {
+  BucketOpening opening;
+  if (!read(in, opening)) return false;
+  bucket = {opening.number,
+            opening.owner,
+            opening.unit,
+            std::string(opening.offer),
+            opening.valid_from,
+            opening.valid_to,
+            0,
+            0,
+            opening.coverage};
+  bucket.remaining = in.signed_varint();
+  bucket.reserved = in.signed_varint();
+  return in.ok() && bucket.remaining >= 0 && bucket.reserved >= 0;
+}
+
+void write_segment(ByteWriter& out, const Segment& segment, std::uint16_t index) {
+  write(out, SegmentOpening{index, segment.rating_group, segment.service, segment.version,
+                            segment.rule, segment.terms, segment.quota});
+  out.varint(segment.used);
+  out.signed_varint(segment.consumed_units);
+  out.signed_varint(segment.charged_micros);
+  out.signed_varint(segment.reserved_micros);
+}
+
+bool read_segment(ByteReader& in, Segment& segment, std::uint16_t index) {
+  SegmentOpening opening;
+  if (!read(in, opening) || opening.index != index) return false;
+  segment.rating_group = opening.rating_group;
+  segment.service = opening.service;
+  segment.version = opening.version;
+  segment.rule = opening.rule;
+  segment.terms = opening.terms;
+  segment.quota = opening.quota;
+  segment.used = in.varint();
+  segment.consumed_units = in.signed_varint();
+  segment.charged_micros = in.signed_varint();
+  segment.reserved_micros = in.signed_varint();
+  return in.ok();
+}
+
+void write_request(ByteWriter& out, const RememberedRequest& request) {
+  out.u8(static_cast<std::uint8_t>(request.key.type));
+  out.varint(request.key.number);
+  out.varint(request.key.sub_session);
+  out.u64_fixed(request.key.content);
+  out.varint(request.key.end_to_end);
+  out.varint(request.sequence.value);
+}
+
+bool read_request(ByteReader& in, RememberedRequest& request) {
+  const std::uint8_t type = in.u8();
+  if (type < 1 || type > static_cast<std::uint8_t>(RequestType::event)) return false;
+  request.key.type = static_cast<RequestType>(type);
+  request.key.number = in.number<std::uint32_t>();
+  request.key.sub_session = in.varint();
+  request.key.content = in.u64_fixed();
+  request.key.end_to_end = in.number<std::uint32_t>();
+  request.sequence = Sequence(in.varint());
+  return in.ok();
+}
+
+// The remembered requests in the order of the ring's age, oldest first: what a row says must not
+// depend on where the ring began.
+void write_requests(ByteWriter& out, const Session& session) {
+  const std::uint32_t kept =
+      std::min<std::uint32_t>(session.request_count, Session::remembered_max);
+  out.varint(session.request_count);
+  for (std::uint32_t i = session.request_count - kept; i != session.request_count; ++i) {
+    write_request(out, session.requests[i % Session::remembered_max]);
+  }
+  out.signed_varint(session.forgotten_number_max);
+  out.text(session.last_outcome);
+}
+
+bool read_requests(ByteReader& in, Session& session) {
+  session.request_count = in.number<std::uint32_t>();
+  const std::uint32_t kept =
+      std::min<std::uint32_t>(session.request_count, Session::remembered_max);
+  for (std::uint32_t i = session.request_count - kept; i != session.request_count; ++i) {
+    RememberedRequest& request = session.requests[i % Session::remembered_max];
+    if (!read_request(in, request)) return false;
+    session.request_numbers[i % Session::remembered_max] = request.key.number;
+  }
+  session.forgotten_number_max = in.signed_varint();
+  session.last_outcome = in.text();
+  return in.ok();
+}
+
+std::string key_of_text(char kind, std::string_view text) {
+  std::string key(1, kind);
+  key.append(text);
+  return key;
+}
+
+bool is_row(ByteReader& in) { return in.u8() == row_format && in.ok(); }
+
+bool is_whole(const ByteReader& in) { return in.ok() && in.at_end(); }
+
+}  // namespace
+
+// --- Keys ----------------------------------------------------------------------------------------
+
+NumberKey number_key(std::uint64_t number) {
+  static_assert(std::endian::native == std::endian::little);
+  return std::bit_cast<NumberKey>(__builtin_bswap64(number));
+}
+
+std::optional<std::uint64_t> read_number_key(std::string_view key) {
+  NumberKey bytes;
+  if (key.size() != bytes.size()) return std::nullopt;
+  std::memcpy(bytes.data(), key.data(), bytes.size());
+  return __builtin_bswap64(std::bit_cast<std::uint64_t>(bytes));
+}
+
+std::string index_key(Identity identity) {
+  return key_of_text('i', view(number_key(identity.bits())));
+}
+std::string index_key_of_name(std::string_view name) { return key_of_text('n', name); }
+std::string index_key_of_request(std::string_view id) { return key_of_text('r', id); }
+
+// --- Accounts ------------------------------------------------------------------------------------
+
+void encode_account(const Account& account, std::string& out) {
+  std::size_t bound = 16 * number_bytes + account.name.size() +
+                      account.subscribers.size() * (2 * sizeof(std::uint64_t) + 1);
+  for (const Bucket& bucket : account.buckets) bound += bound_of(bucket);
+  append(out, bound, [&account](ByteWriter& to) {
+    to.u8(row_format);
+    to.varint(account.last.value);
+    to.u8(static_cast<std::uint8_t>(account.kind));
+    to.text(account.name);
+    to.signed_varint(account.main_micros);
+    to.signed_varint(account.reserved_micros);
+    to.signed_varint(account.overage_micros);
+    to.signed_varint(account.credit_limit_micros);
+    to.varint(account.bucket_count);
+    to.varint(account.subscribers.size());
+    for (const Subscriber& subscriber : account.subscribers) {
+      to.u64_fixed(subscriber.msisdn.bits());
+      to.u64_fixed(subscriber.imsi.bits());
+      to.u8(subscriber.barred ? 1 : 0);
+    }
+    to.varint(account.buckets.size());
+    for (const Bucket& bucket : account.buckets) write_bucket(to, bucket);
+  });
+}
+
+bool decode_account(std::string_view row, Account& account) {
+  ByteReader in(row);
+  if (!is_row(in)) return false;
+  account.last = Sequence(in.varint());
+  const std::uint8_t kind = in.u8();
+  if (kind > static_cast<std::uint8_t>(AccountKind::hybrid)) return false;
+  account.kind = static_cast<AccountKind>(kind);
+  account.name = in.text();
+  account.main_micros = in.signed_varint();
+  account.reserved_micros = in.signed_varint();
+  account.overage_micros = in.signed_varint();
+  account.credit_limit_micros = in.signed_varint();
+  account.bucket_count = in.number<std::uint32_t>();
+  account.subscribers.resize(in.count());
+  for (Subscriber& subscriber : account.subscribers) {
+    subscriber.msisdn = Identity::from_bits(in.u64_fixed());
+    subscriber.imsi = Identity::from_bits(in.u64_fixed());
+    subscriber.barred = in.u8() != 0;
+  }
+  account.buckets.resize(in.count());
+  for (Bucket& bucket : account.buckets) {
+    if (!read_bucket(in, bucket)) return false;
+  }
+  return is_whole(in) && account.last.value != 0 && !account.name.empty();
+}
+
+// --- Sessions ------------------------------------------------------------------------------------
+
+void encode_session(const Session& session, std::string& out) {
+  const std::size_t bound = (24 + session.segments.size() * 24 + session.grants.size() * 3 +
+                             session.holds.size() * 3 + Session::remembered_max * 6) *
+                                number_bytes +
+                            session.id.size() + session.service_context.size() +
+                            session.attributes.size() + session.last_outcome.size();
+  append(out, bound, [&session](ByteWriter& to) {
+    to.u8(row_format);
+    to.varint(session.last.value);
+    to.varint(session.account->number.value);
+    to.varint(session.subscriber.value);
+    to.text(session.id);
+    to.text(session.service_context);
+    to.text(session.attributes);
+    to.signed_varint(micros_of(session.opened_at));
+    to.signed_varint(micros_of(session.heard_at));
+    to.signed_varint(micros_of(session.rated_at));
+    to.varint(session.validity_seconds);
+    to.varint(session.segments.size());
+    for (std::uint16_t i = 0; i < session.segments.size(); ++i) {
+      write_segment(to, session.segments[i], i);
+    }
+    to.varint(session.grants.size());
+    for (const HeldGrant& grant : session.grants) {
+      to.varint(grant.segment);
+      to.varint(grant.services);
+      to.varint(grant.units);
+    }
+    to.varint(session.holds.size());
+    for (const BucketHold& hold : session.holds) {
+      to.varint(hold.segment);
+      to.varint(hold.bucket.value);
+      to.signed_varint(hold.units);
+    }
+    write_requests(to, session);
+  });
+}
+
+bool decode_session(std::string_view row, Session& session, AccountNumber& account) {
+  ByteReader in(row);
+  if (!is_row(in)) return false;
+  session.last = Sequence(in.varint());
+  account = AccountNumber(in.varint());
+  session.subscriber = SubscriberNumber(in.number<std::uint16_t>());
+  session.id = in.text();
+  session.service_context = in.text();
+  session.attributes = in.text();
+  session.opened_at = time_of(in.signed_varint());
+  session.heard_at = time_of(in.signed_varint());
+  session.rated_at = time_of(in.signed_varint());
+  session.validity_seconds = in.number<std::uint32_t>();
+  const std::size_t segments = in.count();
+  if (segments >= Leg::no_segment) return false;
+  session.segments.resize(segments);
+  for (std::uint16_t i = 0; i < session.segments.size(); ++i) {
+    if (!read_segment(in, session.segments[i], i)) return false;
+  }
+  session.grants.resize(in.count());
+  for (HeldGrant& grant : session.grants) {
+    grant.segment = in.number<std::uint16_t>();
+    grant.services = in.number<std::uint32_t>();
+    grant.units = in.varint();
+    if (grant.segment >= session.segments.size()) return false;
+  }
+  session.holds.resize(in.count());
+  for (BucketHold& hold : session.holds) {
+    hold.segment = in.number<std::uint16_t>();
+    hold.bucket = BucketNumber(in.number<std::uint32_t>());
+    hold.units = in.signed_varint();
+    if (hold.segment >= session.segments.size()) return false;
+  }
+  return read_requests(in, session) && is_whole(in) && session.last.value != 0 &&
+         !session.id.empty();
+}
+
+AccountNumber account_of_session(std::string_view row) {
+  ByteReader in(row);
+  if (!is_row(in)) return {};
+  in.varint();
+  const AccountNumber account(in.varint());
+  return in.ok() ? account : AccountNumber();
+}
+
+// --- Index ---------------------------------------------------------------------------------------
+
+std::string encode_index(const IndexRow& row) {
+  std::string out;
+  append(out, 2 * number_bytes, [&row](ByteWriter& to) {
+    to.varint(row.account.value);
+    to.varint(row.subscriber.value);
+  });
+  return out;
+}
+
+bool decode_index(std::string_view row, IndexRow& index) {
+  ByteReader in(row);
+  index.account = AccountNumber(in.varint());
+  index.subscriber = SubscriberNumber(in.number<std::uint16_t>());
+  return is_whole(in) && index.account.value != 0;
+}
+
+std::string encode_admin_request(const AdminRequest& request) {
+  std::string out;
+  append(out, 4 * number_bytes, [&request](ByteWriter& to) {
+    to.u8(static_cast<std::uint8_t>(request.kind));
+    to.varint(request.account.value);
+    to.signed_varint(request.amount.micros);
+    to.varint(request.sequence.value);
+  });
+  return out;
+}
+
+bool decode_admin_request(std::string_view row, AdminRequest& request) {
+  ByteReader in(row);
+  request.kind = static_cast<EntryKind>(in.u8());
+  request.account = AccountNumber(in.varint());
+  request.amount = Money(in.signed_varint());
+  request.sequence = Sequence(in.varint());
+  return is_whole(in) && !kind_name(request.kind).empty();
+}
+
+// --- The book's own state ------------------------------------------------------------------------
+
+std::string encode_book_state(const BookState& state) {
+  std::string out;
+  const std::size_t bound =
+      (8 + 3 * state.tariffs.size() + 3 * state.duplicates.size()) * number_bytes;
+  append(out, bound, [&state](ByteWriter& to) {
+    to.u8(row_format);
+    to.varint(state.account_count);
+    to.u64_fixed(state.session_key_seed);
+    to.signed_varint(micros_of(state.started_at));
+    to.varint(state.tariffs.size());
+    for (const TariffLoaded& tariff : state.tariffs) {
+      to.varint(tariff.version.value);
+      to.u64_fixed(tariff.source_hash);
+      to.signed_varint(micros_of(tariff.loaded_at));
+    }
+    to.varint(state.duplicates.size());
+    for (const DuplicateBucket& bucket : state.duplicates) {
+      to.varint(bucket.number);
+      to.signed_varint(micros_of(bucket.newest));
+      to.varint(bucket.keys);
+    }
+  });
+  return out;
+}
+
+bool decode_book_state(std::string_view row, BookState& state) {
+  ByteReader in(row);
+  if (!is_row(in)) return false;
+  state.account_count = in.varint();
+  state.session_key_seed = in.u64_fixed();
+  state.started_at = time_of(in.signed_varint());
+  state.tariffs.resize(in.count());
+  for (TariffLoaded& tariff : state.tariffs) {
+    tariff.version = tariffs::TariffVersion(in.number<std::uint32_t>());
+    tariff.source_hash = in.u64_fixed();
+    tariff.loaded_at = time_of(in.signed_varint());
+  }
+  state.duplicates.resize(in.count());
+  for (DuplicateBucket& bucket : state.duplicates) {
+    bucket.number = in.number<std::uint32_t>();
+    bucket.newest = time_of(in.signed_varint());
+    bucket.keys = in.varint();
+  }
+  return is_whole(in);
+}
+
+}  // namespace farthing::engine

@@ -1,0 +1,96 @@
+#include "engine/fields.h"
+
+namespace farthing::engine {
+
+using base::ByteReader;
+using base::ByteWriter;
+
+std::uint64_t rating_group_code(const std::optional<RatingGroup>& group) {
+  return group ? std::uint64_t{group->value} + 1 : 0;
+}
+std::optional<RatingGroup> read_rating_group(ByteReader& in) {
+  const std::uint64_t code = in.varint();
+  if (code == 0) return std::nullopt;
+  return RatingGroup(static_cast<std::uint32_t>(code - 1));
+}
+
+void write(ByteWriter& out, const SegmentOpening& opening) {
+  out.varint(opening.index);
+  out.varint(rating_group_code(opening.rating_group));
+  out.varint(opening.service.value);
+  out.varint(opening.version.value);
+  out.varint(opening.rule.value);
+  const tariffs::PriceTerms& terms = opening.terms;
+  out.u8(static_cast<std::uint8_t>(terms.unit));
+  out.u8(static_cast<std::uint8_t>(terms.rounding));
+  out.signed_varint(terms.amount.micros);
+  out.varint(terms.block);
+  out.varint(terms.step);
+  out.varint(terms.minimum);
+  out.signed_varint(terms.setup.micros);
+  out.varint(opening.quota.maximum);
+  out.varint(opening.quota.standard);
+  out.varint(opening.quota.minimum);
+  out.varint(static_cast<std::uint64_t>(opening.quota.validity.count()));
+}
+
+bool read(ByteReader& in, SegmentOpening& opening) {
+  opening.index = in.number<std::uint16_t>();
+  opening.rating_group = read_rating_group(in);
+  opening.service = ServiceKey(in.number<std::uint32_t>());
+  opening.version = tariffs::TariffVersion(in.number<std::uint32_t>());
+  opening.rule = tariffs::RuleNumber(in.number<std::uint32_t>());
+  tariffs::PriceTerms& terms = opening.terms;
+  const std::uint8_t unit = in.u8();
+  const std::uint8_t rounding = in.u8();
+  if (unit > static_cast<std::uint8_t>(Unit::money) ||
+      rounding > static_cast<std::uint8_t>(tariffs::Rounding::down)) {
+    return false;
+  }
+  terms.unit = static_cast<Unit>(unit);
+  terms.rounding = static_cast<tariffs::Rounding>(rounding);
+  terms.amount = Money(in.signed_varint());
+  terms.block = in.varint();
+  terms.step = in.varint();
+  terms.minimum = in.varint();
+  terms.setup = Money(in.signed_varint());
+  opening.quota.maximum = in.varint();
+  opening.quota.standard = in.varint();
+  opening.quota.minimum = in.varint();
+  opening.quota.validity = std::chrono::seconds(in.number<std::uint32_t>());
+  return in.ok() && terms.block > 0 && terms.step > 0 && terms.amount.micros >= 0 &&
+         terms.setup.micros >= 0;
+}
+
+void write(ByteWriter& out, const BucketOpening& bucket) {
+  out.varint(bucket.number.value);
+  out.varint(bucket.owner.value);
+  out.text(bucket.offer);
+  out.u8(static_cast<std::uint8_t>(bucket.unit));
+  out.signed_varint(micros_of(bucket.valid_from));
+  out.signed_varint(micros_of(bucket.valid_to));
+  out.varint(bucket.coverage.size());
+  for (const tariffs::Coverage& coverage : bucket.coverage) {
+    out.varint(coverage.service.value);
+    out.varint(rating_group_code(coverage.rating_group));
+  }
+}
+
+bool read(ByteReader& in, BucketOpening& bucket) {
+  bucket.number = BucketNumber(in.number<std::uint32_t>());
+  bucket.owner = SubscriberNumber(in.number<std::uint16_t>());
+  bucket.offer = in.text();
+  const std::uint8_t unit = in.u8();
+  if (unit > static_cast<std::uint8_t>(Unit::money)) return false;
+  bucket.unit = static_cast<Unit>(unit);
+  bucket.valid_from = time_of(in.signed_varint());
+  bucket.valid_to = time_of(in.signed_varint());
+  bucket.coverage.resize(in.count());
+  for (tariffs::Coverage& coverage : bucket.coverage) {
+    coverage.service = ServiceKey(in.number<std::uint32_t>());
+    coverage.rating_group = read_rating_group(in);
+  }
+  return in.ok();
+}
+
+}  // namespace farthing::engine

@@ -1,0 +1,30 @@
+// Fields that ledger entries and the checkpoint's rows have in common, written and read alike.
+//
+// Threads: none of its own. What is read is believed only as far as it was checked: false, or a
+// reader that is not ok(), says that the bytes are not of this format.
+#pragma once
+
+#include "engine/base/bytes.h"
+#include "engine/entry.h"
+
+#include <cstdint>
+#include <optional>
+
+namespace farthing::engine {
+
+inline std::int64_t micros_of(Time time) { return time.time_since_epoch().count(); }
+inline Time time_of(std::int64_t micros) { return Time(Duration(micros)); }
+
+// Absent rating groups are 0, present ones one more than their number.
+std::uint64_t rating_group_code(const std::optional<RatingGroup>& group);
+std::optional<RatingGroup> read_rating_group(base::ByteReader& in);
+
+// At most 17 numbers.
+void write(base::ByteWriter& out, const SegmentOpening& opening);
+[[nodiscard]] bool read(base::ByteReader& in, SegmentOpening& opening);
+
+// At most 7 numbers, the offer's name, and two numbers for each of the coverage.
+void write(base::ByteWriter& out, const BucketOpening& bucket);
+[[nodiscard]] bool read(base::ByteReader& in, BucketOpening& bucket);
+
+}  // namespace farthing::engine
