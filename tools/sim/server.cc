@@ -5,35 +5,31 @@
 
 namespace farthing::sim {
 
-namespace {
-
-engine::ShardOptions options() {
-  engine::ShardOptions options;
-  options.book.duplicates.bytes_max = 1u << 20;  // all of a run, and cheap to start
-  options.book.session_key_seed = 1;
-  return options;
-}
-
-}  // namespace
-
-Server::Server(SimStore& store, const base::Time& clock,
-               std::function<void(std::size_t)> acknowledged)
-    : store_(store), clock_(clock), acknowledged_(std::move(acknowledged)) {}
+Server::Server(SimStore& store, const base::Time& clock, engine::ShardOptions options, Hooks hooks)
+    : store_(store), clock_(clock), options_(options), hooks_(std::move(hooks)) {}
 
 Server::~Server() = default;
 
 std::optional<std::string> Server::start() {
-  shard_ = std::make_unique<engine::Shard>(store_, options(), [this] { return clock_; });
-  shard_->set_hooks({[this] {
-                       auto& [gathering, committing] = held_;
-                       committing.insert(committing.end(), gathering.begin(), gathering.end());
-                       gathering.clear();
-                     },
-                     [this] {
-                       for (std::size_t call : std::exchange(held_[1], {})) acknowledged_(call);
-                     }});
+  shard_ = std::make_unique<engine::Shard>(store_, options_, [this] { return clock_; });
+  engine::Shard::Hooks hooks;
+  hooks.sealed = [this] {
+    auto& [gathering, committing] = held_;
+    committing.insert(committing.end(), gathering.begin(), gathering.end());
+    gathering.clear();
+  };
+  hooks.released = [this] {
+    for (std::size_t call : std::exchange(held_[1], {})) hooks_.acknowledged(call);
+  };
+  hooks.fetched = [this](std::uint64_t ticket) {
+    for (std::size_t call : std::exchange(parked_[ticket], {})) hooks_.fetched(call);
+    parked_.erase(ticket);
+  };
+  hooks.post = [this](std::function<void()> call) { post(std::move(call)); };
+  shard_->set_hooks(std::move(hooks));
   store_.set_durable(
       [this](engine::Sequence last) { post([this, last] { shard_->durable(last); }); });
+  store_.set_round_written([this] { post([this] { shard_->round_written(); }); });
   const auto recovered = shard_->recover([](engine::Sequence) {});
   if (!recovered.has_value()) return recovered.error().message;
   shard_->end_turn();
@@ -43,17 +39,23 @@ std::optional<std::string> Server::start() {
 void Server::kill() {
   shard_.reset();
   for (auto& generation : held_) generation.clear();
-  unparked_.clear();
+  parked_.clear();
   posted_.clear();
 }
 
 Server::Fate Server::handle(engine::Request& request, std::size_t call) {
-  if (shard_->handle(request) == engine::Shard::Hold::ready) return Fate::answered;
-  held_[0].push_back(call);
-  return Fate::held;
+  switch (shard_->handle(request)) {
+    case engine::Shard::Hold::ready:
+      return Fate::answered;
+    case engine::Shard::Hold::held:
+      held_[0].push_back(call);
+      return Fate::held;
+    case engine::Shard::Hold::fetching:
+      break;
+  }
+  parked_[shard_->fetch_ticket()].push_back(call);
+  return Fate::parked;
 }
-
-std::vector<std::size_t> Server::take_unparked() { return std::exchange(unparked_, {}); }
 
 bool Server::deliver_post() {
   if (posted_.empty()) return false;

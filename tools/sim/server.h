@@ -18,15 +18,19 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace farthing::sim {
 
 class Server {
  public:
-  // `clock` and `store` outlive the server. `acknowledged` is called with the number of a request
-  // whose answer leaves.
-  Server(SimStore& store, const base::Time& clock, std::function<void(std::size_t)> acknowledged);
+  struct Hooks {
+    std::function<void(std::size_t call)> acknowledged;  // its answer leaves
+    std::function<void(std::size_t call)> fetched;       // it is to be handed in again, at once
+  };
+  // `clock` and `store` outlive the server.
+  Server(SimStore& store, const base::Time& clock, engine::ShardOptions options, Hooks hooks);
   ~Server();
 
   // Starts from what the store holds; the error's message where it cannot.
@@ -35,11 +39,10 @@ class Server {
   void kill();
 
   enum class Fate { answered, held, parked };
-  // Hands request number `call` in. Parked: it comes again by `take_unparked`.
+  // Hands request number `call` in. Parked: it waits for a reading, and Hooks::fetched comes.
   Fate handle(engine::Request& request, std::size_t call);
-  std::vector<std::size_t> take_unparked();
 
-  // Whether everything of the account or session is in memory, so that it can be seen.
+  // nullopt: it is not in memory.
   std::optional<AccountSight> sight(const std::string& account) const;
   bool is_open(const std::string& session_id) const;
 
@@ -53,10 +56,11 @@ class Server {
 
   SimStore& store_;
   const base::Time& clock_;
-  std::function<void(std::size_t)> acknowledged_;
+  engine::ShardOptions options_;
+  Hooks hooks_;
   std::unique_ptr<engine::Shard> shard_;
-  std::array<std::vector<std::size_t>, 2> held_;  // gathering, committing
-  std::vector<std::size_t> unparked_;
+  std::array<std::vector<std::size_t>, 2> held_;                        // gathering, committing
+  std::unordered_map<std::uint64_t, std::vector<std::size_t>> parked_;  // by ticket, in order
   std::deque<std::function<void()>> posted_;
 };
 

@@ -18,6 +18,18 @@ std::string_view name_of(Server::Fate fate) {
   return names[static_cast<std::size_t>(fate)];
 }
 
+// Little memory, so that accounts come and go, and rounds of write-back of every pace.
+engine::ShardOptions shard_options(Random& random) {
+  engine::ShardOptions options;
+  options.book.duplicates.bytes_max = 1u << 20;  // all of a run, and cheap to start
+  options.book.session_key_seed = 1;
+  options.accounts_memory_bytes = random.chance(80) ? random.between(1, 4000) : 0;
+  options.checkpoint_interval = std::chrono::milliseconds(random.below(20'000));
+  options.checkpoint_rows_max = random.between(1, 100);
+  options.checkpoint_rows_a_step = random.between(1, 20);
+  return options;
+}
+
 }  // namespace
 
 Simulation::Simulation(std::uint64_t seed, Break broken, std::function<void(std::string_view)> tell)
@@ -27,7 +39,9 @@ Simulation::Simulation(std::uint64_t seed, Break broken, std::function<void(std:
       model_(findings_),
       audit_(findings_),
       traffic_(random_),
-      server_(store_, now_, [this](std::size_t call) { acknowledged(call); }) {
+      server_(store_, now_, shard_options(random_),
+              {[this](std::size_t call) { acknowledged(call); },
+               [this](std::size_t call) { deliver(call); }}) {
   choose_weights();
 }
 
@@ -73,6 +87,7 @@ std::optional<Violation> Simulation::run(std::uint64_t steps) {
   }
   if (findings_.none()) settle();
   if (findings_.none()) compare_all();
+  if (findings_.none()) settle();
   if (findings_.none()) return std::nullopt;
   return Violation{step_, findings_.first()};
 }
@@ -173,10 +188,6 @@ void Simulation::deliver(std::size_t number) {
   if (fate == Server::Fate::parked) return;
   if (const ModelAccount* account = model_.account_of(call.request)) compare(account->name);
   if (fate == Server::Fate::answered) acknowledged(number);
-}
-
-void Simulation::deliver_unparked() {
-  for (std::size_t call : server_.take_unparked()) deliver(call);
 }
 
 void Simulation::acknowledged(std::size_t number) {

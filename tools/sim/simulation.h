@@ -85,7 +85,6 @@ class Simulation {
   bool deliver_late();
   bool send(std::optional<std::size_t> call, std::string_view what);
   void deliver(std::size_t call);
-  void deliver_unparked();
   void acknowledged(std::size_t call);
 
   // What staff do (simulation_staff.cc).
@@ -98,11 +97,17 @@ class Simulation {
   bool close_session();
   bool add_account();
   bool add_subscriber();
+  bool add_subscriber_to(const std::string& account);
   bool load_tariff();
   bool read_account();
-  void do_money(const Money& money);
-  template <class Do, class Follow>
-  void operate(std::string_view what, const std::string& account, Do run, Follow follow);
+  void read(const std::string& account);
+  void do_money(const Money& money, std::function<void(bool done)> then = nullptr);
+  // Runs an operation as soon as what it needs is in memory, has the model follow it, and tells the
+  // staff when its entry is durable.
+  void operate(std::string what, const std::string& account, engine::Needs needs,
+               std::function<engine::Operation(engine::Shard&)> run,
+               std::function<Sequence(const OperationEnd&, const Entered&)> follow,
+               std::function<void(bool done)> then = nullptr);
   // Tells the staff what rests on this entry, when the shard says that it may be told.
   void tell_staff(Sequence rests_on, std::string what);
 
@@ -121,7 +126,7 @@ class Simulation {
   bool restart();
   void start();
   void settle();
-  void compare(const std::string& account);
+  void compare(const std::string& account);  // as far as it is in memory
   void compare_all();
 
   Random random_;

@@ -18,25 +18,43 @@ constexpr std::size_t tariffs_max = 6;
 
 std::string digits_of(engine::Identity identity) { return identity.digits(); }
 
+engine::Needs needs_of(const Person& person) {
+  engine::Needs needs;
+  needs.identities = {person.msisdn};
+  if (person.imsi.kind() != engine::Identity::Kind::none) needs.identities.push_back(person.imsi);
+  return needs;
+}
+
 }  // namespace
 
-// Runs an operation, has the model follow it, and acknowledges it when its entry is durable.
-template <class Do, class Follow>
-void Simulation::operate(std::string_view what, const std::string& account, Do run, Follow follow) {
-  const Sequence before = server_.last();
-  const engine::Operation operation = run(server_.shard());
-  OperationEnd end;
-  end.done = operation.has_value();
-  if (end.done) {
-    end.repeated = operation->repeated;
-    end.sequence = operation->sequence;
-  }
-  const Entered entered{before, server_.last()};
-  const Sequence rests_on = follow(end, entered);
-  note("{} {}: {}, entry {}", what, account,
-       end.done ? (end.repeated ? "repeated" : "done") : operation.error().message, rests_on.value);
-  compare(account);
-  tell_staff(rests_on, std::string(what));
+void Simulation::operate(std::string what, const std::string& account, engine::Needs needs,
+                         std::function<engine::Operation(engine::Shard&)> run,
+                         std::function<Sequence(const OperationEnd&, const Entered&)> follow,
+                         std::function<void(bool done)> then) {
+  needs.names.push_back(account);
+  auto now = [this, what = std::move(what), account, run = std::move(run),
+              follow = std::move(follow), then = std::move(then)](std::string_view error) {
+    --staff_waiting_;
+    if (!error.empty()) findings_.add("{} {} cannot be done: {}", what, account, error);
+    const Sequence before = server_.last();
+    const engine::Operation operation = run(server_.shard());
+    OperationEnd end;
+    end.done = operation.has_value();
+    if (end.done) {
+      end.repeated = operation->repeated;
+      end.sequence = operation->sequence;
+    }
+    const Entered entered{before, server_.last()};
+    const Sequence rests_on = follow(end, entered);
+    note("{} {}: {}, entry {}", what, account,
+         end.done ? (end.repeated ? "repeated" : "done") : operation.error().message,
+         rests_on.value);
+    compare(account);
+    tell_staff(rests_on, what);
+    if (then) then(end.done);
+  };
+  ++staff_waiting_;
+  server_.shard().when_here(std::move(needs), std::move(now));
 }
 
 void Simulation::tell_staff(Sequence rests_on, std::string what) {
@@ -49,21 +67,24 @@ void Simulation::tell_staff(Sequence rests_on, std::string what) {
 
 // --- Money ---------------------------------------------------------------------------------------
 
-void Simulation::do_money(const Money& money) {
+void Simulation::do_money(const Money& money, std::function<void(bool done)> then) {
+  engine::Needs needs;
+  if (!money.request_id.empty()) needs.request_ids = {money.request_id};
   operate(
       fmt::format("{} {} with request id \"{}\" for", money.is_top_up ? "top-up" : "adjustment",
                   money.micros, money.request_id),
-      money.account,
-      [&](engine::Shard& shard) {
+      money.account, std::move(needs),
+      [=](engine::Shard& shard) {
         const engine::Note why = note_of(money.request_id);
         return money.is_top_up
                    ? engine::top_up(shard, money.account, engine::Money(money.micros), why)
                    : engine::adjust(shard, money.account, engine::Money(money.micros), why);
       },
-      [&](const OperationEnd& end, const Entered& entered) {
+      [=, this](const OperationEnd& end, const Entered& entered) {
         return model_.move_money(money.account, money.micros, money.is_top_up, money.request_id,
                                  end, entered);
-      });
+      },
+      std::move(then));
 }
 
 bool Simulation::move_money() {
@@ -86,13 +107,11 @@ bool Simulation::transfer() {
   Money from{random_.pick(accounts_), -static_cast<std::int64_t>(random_.between(1, 500'000)),
              false, fmt::format("transfer-{}-from", ++names_)};
   Money to{random_.pick(accounts_), -from.micros, false, fmt::format("transfer-{}-to", names_)};
-  const Sequence before = model_.newest(from.account);
-  do_money(from);
-  const bool taken = model_.newest(from.account) != before;
   money_.push_back(from);
-  if (!taken) return true;
-  do_money(to);
   money_.push_back(to);
+  do_money(from, [this, to](bool taken) {
+    if (taken) do_money(to);
+  });
   return true;
 }
 
@@ -116,11 +135,11 @@ bool Simulation::subscribe() {
                                  "voice-2", "messages-1", "no-offer"};
   const std::string offer = random_.pick(offers);
   operate(
-      fmt::format("subscription to {} for", offer), person.account,
-      [&](engine::Shard& shard) {
+      fmt::format("subscription to {} for", offer), person.account, needs_of(person),
+      [=](engine::Shard& shard) {
         return engine::add_subscription(shard, digits_of(person.msisdn), offer, note_of(""));
       },
-      [&](const OperationEnd& end, const Entered& entered) {
+      [=, this](const OperationEnd& end, const Entered& entered) {
         return model_.add_subscription(person.msisdn, offer, server_.shard().now(), end, entered);
       });
   return true;
@@ -132,12 +151,12 @@ bool Simulation::end_subscription() {
   if (account == nullptr || account->buckets.empty()) return false;
   const std::uint32_t bucket = random_.pick(account->buckets).number;
   operate(
-      fmt::format("end of subscription {} of", bucket), person.account,
-      [&](engine::Shard& shard) {
+      fmt::format("end of subscription {} of", bucket), person.account, needs_of(person),
+      [=](engine::Shard& shard) {
         return engine::end_subscription(shard, digits_of(person.msisdn),
                                         engine::BucketNumber(bucket), note_of(""));
       },
-      [&](const OperationEnd& end, const Entered& entered) {
+      [=, this](const OperationEnd& end, const Entered& entered) {
         return model_.end_subscription(person.msisdn, bucket, end, entered);
       });
   return true;
@@ -147,11 +166,11 @@ bool Simulation::bar() {
   const Person person = random_.pick(traffic_.people());
   const bool barred = random_.chance(40);
   operate(
-      barred ? "barring in" : "unbarring in", person.account,
-      [&](engine::Shard& shard) {
+      barred ? "barring in" : "unbarring in", person.account, needs_of(person),
+      [=](engine::Shard& shard) {
         return engine::set_barred(shard, digits_of(person.msisdn), barred, note_of(""));
       },
-      [&](const OperationEnd& end, const Entered& entered) {
+      [=, this](const OperationEnd& end, const Entered& entered) {
         return model_.set_barred(person.msisdn, barred, end, entered);
       });
   return true;
@@ -162,9 +181,9 @@ bool Simulation::close_session() {
   if (!id) return false;
   const std::string account = model_.account_of_session(*id);
   operate(
-      fmt::format("closing {} of", *id), account,
-      [&](engine::Shard& shard) { return engine::close_session(shard, *id); },
-      [&](const OperationEnd& end, const Entered& entered) {
+      fmt::format("closing {} of", *id), account, {},
+      [=](engine::Shard& shard) { return engine::close_session(shard, *id); },
+      [=, this](const OperationEnd& end, const Entered& entered) {
         return model_.close_session(*id, end, entered);
       });
   return true;
@@ -179,20 +198,21 @@ bool Simulation::add_account() {
                                  ? 0
                                  : static_cast<std::int64_t>(random_.below(5'000'000));
   operate(
-      "account made:", name,
-      [&](engine::Shard& shard) {
+      "account made:", name, {},
+      [=](engine::Shard& shard) {
         return engine::create_account(shard, name, kind, engine::Money(limit), note_of(""));
       },
-      [&](const OperationEnd& end, const Entered& entered) {
+      [=, this](const OperationEnd& end, const Entered& entered) {
         return model_.create_account(name, limit, end, entered);
-      });
+      },
+      [this, name](bool) { add_subscriber_to(name); });
   accounts_.push_back(name);
-  return add_subscriber();
+  return true;
 }
 
-bool Simulation::add_subscriber() {
-  // The newest account has nobody yet.
-  const std::string account = random_.chance(50) ? accounts_.back() : random_.pick(accounts_);
+bool Simulation::add_subscriber() { return add_subscriber_to(random_.pick(accounts_)); }
+
+bool Simulation::add_subscriber_to(const std::string& account) {
   const ModelAccount* const known = model_.named(account);
   if (known == nullptr || known->subscribers.size() >= subscribers_max) return false;
   const std::string digits = fmt::format("86138{:08}", ++names_);
@@ -203,11 +223,11 @@ bool Simulation::add_subscriber() {
     person.imsi = *engine::Identity::make(engine::Identity::Kind::imsi, imsi);
   }
   operate(
-      "subscriber added to", account,
-      [&](engine::Shard& shard) {
+      "subscriber added to", account, needs_of(person),
+      [=](engine::Shard& shard) {
         return engine::add_subscriber(shard, digits, account, imsi, note_of(""));
       },
-      [&](const OperationEnd& end, const Entered& entered) {
+      [=, this](const OperationEnd& end, const Entered& entered) {
         return model_.add_subscriber(account, {person.msisdn, person.imsi}, end, entered);
       });
   traffic_.add_person(std::move(person));
@@ -238,12 +258,26 @@ bool Simulation::load_tariff() {
 
 // Somebody looks at an account through the API: what is shown may not be ahead of the disk.
 bool Simulation::read_account() {
-  const std::string name = random_.pick(accounts_);
-  compare(name);
-  const Sequence rests_on = model_.newest(name);
-  note("{} is read, which rests on entry {}", name, rests_on.value);
-  tell_staff(rests_on, "a read account");
+  note("somebody looks:");
+  read(random_.pick(accounts_));
   return true;
+}
+
+void Simulation::read(const std::string& name) {
+  engine::Needs needs;
+  needs.names = {name};
+  ++staff_waiting_;
+  server_.shard().when_here(std::move(needs), [this, name](std::string_view error) {
+    --staff_waiting_;
+    if (!error.empty()) findings_.add("account {} cannot be read: {}", name, error);
+    if (model_.named(name) != nullptr && !server_.sight(name)) {
+      findings_.add("account {} is not there", name);
+    }
+    compare(name);
+    const Sequence rests_on = model_.newest(name);
+    note("  {} is read, which rests on entry {}", name, rests_on.value);
+    tell_staff(rests_on, "a read account");
+  });
 }
 
 }  // namespace farthing::sim

@@ -249,7 +249,9 @@ std::optional<std::size_t> Traffic::duplicate(Time now) {
   Call copy;
   copy.request = calls_[original].request;
   copy.first_sent = calls_[original].first_sent;
-  const std::uint64_t luck = random_.below(10);
+  // No other content where it could open a session anew that has ended: Session-Ids are used once.
+  const bool opens = copy.request.key.type == RequestType::initial;
+  const std::uint64_t luck = random_.below(opens ? 8 : 10);
   if (luck >= 4) copy.request.retransmitted = true;
   if (luck == 8) {
     copy.request.key.content = random_.next();
