@@ -25,6 +25,19 @@ std::uint64_t elapsed_us(Time from, Time to) {
   return to > from ? static_cast<std::uint64_t>((to - from).count()) : 0;
 }
 
+// Whether the answer to the question asked holds for the one to be asked now. Of requests that
+// waited together the first may be what the second repeats.
+bool covers(const OutcomeQuestion& asked, const OutcomeQuestion& now) {
+  auto knows = [](const DuplicateTable::Places& before, const DuplicateTable::Places& after) {
+    return std::ranges::all_of(after.entries, [&before](Sequence entry) {
+      return std::ranges::find(before.entries, entry) != before.entries.end();
+    });
+  };
+  return asked.key == now.key && asked.number_alone == now.number_alone && asked.at == now.at &&
+         asked.behind == now.behind && knows(asked.session_places, now.session_places) &&
+         knows(asked.request_places, now.request_places);
+}
+
 }  // namespace
 
 std::string tariff_document_key(tariffs::TariffVersion version) {
@@ -264,8 +277,7 @@ bool Shard::answer_from_ledger(const Request& request, const SessionId128& key,
   question.key = request.key;
   question.number_alone = request.retransmitted;
   const bool is_answered = answered_ != nullptr && answered_->session == key &&
-                           answered_->question && answered_->question->key == request.key &&
-                           answered_->question->number_alone == request.retransmitted;
+                           answered_->question && covers(*answered_->question, question);
   if (!is_answered) {
     hold = ask(request, key, std::move(question));
     return true;
@@ -525,10 +537,9 @@ Shard::Hold Shard::ask(const Request& request, const SessionId128& key,
     }
   }
   fetch.question = std::move(question);
+  // Also what is here: it may have been evicted when the reading is done.
   for (Identity identity : request.identities) {
-    if (!book_.find_subscriber(identity) && may_be_elsewhere(identity)) {
-      fetch.needs.identities.push_back(identity);
-    }
+    if (!book_.accounts().is_nobody(identity)) fetch.needs.identities.push_back(identity);
   }
   const Hold hold = wait_for(key, fetch.ticket);
   if (hold == Hold::fetching) wanted_.push_back(std::move(fetch));

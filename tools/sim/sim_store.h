@@ -1,0 +1,98 @@
+// The ledger store of the simulation: the same bytes as on disk, and a disk that does what disks do
+// when the simulation says so. An append stays unsynced until sync(); a crash keeps as many of its
+// bytes as chance has it, and the next start drops a record that was torn; a round of write-back is
+// there whole after a crash, or not at all; jobs of the reading thread run when they are told to.
+//
+// Threads: one. Callbacks are called from sync(), finish_round() and read_next(): whoever needs
+// them later brings them there.
+#pragma once
+
+#include "storage/ledger_store.h"
+#include "storage/record.h"
+#include "tools/sim/random.h"
+
+#include <array>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace farthing::sim {
+
+// Ways in which this store can break its contract, so that tests see the simulation find it.
+enum class Break {
+  none,
+  ack_before_sync,  // says that an append is durable when it has only begun
+  lose_synced,      // a crash now and then takes the last synced record away
+};
+std::optional<Break> break_named(std::string_view name);
+
+class SimStore final : public storage::LedgerStore {
+ public:
+  explicit SimStore(Break broken = Break::none) : break_(broken) {}
+
+  // Makes the append, or the round, under way durable and calls back. False: there was none.
+  bool sync();
+  bool finish_round();
+  bool read_next();  // runs the oldest job of the reading thread
+  bool append_under_way() const { return !unsynced_.empty(); }
+  bool round_under_way() const { return round_under_way_; }
+  bool read_waiting() const { return !jobs_.empty(); }
+  // The process and its machine stop; what was under way is kept or lost as chance has it.
+  void crash(Random& random);
+  // What is durable in truth, whatever the store says.
+  storage::Sequence synced() const { return end_.last; }
+  void set_free_disk_bytes(std::uint64_t free) { free_disk_bytes_ = free; }
+
+  // --- storage::LedgerStore ----------------------------------------------------------------------
+  void set_durable(Durable durable) override { durable_ = std::move(durable); }
+  void append(std::string& body, std::uint32_t count, base::Time now,
+              std::vector<storage::Document>& documents) override;
+  storage::LedgerEnd end() const override { return end_; }
+  base::Result<void, storage::StoreError> scan(storage::Sequence from,
+                                               const Visitor& visitor) const override;
+  base::Result<storage::Record, storage::StoreError> read(storage::Sequence sequence,
+                                                          std::string& buffer) const override;
+  std::optional<std::string> document(std::string_view key) const override;
+  std::vector<storage::Document> documents(std::string_view prefix) const override;
+  void set_round_written(RoundWritten written) override { round_written_ = std::move(written); }
+  void write_round(storage::Round& round) override;
+  base::Result<std::optional<std::string>, storage::StoreError> fetch(
+      storage::Table table, std::string_view key) const override;
+  base::Result<void, storage::StoreError> visit(storage::Table table, std::string_view from,
+                                                const RowVisitor& visitor) const override;
+  void read_later(std::function<void()> job) override { jobs_.push_back(std::move(job)); }
+  std::uint64_t free_disk_bytes() const override { return free_disk_bytes_; }
+
+ private:
+  struct Stored {
+    storage::Sequence first;
+    std::string bytes;
+  };
+  std::size_t place_of(storage::Sequence sequence) const;
+  void keep_record(std::string bytes);
+  void apply_round();
+
+  Break break_;
+  storage::RecordHasher hasher_;
+  storage::LedgerEnd end_;
+  std::vector<Stored> records_;
+  std::map<std::string, std::string, std::less<>> documents_;
+  std::uint64_t free_disk_bytes_ = std::uint64_t{1} << 40;
+  Durable durable_;
+
+  std::string unsynced_;  // the bytes of the record under way
+  std::vector<storage::Document> unsynced_documents_;
+  std::string spare_body_;
+
+  std::array<std::map<std::string, std::string, std::less<>>, storage::table_count> tables_;
+  RoundWritten round_written_;
+  bool round_under_way_ = false;
+  storage::Round round_;
+  std::deque<std::function<void()>> jobs_;
+};
+
+}  // namespace farthing::sim
