@@ -65,6 +65,15 @@ class SimStore final : public storage::LedgerStore {
   base::Result<void, storage::StoreError> visit(storage::Table table, std::string_view from,
                                                 const RowVisitor& visitor) const override;
   void read_later(std::function<void()> job) override { jobs_.push_back(std::move(job)); }
+  // Nobody simulated copies or cuts a ledger.
+  base::Result<storage::LedgerEnd, storage::StoreError> copy_to(
+      const std::filesystem::path& folder) override {
+    return storage::StoreError{storage::StoreError::Code::io, {}, folder.string()};
+  }
+  storage::LedgerEnd begin() const override { return {}; }
+  base::Result<void, storage::StoreError> cut(const storage::LedgerEnd& end) override {
+    return storage::StoreError{storage::StoreError::Code::io, end.last, "a simulated ledger"};
+  }
   std::uint64_t free_disk_bytes() const override { return free_disk_bytes_; }
 
  private:
