@@ -113,7 +113,8 @@ class LedgerStore {
   // does not exist or is empty; returns the end that the copy has, which is at least the end when
   // the call began. On the same file system files are shared, not copied. A copy that fails is
   // removed, and one that a crash cut off opens nowhere.
-  virtual base::Result<LedgerEnd, StoreError> copy_to(const std::filesystem::path& folder) = 0;
+  virtual base::Result<LedgerEnd, StoreError> copy_to(
+      const std::filesystem::path& folder) const = 0;
 
   // What the first record kept must follow: LedgerEnd{} until something is cut.
   virtual LedgerEnd begin() const = 0;

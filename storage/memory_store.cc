@@ -101,7 +101,8 @@ std::vector<Document> MemoryStore::documents(std::string_view prefix) const {
 
 // --- Copies and retention ------------------------------------------------------------------------
 
-base::Result<LedgerEnd, StoreError> MemoryStore::copy_to(const std::filesystem::path& folder) {
+base::Result<LedgerEnd, StoreError> MemoryStore::copy_to(
+    const std::filesystem::path& folder) const {
   return StoreError{StoreError::Code::io, Sequence(0),
                     folder.string() + ": a ledger in memory cannot be copied into a folder"};
 }

@@ -39,7 +39,7 @@ class MemoryStore final : public LedgerStore {
   base::Result<Record, StoreError> read(Sequence sequence, std::string& buffer) const override;
   std::optional<std::string> document(std::string_view key) const override;
   std::vector<Document> documents(std::string_view prefix) const override;
-  base::Result<LedgerEnd, StoreError> copy_to(const std::filesystem::path& folder) override;
+  base::Result<LedgerEnd, StoreError> copy_to(const std::filesystem::path& folder) const override;
   LedgerEnd begin() const override { return begin_; }
   base::Result<void, StoreError> cut(const LedgerEnd& end) override;
   void set_round_written(RoundWritten written) override { round_written_ = std::move(written); }

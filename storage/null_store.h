@@ -24,7 +24,7 @@ class NullStore final : public LedgerStore {
   }
   std::optional<std::string> document(std::string_view) const override { return std::nullopt; }
   std::vector<Document> documents(std::string_view) const override { return {}; }
-  base::Result<LedgerEnd, StoreError> copy_to(const std::filesystem::path&) override {
+  base::Result<LedgerEnd, StoreError> copy_to(const std::filesystem::path&) const override {
     return StoreError{StoreError::Code::io, Sequence(0), "nothing is kept here"};
   }
   LedgerEnd begin() const override { return {}; }

@@ -62,7 +62,7 @@ class RocksdbStore final : public LedgerStore {
   base::Result<Record, StoreError> read(Sequence sequence, std::string& buffer) const override;
   std::optional<std::string> document(std::string_view key) const override;
   std::vector<Document> documents(std::string_view prefix) const override;
-  base::Result<LedgerEnd, StoreError> copy_to(const fs::path& folder) override;
+  base::Result<LedgerEnd, StoreError> copy_to(const fs::path& folder) const override;
   LedgerEnd begin() const override;
   base::Result<void, StoreError> cut(const LedgerEnd& end) override;
   void set_round_written(RoundWritten written) override;
@@ -317,7 +317,7 @@ std::vector<Document> RocksdbStore::documents(std::string_view prefix) const {
 
 // --- Copies and retention ------------------------------------------------------------------------
 
-base::Result<LedgerEnd, StoreError> RocksdbStore::copy_to(const fs::path& folder) {
+base::Result<LedgerEnd, StoreError> RocksdbStore::copy_to(const fs::path& folder) const {
   return copy_database(database_, files_, folder);
 }
 

@@ -3,6 +3,7 @@
 #include "engine/admin/log.h"
 #include "engine/config/config.h"
 #include "engine/demo.h"
+#include "storage/restore.h"
 #include "storage/rocksdb_store.h"
 #include "tariffs/tariff_file.h"
 #include "tools/daemon/service.h"
@@ -32,6 +33,8 @@ constexpr const char* footer = R"(
 Examples:
   farthingd --demo                      a demo tariff and subscribers, data in a temporary folder
   farthingd --demo --data DIR --port 0  the demo in a folder that is kept, on a free port
+  farthingd --config farthing.yaml --restore /backup/june --data NEW
+                                        makes the new folder from a backup, then serves it
   farthingd --config farthing.yaml      a real server (docs/farthing.sample.yaml has every key)
 
 When it serves, it prints one line: ready diameter=HOST:PORT api=PATH data=DIR
@@ -43,6 +46,7 @@ struct Options {
   std::string config_file;
   bool demo = false;
   std::string data;
+  std::string restore;
   std::optional<std::uint16_t> port;
 };
 
@@ -182,6 +186,9 @@ int main(int argc, char** argv) {
   app.add_option("--data", options.data,
                  "Data folder (default: the configured one; of a demo, temporary)")
       ->type_name("DIR");
+  app.add_option("--restore", options.restore,
+                 "Makes the data folder, which must be new or empty, from this backup first")
+      ->type_name("BACKUP");
   app.add_option("--port", options.port, "Diameter port (default 3868); 0 picks a free one")
       ->type_name("N");
   try {
@@ -191,6 +198,12 @@ int main(int argc, char** argv) {
   }
   if (!options.demo && options.config_file.empty()) {
     return refuse(exit_usage, "say --config FILE, or --demo to try it; --help has examples");
+  }
+  if (!options.restore.empty()) {
+    if (options.data.empty()) return refuse(exit_usage, "--restore needs --data, a new folder");
+    const auto restored = storage::restore(options.restore, options.data);
+    if (!restored.has_value()) return refuse(exit_refused, restored.error().message);
+    fmt::print(stderr, "farthingd: restored the ledger up to entry {}\n", restored->last.value);
   }
   std::signal(SIGPIPE, SIG_IGN);
   const int code = options.demo ? run_demo(options) : run_configured(options);

@@ -35,6 +35,7 @@ constexpr std::array routes = {
     Route{"GET", "/v1/sessions", list_sessions, 0},
     Route{"DELETE", "/v1/sessions/{}", close_session, 0},
 
+    Route{"POST", "/v1/backups", create_backup, 8 * kib},
     Route{"POST", "/v1/ledger/verify", verify_ledger, kib},
     Route{"GET", "/v1/ledger/{}", get_ledger, 0},
 

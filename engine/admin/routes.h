@@ -33,6 +33,7 @@ struct Api {
   // Jobs of which one runs at a time.
   std::atomic<bool> import_runs = false;
   std::atomic<bool> verify_runs = false;
+  std::atomic<bool> backup_runs = false;
   std::atomic<bool> records_run = false;
   std::atomic<int> copies_waiting = 0;  // requests for ledger records that there are not yet
 };
@@ -72,6 +73,9 @@ Reply end_subscription(Api& api, const HttpRequest& request, Stream& stream);
 
 Reply list_sessions(Api& api, const HttpRequest& request, Stream& stream);
 Reply close_session(Api& api, const HttpRequest& request, Stream& stream);
+
+// Copies the data folder into a folder of the server's file systems, while it runs.
+Reply create_backup(Api& api, const HttpRequest& request, Stream& stream);
 
 Reply get_ledger(Api& api, const HttpRequest& request, Stream& stream);
 Reply verify_ledger(Api& api, const HttpRequest& request, Stream& stream);

@@ -82,15 +82,19 @@ int verify(const Context& context, const Given& given) {
         "/v1/ledger/verify?progress=1", {},
         [&context](const json::value& reply) { return show_verdict(context, reply); });
   }
+  return verify_data_folder(context, given.data);
+}
+
+}  // namespace
+
+int verify_data_folder(const Context& context, const std::string& folder) {
   const auto store = storage::open_rocksdb_store(
-      {.folder = given.data, .create_if_missing = false, .read_only = true});
+      {.folder = folder, .create_if_missing = false, .read_only = true});
   if (!store.has_value()) return context.fail(exit_refused, store.error().message);
   const json::value verdict = verify_folder(context, **store);
   if (context.json) context.out() << json::serialize(verdict) << '\n';
   return show_verdict(context, verdict);
 }
-
-}  // namespace
 
 void add_ledger_commands(CLI::App& app, Context& context) {
   const auto given = std::make_shared<Given>();
@@ -123,6 +127,7 @@ void add_ledger_commands(CLI::App& app, Context& context) {
       ->type_name("DIR");
 
   add_follow_command(*group, context);
+  add_repair_command(*group, context);
 }
 
 }  // namespace farthing::tools

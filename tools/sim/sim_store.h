@@ -67,7 +67,7 @@ class SimStore final : public storage::LedgerStore {
   void read_later(std::function<void()> job) override { jobs_.push_back(std::move(job)); }
   // Nobody simulated copies or cuts a ledger.
   base::Result<storage::LedgerEnd, storage::StoreError> copy_to(
-      const std::filesystem::path& folder) override {
+      const std::filesystem::path& folder) const override {
     return storage::StoreError{storage::StoreError::Code::io, {}, folder.string()};
   }
   storage::LedgerEnd begin() const override { return {}; }
