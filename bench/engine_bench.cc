@@ -19,6 +19,7 @@ using namespace farthing::engine;
 
 constexpr std::uint64_t first_msisdn = 8619900000000;
 constexpr int accounts = 100'000;
+constexpr int requests_at_hand = 32;
 
 struct World {
   storage::NullStore store;
@@ -68,9 +69,19 @@ void update(benchmark::State& state) {
   static std::uint32_t number = 0;
   std::mt19937 random(1);
   std::uint64_t n = 0;
+  std::vector<int> next;
+  std::vector<std::string_view> ids;
   for (auto _ : state) {
-    const auto i = static_cast<int>(random() % accounts);
-    world.ask(i, RequestType::update, ++number, random() % 1'000'000);
+    if (next.empty()) {  // as many as a read brings
+      ids.clear();
+      for (int i = 0; i < requests_at_hand; ++i) {
+        next.push_back(static_cast<int>(random() % accounts));
+        ids.push_back(world.sessions[static_cast<std::size_t>(next.back())]);
+      }
+      world.shard.expect(ids);
+    }
+    world.ask(next.back(), RequestType::update, ++number, random() % 1'000'000);
+    next.pop_back();
     if (++n % 256 == 0) world.sync();
   }
   state.SetItemsProcessed(state.iterations());

@@ -3,7 +3,9 @@
 // All calls come on the thread that runs the server's io_context.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "diameter/message.h"
 
@@ -21,6 +23,11 @@ class Application {
   // peer.held_buffer(): kept until the batch that is now being gathered is released (Server).
   // It may also be written later, while the peer is there (until on_peer_closed).
   virtual void on_request(Peer& peer, const Message& request) = 0;
+
+  // Messages that have come and will be handed over next, in order; whole frames, not looked at
+  // yet. A hint: the time to have what they need brought nearer.
+  static constexpr std::size_t ahead_max = 32;
+  virtual void on_frames_ahead(std::span<const Bytes> /*frames*/) {}
 
   // After everything that one read brought was handed over: the time to pass on what was gathered.
   virtual void on_turn_end() {}

@@ -366,6 +366,19 @@ class Decoder {
   DecodeError error_;
 };
 
+std::string_view session_id_of(Bytes frame) {
+  constexpr std::size_t avp_header_bytes = 8;
+  constexpr std::uint32_t session_id_code = 263;
+  if (frame.size() < header_size_bytes + avp_header_bytes) return {};
+  const std::uint8_t* const avp = frame.data() + header_size_bytes;
+  const std::size_t size = load_u24(avp + 5);
+  if (load_u32(avp) != session_id_code || size < avp_header_bytes ||
+      size > frame.size() - header_size_bytes) {
+    return {};
+  }
+  return {reinterpret_cast<const char*>(avp + avp_header_bytes), size - avp_header_bytes};
+}
+
 base::Result<std::uint32_t, ResultCode> frame_size(const std::uint8_t* at,
                                                    std::uint32_t size_bytes_max) {
   if (at[0] != 1) return ResultCode::unsupported_version;

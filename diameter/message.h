@@ -229,6 +229,10 @@ struct DecodeError {
 base::Result<std::uint32_t, ResultCode> frame_size(const std::uint8_t* at,
                                                    std::uint32_t size_bytes_max);
 
+// The Session-Id of a whole frame that has not been decoded, where it stands as RFC 6733 8.8 asks:
+// in front. Empty: elsewhere, or there is none.
+std::string_view session_id_of(Bytes frame);
+
 // Decodes one whole frame. On an error that is not fatal the header is filled in and the tape has
 // all AVPs that could be decoded (behind the offending one too, where its length is sound), so that
 // the answer can be built; the first error is returned.

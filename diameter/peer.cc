@@ -1,6 +1,7 @@
 #include "diameter/peer.h"
 
 #include <algorithm>
+#include <array>
 
 #include "diameter/capabilities.h"
 #include "diameter/error_answer.h"
@@ -88,6 +89,7 @@ void Peer::release_held() {
 std::size_t Peer::receive(Bytes input, MonotonicTime now) {
   constexpr std::size_t size_field_bytes = 4;
   std::size_t at = 0;
+  std::size_t seen_ahead = 0;  // up to where the application has been told
   while (state_ != PeerState::draining && state_ != PeerState::closed) {
     if (input.size() - at < size_field_bytes) return at;
     const auto size = frame_size(input.data() + at, context_.config.message_size_bytes_max);
@@ -96,6 +98,7 @@ std::size_t Peer::receive(Bytes input, MonotonicTime now) {
       break;
     }
     if (input.size() - at < *size) return at;
+    if (at >= seen_ahead) seen_ahead = at + tell_ahead(input.subspan(at));
     const auto result = decode(input.subspan(at, *size), context_.message);
     ++context_.metrics.messages_in;
     watchdog_.on_message(now);
@@ -103,6 +106,21 @@ std::size_t Peer::receive(Bytes input, MonotonicTime now) {
     at += *size;
   }
   return input.size();  // What comes after the end is not looked at.
+}
+
+// Shows the application the whole frames at the front of `input`; how far they reach.
+std::size_t Peer::tell_ahead(Bytes input) {
+  std::array<Bytes, Application::ahead_max> frames;
+  std::size_t count = 0;
+  std::size_t at = 0;
+  while (count < frames.size() && input.size() - at >= header_size_bytes) {
+    const auto size = frame_size(input.data() + at, context_.config.message_size_bytes_max);
+    if (size.has_error() || input.size() - at < *size) break;
+    frames[count++] = input.subspan(at, *size);
+    at += *size;
+  }
+  if (count > 1) context_.application.on_frames_ahead({frames.data(), count});
+  return std::max<std::size_t>(at, 1);
 }
 
 void Peer::broken(ResultCode code, MonotonicTime now) {

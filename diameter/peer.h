@@ -113,6 +113,7 @@ class Peer {
   void release_held();
 
  private:
+  std::size_t tell_ahead(Bytes input);
   void on_frame(const std::optional<DecodeError>& error, MonotonicTime now);
   void on_request(const std::optional<DecodeError>& error, MonotonicTime now);
   void on_cer(const std::optional<DecodeError>& error, MonotonicTime now);

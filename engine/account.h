@@ -92,40 +92,42 @@ struct Account;
 struct Session {
   static constexpr std::size_t remembered_max = 8;
 
+  // What every request looks at, close together.
   SessionNumber number;
   SessionId128 key;
   Account* account = nullptr;
-  SubscriberNumber subscriber;
   Sequence last;  // its newest entry
-  std::string id;
-  std::string service_context;
-  std::string attributes;  // encoded list (attributes.h)
   // Fingerprint of the last request's attributes: a memo of the shard's to see that nothing
   // changed, not part of what the ledger says.
   std::uint64_t attributes_hash = 0;
-  Time opened_at;
   Time heard_at;  // of the last request
   Time rated_at;  // of the last report
-  std::uint32_t validity_seconds = 0;
   std::vector<Segment> segments;
-  std::vector<HeldGrant> grants;                           // sorted by segment and set of services
-  std::vector<BucketHold> holds;                           // sorted by segment and bucket
-  std::array<RememberedRequest, remembered_max> requests;  // a ring
-  std::array<std::uint32_t, remembered_max>
-      request_numbers{};            // their CC-Request-Numbers, close together
-  std::uint32_t request_count = 0;  // ever remembered
+  std::vector<HeldGrant> grants;  // sorted by segment and set of services
+  std::vector<BucketHold> holds;  // sorted by segment and bucket
+  std::uint32_t validity_seconds = 0;
+  SubscriberNumber subscriber;
+  bool is_changed = false;          // since its row was written; it is in the book's list
+  bool has_row = false;             // in the checkpoint, or in a round on its way there
+  std::uint64_t changed_round = 0;  // the newest round begun when it was put into that list
   // The highest CC-Request-Number that has left the ring; -1: none has. Only what is not above it
   // can be a repetition that the ring does not know.
   std::int64_t forgotten_number_max = -1;
-  std::string last_outcome;             // of the newest remembered, encoded (outcome.h)
+  std::uint32_t request_count = 0;                              // ever remembered
+  std::array<std::uint32_t, remembered_max> request_numbers{};  // of the ring's, close together
+  std::string last_outcome;                                // of the newest, encoded (outcome.h)
+  std::array<RememberedRequest, remembered_max> requests;  // a ring
+
+  // The rest.
+  std::string id;
+  std::string service_context;
+  std::string attributes;  // encoded list (attributes.h)
+  Time opened_at;
   Session* account_previous = nullptr;  // the account's sessions, a list
   Session* account_next = nullptr;
   Session* wheel_previous = nullptr;  // the sessions that expire in the same second, a list
   Session* wheel_next = nullptr;
   std::int64_t wheel_slot = -1;
-  bool is_changed = false;          // since its row was written; it is in the book's list
-  bool has_row = false;             // in the checkpoint, or in a round on its way there
-  std::uint64_t changed_round = 0;  // the newest round begun when it was put into that list
 
   // Twice the validity after the last request: unheard of for so long, a session is closed.
   Time deadline() const {

@@ -6,6 +6,8 @@
 #include "engine/base/wide.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <utility>
 
 namespace farthing::engine {
@@ -458,6 +460,33 @@ SessionId128 Book::session_key(std::string_view session_id) const {
 const Session* Book::find_session(const SessionId128& key) const {
   auto found = sessions_by_key_.find(key);
   return found == sessions_by_key_.end() ? nullptr : found->second;
+}
+
+void Book::expect(std::span<const std::string_view> session_ids) const {
+  constexpr std::size_t line_bytes = 64;
+  constexpr std::size_t at_once = 32;
+  constexpr std::size_t hot_bytes = offsetof(Session, requests);
+  auto prefetch = [](const void* from, std::size_t bytes) {
+    const char* at = static_cast<const char*>(from);
+    for (const char* const end = at + bytes; at < end; at += line_bytes) __builtin_prefetch(at, 1);
+  };
+  std::array<const Session*, at_once> sessions{};
+  const std::size_t count = std::min(session_ids.size(), at_once);
+  // Look-ups that do not wait for each other.
+  for (std::size_t i = 0; i < count; ++i) sessions[i] = find_session(session_key(session_ids[i]));
+  for (std::size_t i = 0; i < count; ++i) {
+    if (sessions[i] != nullptr) prefetch(sessions[i], hot_bytes);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const Session* const session = sessions[i];
+    if (session == nullptr) continue;
+    prefetch(session->account, sizeof(Account));
+    prefetch(session->segments.data(), session->segments.empty() ? 0 : sizeof(Segment));
+    prefetch(session->grants.data(), session->grants.empty() ? 0 : sizeof(HeldGrant));
+    prefetch(session->last_outcome.data(), 1);
+    prefetch(&session->requests[session->request_count % Session::remembered_max],
+             sizeof(RememberedRequest));
+  }
 }
 
 const Session* Book::find_session(SessionNumber number) const {

@@ -28,6 +28,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -69,6 +70,9 @@ class Book {
   SessionId128 session_key(std::string_view session_id) const;
   const Session* find_session(const SessionId128& key) const;
   const Session* find_session(SessionNumber number) const;
+  // Requests of these sessions are about to come: has the processor fetch what they will look at,
+  // all at once, where each alone would wait for memory several times.
+  void expect(std::span<const std::string_view> session_ids) const;
   // Keeps the fingerprint of the last request's attributes with its session: a memo, not its state.
   void note_fingerprint(const Session& session, std::uint64_t fingerprint);
   std::uint64_t session_count() const { return sessions_by_number_.size(); }

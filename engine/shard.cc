@@ -591,6 +591,7 @@ void Shard::take_fetched(std::vector<Fetch>& fetches) {
       answer_waiting(fetch);
     }
   }
+  submit_fetches();  // what was wanted meanwhile
 }
 
 void Shard::load(Fetch& fetch) {

@@ -27,6 +27,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,6 +76,8 @@ class Shard {
   Hold handle(Request& request);
   std::uint64_t fetch_ticket() const { return ticket_; }  // of the last request that waits
   const Answer& answer() const { return decision_.answer; }
+  // Requests of these sessions are at hand: a hint that makes them cheaper.
+  void expect(std::span<const std::string_view> session_ids) const { book_.expect(session_ids); }
 
   // --- Batches -----------------------------------------------------------------------------------
   // Called when a batch is handed to the store (what is held since the last call waits for it) and

@@ -1,18 +1,16 @@
 #include "storage/folder_format.h"
 
+#include "storage/files.h"
+
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <fstream>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 namespace farthing::storage {
 namespace {
@@ -35,6 +33,11 @@ StoreError wrong_version(const fs::path& folder, std::string_view found) {
 base::Result<unsigned, StoreError> read_format(const fs::path& folder) {
   std::ifstream file(folder / "format");
   std::string line;
+  if (!file.is_open()) {
+    return wrong_version(folder,
+                         "an unknown format (it has no file that says which: a copy that "
+                         "was not finished?)");
+  }
   if (!std::getline(file, line) || !line.starts_with(format_line_start)) {
     return wrong_version(folder, "an unknown format");
   }
@@ -51,15 +54,15 @@ base::Result<unsigned, StoreError> read_format(const fs::path& folder) {
 // What may lie in a folder in which no ledger was begun: a file system's own, the server's socket
 // and logs, and what a crash leaves of a folder that was being made.
 bool may_lie_there(const fs::path& name) {
-  constexpr std::array<std::string_view, 4> names = {"lost+found", "api.sock", "format.new",
-                                                     "high-water"};
+  constexpr std::array<std::string_view, 3> names = {"lost+found", "api.sock", "format.new"};
   for (const std::string_view ours : names) {
     if (name == ours) return true;
   }
   return name.extension() == ".log";
 }
 
-std::optional<StoreError> make_folder(const fs::path& folder, bool has_format) {
+std::optional<StoreError> make_folder(rocksdb::FileSystem& files, const fs::path& folder,
+                                      bool has_format) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (!error && !has_format) {
@@ -72,7 +75,7 @@ std::optional<StoreError> make_folder(const fs::path& folder, bool has_format) {
                       folder.string(), entry->path().filename().string()));
     }
     if (!error) {
-      if (auto failed = write_folder_format(folder)) return failed;
+      if (auto failed = write_folder_format(files, folder)) return failed;
     }
   }
   // After the format: where there is a database, its format is known.
@@ -86,7 +89,8 @@ std::optional<StoreError> make_folder(const fs::path& folder, bool has_format) {
 
 }  // namespace
 
-base::Result<FolderState, StoreError> prepare_folder(const fs::path& folder, bool create) {
+base::Result<FolderState, StoreError> prepare_folder(rocksdb::FileSystem& files,
+                                                     const fs::path& folder, bool create) {
   std::error_code error;
   FolderState state;
   state.has_ledger = fs::exists(folder / "ledger" / "CURRENT", error);
@@ -103,33 +107,13 @@ base::Result<FolderState, StoreError> prepare_folder(const fs::path& folder, boo
   if (!create) {
     return io_error(fmt::format("{} holds no ledger; name a data folder", folder.string()));
   }
-  if (auto failed = make_folder(folder, has_format)) return *failed;
+  if (auto failed = make_folder(files, folder, has_format)) return *failed;
   return state;
 }
 
-std::optional<StoreError> write_folder_format(const fs::path& folder) {
-  const fs::path path = folder / "format";
-  const fs::path unfinished = folder / "format.new";
-  const std::string line = fmt::format("{}{}\n", format_line_start, folder_format);
-  const int file = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  bool done = file >= 0;
-  done = done && ::write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size());
-  done = done && ::fsync(file) == 0;
-  const int error = errno;
-  if (file >= 0) ::close(file);
-  if (!done || ::rename(unfinished.c_str(), path.c_str()) != 0) {
-    return io_error(
-        fmt::format("{}: {}", unfinished.string(), std::strerror(done ? errno : error)));
-  }
-  sync_folder(folder);
-  return std::nullopt;
-}
-
-void sync_folder(const fs::path& folder) {
-  const int file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return;
-  (void)::fsync(file);
-  ::close(file);
+std::optional<StoreError> write_folder_format(rocksdb::FileSystem& files, const fs::path& folder) {
+  return replace_file(files, folder / "format",
+                      fmt::format("{}{}\n", format_line_start, folder_format));
 }
 
 }  // namespace farthing::storage

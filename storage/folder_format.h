@@ -11,6 +11,10 @@
 #include <filesystem>
 #include <optional>
 
+namespace rocksdb {
+class FileSystem;
+}
+
 namespace farthing::storage {
 
 // What this program writes. It reads every format from 1 on; docs/formats.md tells them apart.
@@ -23,12 +27,12 @@ struct FolderState {
 
 // Finds the folder or, where `create` allows it, makes it with `format` and an empty ledger/ in it.
 // A folder that holds other things than ours is left alone and refused.
-base::Result<FolderState, StoreError> prepare_folder(const std::filesystem::path& folder,
+base::Result<FolderState, StoreError> prepare_folder(rocksdb::FileSystem& files,
+                                                     const std::filesystem::path& folder,
                                                      bool create);
 
 // States the format that this program writes: complete or as it was, whenever a crash comes.
-std::optional<StoreError> write_folder_format(const std::filesystem::path& folder);
-
-void sync_folder(const std::filesystem::path& folder);
+std::optional<StoreError> write_folder_format(rocksdb::FileSystem& files,
+                                              const std::filesystem::path& folder);
 
 }  // namespace farthing::storage

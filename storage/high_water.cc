@@ -2,18 +2,16 @@
 
 #include "storage/bytes.h"
 #include "storage/crc32c.h"
+#include "storage/files.h"
 
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <rocksdb/file_system.h>
 
 namespace farthing::storage {
 namespace {
@@ -56,39 +54,6 @@ bool never_written(std::string_view place) {
   return place.find_first_not_of('\0') == std::string_view::npos;
 }
 
-// Writes all of `bytes`; 0 or an errno.
-int write_at(int file, std::string_view bytes, std::size_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t wrote = ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return wrote < 0 ? errno : EIO;
-    bytes.remove_prefix(static_cast<std::size_t>(wrote));
-    offset += static_cast<std::size_t>(wrote);
-  }
-  return 0;
-}
-
-// At most one byte more than the file should have, to see one that is too long.
-std::optional<std::string> read_all(int file) {
-  std::string bytes(file_size_bytes + 1, '\0');
-  std::size_t size = 0;
-  while (size < bytes.size()) {
-    const ssize_t got =
-        ::pread(file, bytes.data() + size, bytes.size() - size, static_cast<off_t>(size));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return std::nullopt;
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
-  }
-  bytes.resize(size);
-  return bytes;
-}
-
-StoreError failed(const std::filesystem::path& path, int error) {
-  return {StoreError::Code::io, Sequence(0),
-          fmt::format("{}: {}", path.string(), std::strerror(error))};
-}
-
 StoreError unreadable(const std::filesystem::path& path, std::string_view what) {
   return {StoreError::Code::corrupt, Sequence(0),
           fmt::format("{} {}, so whether the ledger lost records cannot be told; restore it from a "
@@ -96,31 +61,49 @@ StoreError unreadable(const std::filesystem::path& path, std::string_view what) 
                       path.string(), what)};
 }
 
+// All of the file, but no more than shows one that is too long.
+base::Result<std::string, StoreError> read_all(rocksdb::FileSystem& files,
+                                               const std::filesystem::path& path) {
+  std::unique_ptr<rocksdb::FSSequentialFile> file;
+  auto status = files.NewSequentialFile(path, {}, &file, nullptr);
+  if (status.IsNotFound() || status.IsPathNotFound()) return unreadable(path, "is missing");
+  std::string scratch(file_size_bytes + 1, '\0');
+  std::string bytes;
+  for (rocksdb::Slice got; status.ok() && bytes.size() <= file_size_bytes;) {
+    status = file->Read(scratch.size() - bytes.size(), {}, &got, scratch.data(), nullptr);
+    if (got.empty()) break;
+    bytes.append(got.data(), got.size());
+  }
+  if (!status.ok()) return file_error(path, status);
+  return bytes;
+}
+
 }  // namespace
 
-base::Result<HighWaterFile, StoreError> HighWaterFile::open(const std::filesystem::path& path,
+base::Result<HighWaterFile, StoreError> HighWaterFile::open(rocksdb::FileSystem& files,
+                                                            const std::filesystem::path& path,
                                                             Mode mode) {
-  const int flags = mode == Mode::read_only ? O_RDONLY : O_RDWR;
-  const int created = mode == Mode::create ? O_CREAT : 0;
-  HighWaterFile high_water(::open(path.c_str(), flags | created | O_CLOEXEC, 0600));
-  if (high_water.file_ < 0) {
-    if (errno == ENOENT) return unreadable(path, "is missing");
-    return failed(path, errno);
+  HighWaterFile high_water(path);
+  std::string bytes;
+  if (mode != Mode::create || files.FileExists(path, {}, nullptr).ok()) {
+    const auto read = read_all(files, path);
+    if (!read.has_value()) return read.error();
+    bytes = *read;
   }
-  const auto bytes = read_all(high_water.file_);
-  if (!bytes.has_value()) return failed(path, errno);
-  if (bytes->empty()) {
-    if (mode == Mode::read_only) return high_water;
-    int error = write_at(high_water.file_, std::string(file_size_bytes, '\0'), 0);
-    if (error == 0 && ::fsync(high_water.file_) != 0) error = errno;
-    if (error != 0) return failed(path, error);
-    return high_water;
+  if (bytes.empty() && mode != Mode::read_only) {
+    bytes.assign(file_size_bytes, '\0');
+    if (const auto error = replace_file(files, path, bytes)) return *error;
   }
-  if (bytes->size() != file_size_bytes) return unreadable(path, "has the wrong size");
+  if (mode != Mode::read_only) {
+    const auto status = files.NewRandomRWFile(path, {}, &high_water.file_, nullptr);
+    if (!status.ok()) return file_error(path, status);
+  }
+  if (bytes.empty()) return high_water;
+  if (bytes.size() != file_size_bytes) return unreadable(path, "has the wrong size");
 
   bool readable = false;
   for (unsigned i = 0; i < places; ++i) {
-    const std::string_view place(bytes->data() + i * place_size_bytes, place_size_bytes);
+    const std::string_view place(bytes.data() + i * place_size_bytes, place_size_bytes);
     const auto found = decode(place);
     if (found.has_value() &&
         (!high_water.found_.has_value() || found->last > high_water.found_->last)) {
@@ -133,20 +116,18 @@ base::Result<HighWaterFile, StoreError> HighWaterFile::open(const std::filesyste
   return high_water;
 }
 
-HighWaterFile::HighWaterFile(HighWaterFile&& other) noexcept
-    : file_(std::exchange(other.file_, -1)), next_place_(other.next_place_), found_(other.found_) {}
+HighWaterFile::HighWaterFile(std::filesystem::path path) : path_(std::move(path)) {}
+HighWaterFile::HighWaterFile(HighWaterFile&& other) noexcept = default;
+HighWaterFile::~HighWaterFile() = default;
 
-HighWaterFile::~HighWaterFile() {
-  if (file_ >= 0) ::close(file_);
-}
-
-int HighWaterFile::write(const HighWater& high_water) {
+std::optional<StoreError> HighWaterFile::write(const HighWater& high_water) {
   const Place place = encode(high_water);
-  const int error = write_at(file_, {place.data(), place.size()}, next_place_ * place_size_bytes);
-  if (error != 0) return error;
-  if (::fdatasync(file_) != 0) return errno;
+  auto status = file_->Write(next_place_ * place_size_bytes,
+                             rocksdb::Slice(place.data(), place.size()), {}, nullptr);
+  if (status.ok()) status = file_->Sync({}, nullptr);
+  if (!status.ok()) return file_error(path_, status);
   next_place_ = (next_place_ + 1) % places;
-  return 0;
+  return std::nullopt;
 }
 
 }  // namespace farthing::storage

@@ -13,7 +13,13 @@
 #include "storage/ledger_store.h"
 
 #include <filesystem>
+#include <memory>
 #include <optional>
+
+namespace rocksdb {
+class FileSystem;
+class FSRandomRWFile;
+}  // namespace rocksdb
 
 namespace farthing::storage {
 
@@ -26,7 +32,8 @@ class HighWaterFile {
  public:
   enum class Mode { create, read_write, read_only };
 
-  static base::Result<HighWaterFile, StoreError> open(const std::filesystem::path& path, Mode mode);
+  static base::Result<HighWaterFile, StoreError> open(rocksdb::FileSystem& files,
+                                                      const std::filesystem::path& path, Mode mode);
 
   HighWaterFile(HighWaterFile&& other) noexcept;
   HighWaterFile& operator=(HighWaterFile&&) = delete;
@@ -35,13 +42,14 @@ class HighWaterFile {
   // What the file said when it was opened; nothing before the first record.
   const std::optional<HighWater>& found() const { return found_; }
 
-  // Writes and syncs. 0, or the errno of what failed.
-  int write(const HighWater& high_water);
+  // Writes and syncs. REQUIRES: not opened read-only.
+  std::optional<StoreError> write(const HighWater& high_water);
 
  private:
-  explicit HighWaterFile(int file) : file_(file) {}
+  explicit HighWaterFile(std::filesystem::path path);
 
-  int file_;
+  std::filesystem::path path_;
+  std::unique_ptr<rocksdb::FSRandomRWFile> file_;
   unsigned next_place_ = 0;
   std::optional<HighWater> found_;
 };

@@ -21,6 +21,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -60,7 +61,8 @@ struct StoreError {
     corrupt,        // a checksum, the chain or the numbering is wrong: `sequence` says where
     cut_short,      // the ledger ends before the high-water mark: records were lost
     io,             // the file system said no (full, read-only, permission)
-    not_found,      // no entry of that number (read)
+    not_found,      // no entry of that number (read), no record that ends there (cut)
+    archived,       // the entry was cut off
   };
   Code code{};
   Sequence sequence;
@@ -92,8 +94,9 @@ class LedgerStore {
 
   virtual LedgerEnd end() const = 0;  // of what is durable
 
-  // Visits every record from the one that holds `from` onward (or the first), checking checksum,
-  // chain and numbering, until the end or until the visitor returns false.
+  // Visits every record from the one that holds `from` onward (0: from the first that is kept),
+  // checking checksum, chain and numbering, until the end or until the visitor returns false. A
+  // `from` that was cut off is an error: nobody is to take what is left for the whole.
   using Visitor = std::function<bool(const Record&)>;
   virtual base::Result<void, StoreError> scan(Sequence from, const Visitor& visitor) const = 0;
 
@@ -103,6 +106,22 @@ class LedgerStore {
   virtual std::optional<std::string> document(std::string_view key) const = 0;
   // Every document whose key begins with `prefix`, in key order.
   virtual std::vector<Document> documents(std::string_view prefix) const = 0;
+
+  // --- Copies and retention ----------------------------------------------------------------------
+
+  // Copies all of it, as it is at one moment, while appends and rounds go on, into a folder that
+  // does not exist or is empty; returns the end that the copy has, which is at least the end when
+  // the call began. On the same file system files are shared, not copied. A copy that fails is
+  // removed, and one that a crash cut off opens nowhere.
+  virtual base::Result<LedgerEnd, StoreError> copy_to(const std::filesystem::path& folder) = 0;
+
+  // What the first record kept must follow: LedgerEnd{} until something is cut.
+  virtual LedgerEnd begin() const = 0;
+  // Removes every record up to and with `end.last`, the last entry of a record whose hash is
+  // `end.hash`: for reading at once and for ever, from the disk as its files empty. No effect when
+  // that was cut before. From any thread, one at a time. REQUIRES: that nobody needs them any more,
+  // a start included.
+  virtual base::Result<void, StoreError> cut(const LedgerEnd& end) = 0;
 
   // --- The checkpoint ----------------------------------------------------------------------------
 

@@ -55,10 +55,11 @@ MemoryStore::Records::const_iterator MemoryStore::record_of(Sequence sequence) c
 }
 
 base::Result<void, StoreError> MemoryStore::scan(Sequence from, const Visitor& visitor) const {
+  if (from.value > 0 && from <= begin_.last) return archived_entry(from, begin_.last);
   if (from > end_.last) return {};
   auto it = record_of(from);
   if (it == records_.end()) it = records_.begin();
-  LedgerEnd before;
+  LedgerEnd before = begin_;
   if (it != records_.begin()) {
     const auto& [first, bytes] = *std::prev(it);
     const auto end = end_after(bytes, first);
@@ -75,6 +76,7 @@ base::Result<void, StoreError> MemoryStore::scan(Sequence from, const Visitor& v
 }
 
 base::Result<Record, StoreError> MemoryStore::read(Sequence sequence, std::string& buffer) const {
+  if (sequence.value > 0 && sequence <= begin_.last) return archived_entry(sequence, begin_.last);
   if (sequence.value == 0 || sequence > end_.last) return no_such_entry(sequence, end_.last);
   buffer = record_of(sequence)->second;
   const auto record = decode_record(buffer);
@@ -95,6 +97,25 @@ std::vector<Document> MemoryStore::documents(std::string_view prefix) const {
     found.push_back({it->first, it->second});
   }
   return found;
+}
+
+// --- Copies and retention ------------------------------------------------------------------------
+
+base::Result<LedgerEnd, StoreError> MemoryStore::copy_to(const std::filesystem::path& folder) {
+  return StoreError{StoreError::Code::io, Sequence(0),
+                    folder.string() + ": a ledger in memory cannot be copied into a folder"};
+}
+
+base::Result<void, StoreError> MemoryStore::cut(const LedgerEnd& end) {
+  if (end.last <= begin_.last) return {};
+  if (end.last > end_.last) return no_such_entry(end.last, end_.last);
+  const auto last = record_of(end.last);
+  const auto there = end_after(last->second, last->first);
+  if (!there.has_value()) return there.error();
+  if (there->last != end.last || there->hash != end.hash) return no_record_ends_with(end.last);
+  records_.erase(records_.begin(), std::next(last));
+  begin_ = *there;
+  return {};
 }
 
 // --- The checkpoint ------------------------------------------------------------------------------

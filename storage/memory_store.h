@@ -39,6 +39,9 @@ class MemoryStore final : public LedgerStore {
   base::Result<Record, StoreError> read(Sequence sequence, std::string& buffer) const override;
   std::optional<std::string> document(std::string_view key) const override;
   std::vector<Document> documents(std::string_view prefix) const override;
+  base::Result<LedgerEnd, StoreError> copy_to(const std::filesystem::path& folder) override;
+  LedgerEnd begin() const override { return begin_; }
+  base::Result<void, StoreError> cut(const LedgerEnd& end) override;
   void set_round_written(RoundWritten written) override { round_written_ = std::move(written); }
   void write_round(Round& round) override;
   base::Result<std::optional<std::string>, StoreError> fetch(Table table,
@@ -56,6 +59,7 @@ class MemoryStore final : public LedgerStore {
 
   Durable durable_;
   RecordHasher hasher_;
+  LedgerEnd begin_;
   LedgerEnd end_;
   Records records_;  // by the number of the first entry
   std::map<std::string, std::string, std::less<>> documents_;

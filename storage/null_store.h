@@ -24,6 +24,11 @@ class NullStore final : public LedgerStore {
   }
   std::optional<std::string> document(std::string_view) const override { return std::nullopt; }
   std::vector<Document> documents(std::string_view) const override { return {}; }
+  base::Result<LedgerEnd, StoreError> copy_to(const std::filesystem::path&) override {
+    return StoreError{StoreError::Code::io, Sequence(0), "nothing is kept here"};
+  }
+  LedgerEnd begin() const override { return {}; }
+  base::Result<void, StoreError> cut(const LedgerEnd&) override { return {}; }
   void set_round_written(RoundWritten) override {}
   void write_round(Round& round) override { round.clear(); }
   base::Result<std::optional<std::string>, StoreError> fetch(Table,

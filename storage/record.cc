@@ -5,6 +5,7 @@
 #include "storage/crc32c.h"
 
 #include <limits>
+#include <utility>
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
@@ -90,7 +91,15 @@ base::Result<Record, RecordFault> decode_record(std::string_view bytes) {
   return record;
 }
 
+std::optional<std::size_t> stated_record_size(std::string_view bytes) {
+  if (bytes.size() < record_header_size_bytes) return std::nullopt;
+  return record_header_size_bytes + get_little<std::uint32_t>(bytes.data() + body_length_at);
+}
+
 RecordHasher::RecordHasher() : context_(EVP_MD_CTX_new()) { FARTHING_ASSERT(context_ != nullptr); }
+
+RecordHasher::RecordHasher(RecordHasher&& other) noexcept
+    : context_(std::exchange(other.context_, nullptr)) {}
 
 RecordHasher::~RecordHasher() { EVP_MD_CTX_free(context_); }
 
@@ -115,6 +124,19 @@ StoreError corrupt_record(Sequence sequence, std::string_view what) {
 StoreError no_such_entry(Sequence sequence, Sequence last) {
   return {StoreError::Code::not_found, sequence,
           fmt::format("the ledger has no entry {}; its last is {}", sequence.value, last.value)};
+}
+
+StoreError no_record_ends_with(Sequence sequence) {
+  return {StoreError::Code::not_found, sequence,
+          fmt::format("no record of this ledger ends with entry {} and has the hash that was named",
+                      sequence.value)};
+}
+
+StoreError archived_entry(Sequence sequence, Sequence begin) {
+  return {StoreError::Code::archived, sequence,
+          fmt::format("ledger entry {} is no longer here: the ledger begins with entry {}; look "
+                      "for it in the archive",
+                      sequence.value, begin.value + 1)};
 }
 
 base::Result<Record, StoreError> ChainReader::next(std::string_view bytes) {

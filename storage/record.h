@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 struct evp_md_ctx_st;  // of OpenSSL
@@ -42,14 +43,18 @@ std::string_view describe(RecordFault fault);
 // The record in `bytes`, whose body it views.
 base::Result<Record, RecordFault> decode_record(std::string_view bytes);
 
+// How long the record is that `bytes` begin with, by what its header states, header included;
+// nothing is checked. nullopt: fewer bytes than a header has.
+std::optional<std::size_t> stated_record_size(std::string_view bytes);
+
 // SHA-256 of records. Keeps OpenSSL's context between them: making one costs more than a small
 // hash.
 class RecordHasher {
  public:
   RecordHasher();
   ~RecordHasher();
-  RecordHasher(const RecordHasher&) = delete;
-  RecordHasher& operator=(const RecordHasher&) = delete;
+  RecordHasher(RecordHasher&& other) noexcept;
+  RecordHasher& operator=(RecordHasher&&) = delete;
 
   Hash hash(std::string_view header, std::string_view body);
 
@@ -78,6 +83,12 @@ class ChainReader {
 StoreError corrupt_record(Sequence sequence, std::string_view what);
 
 StoreError no_such_entry(Sequence sequence, Sequence last);
+
+// The error for a place to cut at that is no end of a record, or not of the one that is there.
+StoreError no_record_ends_with(Sequence sequence);
+
+// The error for an entry that was cut off: `begin` is the last that was.
+StoreError archived_entry(Sequence sequence, Sequence begin);
 
 // The end of a ledger whose last record is in `bytes`.
 base::Result<LedgerEnd, StoreError> end_after(std::string_view bytes, Sequence first);

@@ -10,6 +10,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/rate_limiter.h>
 #include <rocksdb/table.h>
@@ -41,14 +42,14 @@ void never_stop_writers(rocksdb::ColumnFamilyOptions& options) {
 
 // A ledger only grows at its end and its records are large: few, big, uncompressed files that are
 // moved down the levels without being written again (they never overlap).
-rocksdb::ColumnFamilyOptions ledger_family_options() {
+rocksdb::ColumnFamilyOptions ledger_family_options(std::uint64_t file_bytes) {
   rocksdb::ColumnFamilyOptions options;
-  options.write_buffer_size = std::size_t{64} << 20;
+  options.write_buffer_size = file_bytes;
   options.max_write_buffer_number = 6;
   options.compression = rocksdb::kNoCompression;
   options.bottommost_compression = rocksdb::kDisableCompressionOption;
-  options.target_file_size_base = std::uint64_t{64} << 20;
-  options.max_bytes_for_level_base = std::uint64_t{512} << 20;
+  options.target_file_size_base = file_bytes;
+  options.max_bytes_for_level_base = 8 * file_bytes;
   options.level_compaction_dynamic_level_bytes = false;
   // Files of L0 do not overlap either; their number slows no reader down.
   never_stop_writers(options);
@@ -88,8 +89,9 @@ rocksdb::ColumnFamilyOptions table_family_options(Table name,
   return options;
 }
 
-rocksdb::DBOptions database_options(bool read_only) {
+rocksdb::DBOptions database_options(Database::Mode mode, rocksdb::Env* env) {
   rocksdb::DBOptions options;
+  options.env = env;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   // The default mode silently drops synced records after a flipped byte. This one forgives a record
@@ -97,6 +99,10 @@ rocksdb::DBOptions database_options(bool read_only) {
   // told.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.track_and_verify_wals_in_manifest = true;
+  if (mode == Database::Mode::salvage) {
+    options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+    options.track_and_verify_wals_in_manifest = false;
+  }
   options.max_total_wal_size = std::uint64_t{512} << 20;
   options.bytes_per_sync = std::uint64_t{1} << 20;  // so that no sync meets a flush's whole file
   options.rate_limiter.reset(
@@ -108,7 +114,7 @@ rocksdb::DBOptions database_options(bool read_only) {
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.max_log_file_size = std::size_t{1} << 20;
   options.keep_log_file_num = 2;
-  if (read_only) options.info_log = std::make_shared<SilentLogger>();
+  if (mode != Database::Mode::read_write) options.info_log = std::make_shared<SilentLogger>();
   return options;
 }
 
@@ -116,10 +122,10 @@ StoreError error_with(StoreError::Code code, std::string message) {
   return {code, Sequence(0), std::move(message)};
 }
 
-std::vector<rocksdb::ColumnFamilyDescriptor> all_families() {
+std::vector<rocksdb::ColumnFamilyDescriptor> all_families(std::uint64_t ledger_file_bytes) {
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   families.emplace_back(rocksdb::kDefaultColumnFamilyName, small_family_options());
-  families.emplace_back("ledger", ledger_family_options());
+  families.emplace_back("ledger", ledger_family_options(ledger_file_bytes));
   families.emplace_back("documents", small_family_options());
   const auto cache = rocksdb::NewLRUCache(table_cache_bytes);
   for (std::size_t i = 0; i < table_count; ++i) {
@@ -130,11 +136,10 @@ std::vector<rocksdb::ColumnFamilyDescriptor> all_families() {
 }
 
 // Opens what families there are, and puts a null where one is missing.
-rocksdb::Status open_read_only(const std::string& path,
+rocksdb::Status open_read_only(const rocksdb::DBOptions& options, const std::string& path,
                                const std::vector<rocksdb::ColumnFamilyDescriptor>& wanted,
                                std::vector<rocksdb::ColumnFamilyHandle*>& families,
                                rocksdb::DB*& db) {
-  const auto options = database_options(true);
   std::vector<std::string> names;
   auto status = rocksdb::DB::ListColumnFamilies(options, path, &names);
   if (!status.ok()) return status;
@@ -151,33 +156,59 @@ rocksdb::Status open_read_only(const std::string& path,
   return status;
 }
 
+// What RocksDB said about the folder, in terms of what a person can do.
+StoreError translated(const rocksdb::Status& status, const fs::path& folder) {
+  const std::string text = status.ToString();
+  if (text.find("While lock file") != std::string::npos ||
+      text.find("lock hold by current process") != std::string::npos) {
+    return error_with(StoreError::Code::in_use,
+                      fmt::format("{} is in use by another process; stop it, or choose another "
+                                  "data folder",
+                                  folder.string()));
+  }
+  if (status.IsCorruption()) {
+    return error_with(StoreError::Code::corrupt,
+                      fmt::format("the ledger in {} is damaged ({}); restore the data folder from "
+                                  "a copy",
+                                  folder.string(), text));
+  }
+  return error_with(StoreError::Code::io,
+                    fmt::format("the ledger in {} cannot be used: {}", folder.string(), text));
+}
+
 }  // namespace
 
-base::Result<Database, StoreError> Database::open(const fs::path& folder, bool read_only) {
+base::Result<Database, StoreError> Database::open(const fs::path& folder, Mode mode,
+                                                  const std::shared_ptr<rocksdb::FileSystem>& files,
+                                                  std::uint64_t ledger_file_bytes) {
   const std::string path = (folder / "ledger").string();
-  const auto wanted = all_families();
-  Database database;
+  const auto wanted = all_families(ledger_file_bytes);
+  Database database(folder);
+  database.env_ = rocksdb::NewCompositeEnv(files);
+  const auto options = database_options(mode, database.env_.get());
   rocksdb::DB* db = nullptr;
-  const auto status = read_only ? open_read_only(path, wanted, database.families_, db)
-                                : rocksdb::DB::Open(database_options(false), path, wanted,
-                                                    &database.families_, &db);
+  const auto status = mode == Mode::read_write
+                          ? rocksdb::DB::Open(options, path, wanted, &database.families_, &db)
+                          : open_read_only(options, path, wanted, database.families_, db);
   database.db_.reset(db);
-  if (!status.ok()) return error_of(status, folder);
+  if (!status.ok()) return translated(status, folder);
   if (database.ledger() == nullptr || database.documents() == nullptr) {
     return error_with(StoreError::Code::corrupt,
                       fmt::format("the database in {} has no ledger in it; restore the data folder "
                                   "from a copy",
                                   folder.string()));
   }
-  if (!read_only) {
-    auto* const env = rocksdb::Env::Default();
-    (void)env->LowerThreadPoolCPUPriority(rocksdb::Env::LOW, rocksdb::CpuPriority::kLow);
+  if (mode == Mode::read_write) {
+    (void)database.env_->LowerThreadPoolCPUPriority(rocksdb::Env::LOW, rocksdb::CpuPriority::kLow);
   }
   return database;
 }
 
 Database::Database(Database&& other) noexcept
-    : db_(std::move(other.db_)), families_(std::exchange(other.families_, {})) {}
+    : folder_(std::move(other.folder_)),
+      env_(std::move(other.env_)),
+      db_(std::move(other.db_)),
+      families_(std::exchange(other.families_, {})) {}
 
 Database::~Database() {
   if (db_ == nullptr) return;
@@ -185,6 +216,10 @@ Database::~Database() {
     if (family != nullptr) (void)db_->DestroyColumnFamilyHandle(family);
   }
   (void)db_->Close();
+}
+
+StoreError Database::error_of(const rocksdb::Status& status) const {
+  return translated(status, folder_);
 }
 
 std::unique_ptr<rocksdb::Iterator> Database::records() const {
@@ -206,25 +241,6 @@ bool Database::merging_lags() const {
 
 rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
 std::string_view view(const rocksdb::Slice& text) { return {text.data(), text.size()}; }
-
-StoreError error_of(const rocksdb::Status& status, const fs::path& folder) {
-  const std::string text = status.ToString();
-  if (text.find("While lock file") != std::string::npos ||
-      text.find("lock hold by current process") != std::string::npos) {
-    return error_with(StoreError::Code::in_use,
-                      fmt::format("{} is in use by another process; stop it, or choose another "
-                                  "data folder",
-                                  folder.string()));
-  }
-  if (status.IsCorruption()) {
-    return error_with(StoreError::Code::corrupt,
-                      fmt::format("the ledger in {} is damaged ({}); restore the data folder from "
-                                  "a copy",
-                                  folder.string(), text));
-  }
-  return error_with(StoreError::Code::io,
-                    fmt::format("the ledger in {} cannot be used: {}", folder.string(), text));
-}
 
 bool is_locked(const fs::path& folder) {
   const int file = ::open((folder / "ledger" / "LOCK").c_str(), O_RDONLY | O_CLOEXEC);

@@ -16,11 +16,14 @@
 #include <filesystem>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace rocksdb {
 class ColumnFamilyHandle;
 class DB;
+class Env;
+class FileSystem;
 class Iterator;
 class Slice;
 class Status;
@@ -30,13 +33,20 @@ namespace farthing::storage {
 
 class Database {
  public:
-  static base::Result<Database, StoreError> open(const std::filesystem::path& folder,
-                                                 bool read_only);
+  enum class Mode {
+    read_write,
+    read_only,  // changes nothing
+    salvage,    // read-only; where the write-ahead log is damaged it ends there
+  };
+  static base::Result<Database, StoreError> open(const std::filesystem::path& folder, Mode mode,
+                                                 const std::shared_ptr<rocksdb::FileSystem>& files,
+                                                 std::uint64_t ledger_file_bytes);
 
   Database(Database&& other) noexcept;
   Database& operator=(Database&&) = delete;
   ~Database();
 
+  const std::filesystem::path& folder() const { return folder_; }
   rocksdb::DB& db() const { return *db_; }
   rocksdb::ColumnFamilyHandle* ledger() const { return families_[1]; }
   rocksdb::ColumnFamilyHandle* documents() const { return families_[2]; }
@@ -51,20 +61,22 @@ class Database {
   // that is not merged yet.
   bool merging_lags() const;
 
+  // What RocksDB said, in terms of what a person can do.
+  StoreError error_of(const rocksdb::Status& status) const;
+
  private:
   static constexpr std::size_t first_table = 3;
 
-  Database() = default;
+  explicit Database(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
+  std::filesystem::path folder_;
+  std::shared_ptr<rocksdb::Env> env_;  // what the database's files are reached through
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
 };
 
 rocksdb::Slice slice(std::string_view text);
 std::string_view view(const rocksdb::Slice& text);
-
-// What RocksDB said about the folder, in terms of what a person can do.
-StoreError error_of(const rocksdb::Status& status, const std::filesystem::path& folder);
 
 // Whether some process holds the database's lock: opening read-only does not ask.
 bool is_locked(const std::filesystem::path& folder);

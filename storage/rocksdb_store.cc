@@ -1,10 +1,13 @@
 #include "storage/rocksdb_store.h"
 
 #include "engine/base/assert.h"
+#include "storage/files.h"
 #include "storage/folder_format.h"
 #include "storage/high_water.h"
 #include "storage/record.h"
+#include "storage/rocksdb_copy.h"
 #include "storage/rocksdb_database.h"
+#include "storage/rocksdb_ledger.h"
 #include "storage/round_writer.h"
 
 #include <array>
@@ -20,6 +23,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <rocksdb/db.h>
+#include <rocksdb/file_system.h>
 #include <rocksdb/write_batch.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
@@ -32,82 +36,21 @@ namespace fs = std::filesystem;
 
 constexpr int exit_code_io = 74;     // EX_IOERR of sysexits.h
 constexpr int checkpoint_nice = 19;  // the checkpoint has time, those who wait for answers have not
+constexpr std::int64_t round_bytes_per_second = std::int64_t{16} << 20;
 constexpr std::chrono::milliseconds merging_poll_interval{50};
 
-using Key = std::array<char, 8>;
-
-// Big-endian, so that RocksDB's order of bytes is the order of numbers.
-Key key_of(Sequence sequence) {
-  static_assert(std::endian::native == std::endian::little);
-  return std::bit_cast<Key>(__builtin_bswap64(sequence.value));
-}
-
-rocksdb::Slice key_slice(const Key& key) { return {key.data(), key.size()}; }
-
-[[noreturn]] void stop_for_failed_write(const fs::path& folder, std::string_view what) {
+[[noreturn]] void stop_process(std::string_view line) {
   // One write call and no exit handlers: whatever is not durable yet was promised to nobody.
-  const std::string line = fmt::format(
-      "farthing: writing the ledger in {} failed ({}); stopped, nothing unsaved was answered\n",
-      folder.string(), what);
   (void)!::write(STDERR_FILENO, line.data(), line.size());
   ::_exit(exit_code_io);
-}
-
-// The number that a record is stored under.
-std::optional<Sequence> stored_under(const rocksdb::Slice& key) {
-  Key bytes;
-  if (key.size() != bytes.size()) return std::nullopt;
-  std::memcpy(bytes.data(), key.data(), bytes.size());
-  return Sequence(__builtin_bswap64(std::bit_cast<std::uint64_t>(bytes)));
-}
-
-StoreError wrong_key() { return corrupt_record(Sequence(0), "a record has no number"); }
-
-// The end that the record under the iterator makes.
-base::Result<LedgerEnd, StoreError> end_after(const rocksdb::Iterator& records) {
-  const auto first = stored_under(records.key());
-  if (!first.has_value()) return wrong_key();
-  return storage::end_after(view(records.value()), *first);
-}
-
-// The last record by its key: nothing before it is read.
-base::Result<LedgerEnd, StoreError> find_end(const fs::path& folder, const Database& database) {
-  const auto records = database.records();
-  records->SeekToLast();
-  if (records->Valid()) return end_after(*records);
-  if (!records->status().ok()) return error_of(records->status(), folder);
-  return LedgerEnd{};
-}
-
-std::optional<StoreError> check_high_water(const fs::path& folder, const Database& database,
-                                           const LedgerEnd& end, const HighWater& high_water) {
-  if (end.last < high_water.last) {
-    return StoreError{StoreError::Code::cut_short, end.last,
-                      fmt::format("the ledger in {} ends with entry {}, but entry {} was durable: "
-                                  "records were lost; restore the folder from a copy, or put an "
-                                  "empty file in place of high-water to accept the loss",
-                                  folder.string(), end.last.value, high_water.last.value)};
-  }
-  const auto records = database.records();
-  records->SeekForPrev(key_slice(key_of(high_water.last)));
-  if (!records->status().ok()) return error_of(records->status(), folder);
-  if (!records->Valid()) return corrupt_record(high_water.last, "its record is missing");
-  const auto there = end_after(*records);
-  if (!there.has_value()) return there.error();
-  if (there->last != high_water.last || there->hash != high_water.hash) {
-    return corrupt_record(high_water.last,
-                          fmt::format("its record in {} is not the one that the high-water file "
-                                      "saw",
-                                      folder.string()));
-  }
-  return std::nullopt;
 }
 
 void name_this_thread(const char* name) { (void)::pthread_setname_np(::pthread_self(), name); }
 
 class RocksdbStore final : public LedgerStore {
  public:
-  RocksdbStore(const StoreOptions& options, Database database, HighWaterFile high_water,
+  RocksdbStore(const StoreOptions& options, std::shared_ptr<rocksdb::FileSystem> files,
+               Database database, HighWaterFile high_water, const LedgerEnd& begin,
                const LedgerEnd& end);
   ~RocksdbStore() override;
 
@@ -119,6 +62,9 @@ class RocksdbStore final : public LedgerStore {
   base::Result<Record, StoreError> read(Sequence sequence, std::string& buffer) const override;
   std::optional<std::string> document(std::string_view key) const override;
   std::vector<Document> documents(std::string_view prefix) const override;
+  base::Result<LedgerEnd, StoreError> copy_to(const fs::path& folder) override;
+  LedgerEnd begin() const override;
+  base::Result<void, StoreError> cut(const LedgerEnd& end) override;
   void set_round_written(RoundWritten written) override;
   void write_round(Round& round) override;
   base::Result<std::optional<std::string>, StoreError> fetch(Table table,
@@ -130,15 +76,18 @@ class RocksdbStore final : public LedgerStore {
 
  private:
   void commit_until_stopped();
-  LedgerEnd write_record();
+  std::optional<LedgerEnd> write_record();
   void write_rounds_until_stopped();
   void wait_for_merging();
   void read_until_stopped();
   void witness_until_stopped();
-  void write_high_water(const LedgerEnd& end);
+  bool write_high_water(const LedgerEnd& end);
+  void write_failed(std::string_view what);
   void measure_free_disk();
 
   const fs::path folder_;
+  const StoreOptions::FailedWrite on_failed_write_;
+  const std::shared_ptr<rocksdb::FileSystem> files_;
   const std::chrono::milliseconds high_water_interval_;
   const bool read_only_;
   Database database_;
@@ -151,10 +100,11 @@ class RocksdbStore final : public LedgerStore {
   base::Time now_;
   std::vector<Document> documents_;
 
-  mutable std::mutex mutex_;  // guards the next three, and what its threads are told
+  mutable std::mutex mutex_;  // guards the next four, and what its threads are told
   std::condition_variable wake_commit_;
   bool pending_ = false;
   bool stop_ = false;
+  LedgerEnd begin_;
   LedgerEnd end_;
 
   // The round under way: the engine's from write_round() on, the checkpoint thread's until
@@ -186,12 +136,16 @@ class RocksdbStore final : public LedgerStore {
   std::thread witness_thread_;
 };
 
-RocksdbStore::RocksdbStore(const StoreOptions& options, Database database, HighWaterFile high_water,
+RocksdbStore::RocksdbStore(const StoreOptions& options, std::shared_ptr<rocksdb::FileSystem> files,
+                           Database database, HighWaterFile high_water, const LedgerEnd& begin,
                            const LedgerEnd& end)
     : folder_(options.folder),
+      on_failed_write_(options.on_failed_write),
+      files_(std::move(files)),
       high_water_interval_(options.high_water_interval),
       read_only_(options.read_only),
       database_(std::move(database)),
+      begin_(begin),
       end_(end),
       high_water_(std::move(high_water)),
       witnessed_(high_water_.found().value_or(HighWater{}).last) {
@@ -253,24 +207,26 @@ void RocksdbStore::commit_until_stopped() {
       wake_commit_.wait(lock, [this] { return pending_ || stop_; });
       if (!pending_) return;
     }
-    const LedgerEnd end = write_record();
+    const auto end = write_record();
+    if (!end.has_value()) return;
     {
       const std::lock_guard lock(mutex_);
-      end_ = end;
+      end_ = *end;
       pending_ = false;
     }
-    if (durable_) durable_(end.last);
+    if (durable_) durable_(end->last);
   }
 }
 
-// Only this thread changes end_, so it may read it here without the lock.
-LedgerEnd RocksdbStore::write_record() {
+// Nothing where the write failed. Only this thread changes end_, so it may read it here without the
+// lock.
+std::optional<LedgerEnd> RocksdbStore::write_record() {
   const Sequence first(end_.last.value + 1);
   const auto header = encode_record_header({first, count_, now_, end_.hash}, body_);
   const std::string_view header_bytes(header.data(), header.size());
 
-  const Key key = key_of(first);
-  const std::array<rocksdb::Slice, 1> key_parts = {key_slice(key)};
+  const RecordKey key = record_key(first);
+  const std::array<rocksdb::Slice, 1> key_parts = {slice(key)};
   const std::array<rocksdb::Slice, 2> value_parts = {slice(header_bytes), slice(body_)};
   auto status = batch_.Put(database_.ledger(), rocksdb::SliceParts(key_parts.data(), 1),
                            rocksdb::SliceParts(value_parts.data(), 2));
@@ -281,7 +237,10 @@ LedgerEnd RocksdbStore::write_record() {
   rocksdb::WriteOptions synced;
   synced.sync = true;
   if (status.ok()) status = database_.db().Write(synced, &batch_);
-  if (!status.ok()) stop_for_failed_write(folder_, status.ToString());
+  if (!status.ok()) {
+    write_failed(status.ToString());
+    return std::nullopt;
+  }
 
   const LedgerEnd end{Sequence(end_.last.value + count_), now_, hasher_.hash(header_bytes, body_)};
   batch_.Clear();
@@ -300,17 +259,27 @@ void RocksdbStore::witness_until_stopped() {
       stopping = witness_stop_;
       end = end_;
     }
-    if (!read_only_ && end.last != witnessed_) write_high_water(end);
+    if (!read_only_ && end.last != witnessed_ && !write_high_water(end)) return;
     measure_free_disk();
   }
 }
 
-void RocksdbStore::write_high_water(const LedgerEnd& end) {
-  const int error = high_water_.write({end.last, end.hash});
-  if (error != 0) {
-    stop_for_failed_write(folder_, fmt::format("high-water: {}", std::strerror(error)));
+bool RocksdbStore::write_high_water(const LedgerEnd& end) {
+  if (const auto error = high_water_.write({end.last, end.hash})) {
+    write_failed(error->message);
+    return false;
   }
   witnessed_ = end.last;
+  return true;
+}
+
+// The thread that calls does nothing more.
+void RocksdbStore::write_failed(std::string_view what) {
+  const std::string line = fmt::format(
+      "farthing: writing the ledger in {} failed ({}); stopped, nothing unsaved was answered\n",
+      folder_.string(), what);
+  if (!on_failed_write_) stop_process(line);
+  on_failed_write_(line);
 }
 
 void RocksdbStore::measure_free_disk() {
@@ -321,45 +290,12 @@ void RocksdbStore::measure_free_disk() {
 
 base::Result<void, StoreError> RocksdbStore::scan(Sequence from, const Visitor& visitor) const {
   const auto records = database_.records();
-  records->SeekForPrev(key_slice(key_of(from)));
-  if (!records->Valid() && records->status().ok()) records->SeekToFirst();
-  // Each record must follow the one before it, so the first to be visited needs that one too.
-  LedgerEnd before;
-  if (records->Valid() && from.value > 1) {
-    records->Prev();
-    if (records->Valid()) {
-      const auto end = end_after(*records);
-      if (!end.has_value()) return end.error();
-      before = *end;
-      records->Next();
-    } else if (records->status().ok()) {
-      records->SeekToFirst();
-    }
-  }
-  ChainReader chain(before);
-  for (; records->Valid(); records->Next()) {
-    const auto record = chain.next(view(records->value()));
-    if (!record.has_value()) return record.error();
-    if (stored_under(records->key()) != record->header.first) return wrong_key();
-    if (chain.end().last >= from && !visitor(*record)) return {};
-  }
-  if (!records->status().ok()) return error_of(records->status(), folder_);
-  return {};
+  return scan_records(database_, *records, begin(), from, visitor);
 }
 
 base::Result<Record, StoreError> RocksdbStore::read(Sequence sequence, std::string& buffer) const {
   const auto records = database_.records();
-  records->SeekForPrev(key_slice(key_of(sequence)));
-  if (!records->status().ok()) return error_of(records->status(), folder_);
-  if (!records->Valid()) return no_such_entry(sequence, end().last);
-  buffer.assign(records->value().data(), records->value().size());
-  const auto record = decode_record(buffer);
-  if (!record.has_value()) return corrupt_record(sequence, describe(record.error()));
-  if (stored_under(records->key()) != record->header.first) return wrong_key();
-  if (sequence.value - record->header.first.value >= record->header.count) {
-    return no_such_entry(sequence, end().last);
-  }
-  return *record;
+  return read_record(database_, *records, begin(), end(), sequence, buffer);
 }
 
 std::optional<std::string> RocksdbStore::document(std::string_view key) const {
@@ -377,6 +313,37 @@ std::vector<Document> RocksdbStore::documents(std::string_view prefix) const {
     found.push_back({it->key().ToString(), it->value().ToString()});
   }
   return found;
+}
+
+// --- Copies and retention ------------------------------------------------------------------------
+
+base::Result<LedgerEnd, StoreError> RocksdbStore::copy_to(const fs::path& folder) {
+  return copy_database(database_, files_, folder);
+}
+
+LedgerEnd RocksdbStore::begin() const {
+  const std::lock_guard lock(mutex_);
+  return begin_;
+}
+
+base::Result<void, StoreError> RocksdbStore::cut(const LedgerEnd& end) {
+  FARTHING_ASSERT(!read_only_);
+  if (end.last <= begin().last) return {};
+  if (end.last > this->end().last) return no_such_entry(end.last, this->end().last);
+  const auto there = end_of_record(database_, end.last);
+  if (!there.has_value()) return there.error();
+  if (there->last != end.last || there->hash != end.hash) return no_record_ends_with(end.last);
+  auto status = write_begin(database_, *there);
+  if (status.ok()) {
+    {
+      const std::lock_guard lock(mutex_);
+      begin_ = *there;
+    }
+    status = delete_files_before(database_, *there);
+  }
+  if (status.ok()) return {};
+  write_failed(status.ToString());
+  return database_.error_of(status);
 }
 
 // --- The checkpoint ------------------------------------------------------------------------------
@@ -400,7 +367,7 @@ void RocksdbStore::write_round(Round& round) {
 void RocksdbStore::write_rounds_until_stopped() {
   name_this_thread("ledger-chkpt");
   (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), checkpoint_nice);
-  RoundWriter writer(database_, folder_);
+  RoundWriter writer(database_, round_bytes_per_second);
   for (;;) {
     {
       std::unique_lock lock(mutex_);
@@ -409,7 +376,7 @@ void RocksdbStore::write_rounds_until_stopped() {
     }
     wait_for_merging();
     const auto status = writer.write(round_);
-    if (!status.ok()) stop_for_failed_write(folder_, "checkpoint: " + status.ToString());
+    if (!status.ok()) return write_failed("checkpoint: " + status.ToString());
     round_.clear();
     {
       const std::lock_guard lock(mutex_);
@@ -435,7 +402,7 @@ base::Result<std::optional<std::string>, StoreError> RocksdbStore::fetch(
   std::string value;
   const auto status = database_.db().Get({}, family, slice(key), &value);
   if (status.IsNotFound()) return std::optional<std::string>();
-  if (!status.ok()) return error_of(status, folder_);
+  if (!status.ok()) return database_.error_of(status);
   return std::optional(std::move(value));
 }
 
@@ -451,7 +418,7 @@ base::Result<void, StoreError> RocksdbStore::visit(Table table, std::string_view
   for (rows->Seek(slice(from)); rows->Valid(); rows->Next()) {
     if (!visitor(view(rows->key()), view(rows->value()))) return {};
   }
-  if (!rows->status().ok()) return error_of(rows->status(), folder_);
+  if (!rows->status().ok()) return database_.error_of(rows->status());
   return {};
 }
 
@@ -483,37 +450,47 @@ void RocksdbStore::read_until_stopped() {
 base::Result<std::unique_ptr<LedgerStore>, StoreError> open_rocksdb_store(
     const StoreOptions& options) {
   const fs::path& folder = options.folder;
-  const auto found = prepare_folder(folder, options.create_if_missing && !options.read_only);
+  auto files =
+      options.file_system != nullptr ? options.file_system : rocksdb::FileSystem::Default();
+  const auto found =
+      prepare_folder(*files, folder, options.create_if_missing && !options.read_only);
   if (!found.has_value()) return found.error();
   if (options.read_only && is_locked(folder)) {
     return StoreError{
         StoreError::Code::in_use, Sequence(0),
         fmt::format("{} is in use by another process; stop it, or read a copy", folder.string())};
   }
-  auto database = Database::open(folder, options.read_only);
+  auto database = Database::open(
+      folder, options.read_only ? Database::Mode::read_only : Database::Mode::read_write, files,
+      options.ledger_file_bytes);
   if (!database.has_value()) return database.error();
-  const auto end = find_end(folder, *database);
+  const auto begin = find_begin(*database);
+  if (!begin.has_value()) return begin.error();
+  const auto end = find_end(*database, *begin);
   if (!end.has_value()) return end.error();
 
   // Missing beside an empty ledger it is made; beside records its absence is a finding.
   const auto mode = options.read_only      ? HighWaterFile::Mode::read_only
                     : end->last.value == 0 ? HighWaterFile::Mode::create
                                            : HighWaterFile::Mode::read_write;
-  auto high_water = HighWaterFile::open(folder / "high-water", mode);
+  auto high_water = HighWaterFile::open(*files, folder / "high-water", mode);
   if (!high_water.has_value()) return high_water.error();
   if (high_water->found().has_value()) {
-    const auto error = check_high_water(folder, *database, *end, *high_water->found());
+    const auto error = check_high_water(*database, *begin, *end, *high_water->found());
     if (error.has_value()) return *error;
   }
   if (!options.read_only) {
     // The families of a later format were made by the opening; only now is the folder known good.
     if (found->format != folder_format) {
-      if (const auto error = write_folder_format(folder)) return *error;
+      if (const auto error = write_folder_format(*files, folder)) return *error;
     }
-    sync_folder(folder);
+    if (const auto error = sync_folder(*files, folder)) return *error;
+    // Of a cut that a crash cut off.
+    const auto status = delete_files_before(*database, *begin);
+    if (!status.ok()) return database->error_of(status);
   }
-  return std::unique_ptr<LedgerStore>(
-      std::make_unique<RocksdbStore>(options, std::move(*database), std::move(*high_water), *end));
+  return std::unique_ptr<LedgerStore>(std::make_unique<RocksdbStore>(
+      options, std::move(files), std::move(*database), std::move(*high_water), *begin, *end));
 }
 
 }  // namespace farthing::storage

@@ -13,16 +13,34 @@
 #include "storage/ledger_store.h"
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <string_view>
+
+namespace rocksdb {
+class FileSystem;
+}
 
 namespace farthing::storage {
+
+inline constexpr std::uint64_t ledger_file_bytes_default = std::uint64_t{64} << 20;
 
 struct StoreOptions {
   std::filesystem::path folder;
   bool create_if_missing = true;
   bool read_only = false;  // append must not be called; nothing in the folder is changed
   std::chrono::milliseconds high_water_interval{500};  // how far the high-water file may lag
+  // How much of the ledger a file holds, and about how much of what was cut stays on disk.
+  std::uint64_t ledger_file_bytes = ledger_file_bytes_default;
+
+  // For tests. What the store's files are reached through; null: the operating system's.
+  std::shared_ptr<rocksdb::FileSystem> file_system = {};
+  // Instead of ending the process: called by the thread whose write failed, with the line that
+  // stderr would get. The store can only be destroyed then.
+  using FailedWrite = std::function<void(std::string_view line)>;
+  FailedWrite on_failed_write = {};
 };
 
 base::Result<std::unique_ptr<LedgerStore>, StoreError> open_rocksdb_store(

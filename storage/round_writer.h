@@ -12,25 +12,34 @@
 #include "storage/rocksdb_database.h"
 #include "storage/round.h"
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace rocksdb {
 class RateLimiter;
-}
+class SstFileWriter;
+}  // namespace rocksdb
 
 namespace farthing::storage {
 
 class RoundWriter {
  public:
-  RoundWriter(const Database& database, std::filesystem::path folder);
+  RoundWriter(const Database& database, std::int64_t bytes_per_second);
   ~RoundWriter();
 
   // Durable and visible when it returns.
   rocksdb::Status write(const Round& round);
 
  private:
-  rocksdb::Status write_file(const Round& round, Table table, const std::string& path) const;
+  using Filler = std::function<rocksdb::Status(rocksdb::SstFileWriter&)>;
+  rocksdb::Status write_files(const Round& round, Table table,
+                              std::vector<std::string>& paths) const;
+  rocksdb::Status write_file(Table table, const std::string& path, const Filler& fill) const;
+  rocksdb::Status free_erased_ranges(const Round& round) const;
 
   const Database& database_;
   const std::filesystem::path files_;  // where the files of an unfinished round lie

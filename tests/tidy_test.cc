@@ -29,7 +29,10 @@ const std::vector<Floor>& floors() {
       {"engine/base/", {"engine/base/"}, {}},
       {"tariffs/", {"tariffs/", "engine/base/"}, {}},
       {"storage/", {"storage/", "engine/base/"}, {}},
-      {"engine/", {"engine/", "tariffs/", "storage/"}, {"engine/admin/", "engine/config/"}},
+      {"engine/",
+       {"engine/", "tariffs/", "storage/"},
+       {"engine/admin/", "engine/config/", "engine/records/"}},
+      {"engine/records/", {"engine/", "tariffs/", "storage/"}, {"engine/admin/", "engine/config/"}},
       {"engine/config/", {"engine/config/", "engine/base/", "tariffs/"}, {}},
       {"engine/admin/", {"engine/", "tariffs/", "storage/"}, {"engine/config/"}},
       {"diameter/", {"diameter/", "engine/base/"}, {"diameter/credit_control", "diameter/agent/"}},
@@ -53,7 +56,7 @@ struct Outsider {
 
 const std::vector<Outsider>& outsiders() {
   static const std::vector<Outsider> rows = {
-      {"rocksdb/", {"storage/", "bench/"}, true},
+      {"rocksdb/", {"storage/", "bench/", "tests/storage/"}, true},
       {"freeDiameter/", {"diameter/agent/", "bench/", "tests/"}, true},
       {"boost/asio", {"diameter/", "engine/admin/", "tools/", "bench/", "tests/"}, true},
       {"boost/beast", {"engine/admin/", "tools/", "tests/"}, true},

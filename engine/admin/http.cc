@@ -1,6 +1,6 @@
 #include "engine/admin/http.h"
 
-#include "engine/admin/utf8.h"
+#include "engine/utf8.h"
 #include "tariffs/file_error.h"
 
 #include <boost/json.hpp>

@@ -1,6 +1,7 @@
 // The routes that take long and run one at a time: the import and the verification.
 #include "engine/admin/account_walk.h"
 #include "engine/admin/import.h"
+#include "engine/admin/job_place.h"
 #include "engine/admin/job_reply.h"
 #include "engine/admin/routes.h"
 #include "engine/admin/verify_json.h"
@@ -8,8 +9,6 @@
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
-
-#include <malloc.h>
 
 #include <algorithm>
 
@@ -20,28 +19,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::uint64_t import_rows_between_progress = 10'000;
-
-// Holds a job's place while it runs.
-class JobPlace {
- public:
-  explicit JobPlace(std::atomic<bool>& taken) : taken_(taken), mine_(!taken.exchange(true)) {}
-  ~JobPlace() { leave(); }
-  JobPlace(const JobPlace&) = delete;
-  JobPlace& operator=(const JobPlace&) = delete;
-  bool mine() const { return mine_; }
-  // To be called before the answer leaves: whoever has it may begin the next job at once. What the
-  // job needed goes back to the system, which malloc would otherwise keep for the next one.
-  void leave() {
-    if (!mine_) return;
-    malloc_trim(0);
-    taken_ = false;
-    mine_ = false;
-  }
-
- private:
-  std::atomic<bool>& taken_;
-  bool mine_;
-};
 
 json::array errors_json(const ImportErrors& errors) {
   json::array list;

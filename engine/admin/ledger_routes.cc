@@ -1,7 +1,7 @@
 #include "engine/admin/routes.h"
 #include "engine/admin/statement.h"
 #include "engine/admin/time_text.h"
-#include "engine/admin/utf8.h"
+#include "engine/utf8.h"
 #include "engine/admin/views.h"
 
 #include <boost/json.hpp>

@@ -38,6 +38,9 @@ constexpr std::array routes = {
     Route{"POST", "/v1/ledger/verify", verify_ledger, kib},
     Route{"GET", "/v1/ledger/{}", get_ledger, 0},
 
+    Route{"GET", "/v1/ledger-records", copy_ledger_records, 0},
+    Route{"GET", "/v1/charging-records", export_records, 0},
+
     Route{"POST", "/v1/tariffs", load_tariff, 16 * mib},
     Route{"GET", "/v1/tariffs", list_tariffs, 0},
     Route{"GET", "/v1/tariffs/price", get_price, 0},

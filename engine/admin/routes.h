@@ -33,6 +33,8 @@ struct Api {
   // Jobs of which one runs at a time.
   std::atomic<bool> import_runs = false;
   std::atomic<bool> verify_runs = false;
+  std::atomic<bool> records_run = false;
+  std::atomic<int> copies_waiting = 0;  // requests for ledger records that there are not yet
 };
 
 using Handler = Reply (*)(Api& api, const HttpRequest& request, Stream& stream);
@@ -73,6 +75,9 @@ Reply close_session(Api& api, const HttpRequest& request, Stream& stream);
 
 Reply get_ledger(Api& api, const HttpRequest& request, Stream& stream);
 Reply verify_ledger(Api& api, const HttpRequest& request, Stream& stream);
+
+Reply copy_ledger_records(Api& api, const HttpRequest& request, Stream& stream);
+Reply export_records(Api& api, const HttpRequest& request, Stream& stream);
 
 Reply load_tariff(Api& api, const HttpRequest& request, Stream& stream);
 Reply list_tariffs(Api& api, const HttpRequest& request, Stream& stream);

@@ -2,7 +2,7 @@
 
 #include "engine/admin/http.h"
 #include "engine/admin/time_text.h"
-#include "engine/admin/utf8.h"
+#include "engine/utf8.h"
 
 #include <boost/json.hpp>
 

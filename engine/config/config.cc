@@ -106,6 +106,7 @@ class Reader {
   void read_limits(const YamlNode& node);
   void read_api_and_metrics(YamlMap& file);
   void read_storage_and_duplicates(YamlMap& file);
+  void read_records(const YamlNode& node);
   void read_log(const YamlNode& node);
   void check_socket_path(FilePosition position);
   std::optional<Endpoint> read_endpoint(const YamlNode& node);
@@ -147,6 +148,7 @@ void Reader::read(const YamlNode& root) {
   if (const YamlNode* node = file.find("limits")) read_limits(*node);
   read_api_and_metrics(file);
   read_storage_and_duplicates(file);
+  if (const YamlNode* node = file.find("records")) read_records(*node);
   if (const YamlNode* node = file.find("log")) read_log(*node);
   file.finish();
 }
@@ -300,6 +302,21 @@ void Reader::read_storage_and_duplicates(YamlMap& file) {
     set_octets(map, "bytes", mib, tib, config_.duplicates_bytes);
     map.finish();
   }
+}
+
+void Reader::read_records(const YamlNode& node) {
+  YamlMap map(node, "records", errors_);
+  read_path(map, "folder", config_.records.folder);
+  if (const YamlNode* format = map.find("format")) {
+    const auto choice = tariffs::read_choice(*format, errors_, {"csv", "json"});
+    if (choice) config_.records.format = *choice == 0 ? RecordFormat::csv : RecordFormat::json;
+  }
+  set_octets(map, "rotate_bytes", 64 * kib, tib, config_.records.rotate_bytes);
+  if (const YamlNode* after = map.find("rotate_after")) {
+    set(config_.records.rotate_after,
+        tariffs::read_duration(*after, errors_, seconds(1), seconds(7 * 86400)));
+  }
+  map.finish();
 }
 
 void Reader::read_log(const YamlNode& node) {

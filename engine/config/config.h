@@ -35,6 +35,7 @@ struct AllowedPeer {
 };
 
 enum class Destinations : std::uint8_t { any, own };
+enum class RecordFormat : std::uint8_t { csv, json };
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
 struct Config {
@@ -65,6 +66,15 @@ struct Config {
   std::chrono::seconds checkpoint_interval{10};
   std::chrono::seconds duplicates_window{24 * 3600};
   std::uint64_t duplicates_bytes = std::uint64_t{2} << 30;
+
+  struct Records {
+    std::string folder;  // "": none are written
+    RecordFormat format = RecordFormat::csv;
+    std::uint64_t rotate_bytes = 64 << 20;
+    std::chrono::seconds rotate_after{15 * 60};
+
+    friend bool operator==(const Records&, const Records&) = default;
+  } records;
 
   LogLevel log_level = LogLevel::info;
   std::string log_file;  // "": standard error

@@ -2,6 +2,7 @@
 #include "storage/memory_store.h"
 #include "storage/rocksdb_store.h"
 #include "tests/storage/store_fixture.h"
+#include "tests/storage/traffic.h"
 
 #include <atomic>
 #include <filesystem>
@@ -15,6 +16,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/wait.h>
 
 namespace farthing::storage {
@@ -95,6 +97,35 @@ TEST_F(CheckpointTest, ARangeErasesEarlierRoundsOnly) {
   round.erase_range(Table::duplicates, "a", "c");  // nothing else in it
   ledger.write(round);
   EXPECT_THAT(ledger.rows(Table::duplicates), ElementsAre("c=2", "f=1"));
+}
+
+// Buckets of time come at the end and go at the beginning: a table of them must stay bounded.
+TEST_F(CheckpointTest, WhatARangeErasedGivesItsSpaceBack) {
+  Ledger ledger = open();
+  const auto bytes_on_disk = [&] {
+    std::uintmax_t bytes = 0;
+    for (const auto& entry : fs::directory_iterator(options().folder / "ledger")) {
+      std::error_code gone;
+      const std::uintmax_t size = entry.path().extension() == ".sst" ? entry.file_size(gone) : 0;
+      if (!gone) bytes += size;
+    }
+    return bytes;
+  };
+  constexpr std::uintmax_t bucket_bytes = 1'000'000;
+  for (int bucket = 10; bucket < 18; ++bucket) {
+    Round round;
+    for (int i = 0; i < 1000; ++i) {
+      round.put(Table::duplicates, fmt::format("{}/{:04}", bucket, i), std::string(1000, 'x'));
+    }
+    if (bucket >= 12) {
+      round.erase_range(Table::duplicates, "", std::to_string(bucket - 2));
+    }
+    ledger.write(round);
+  }
+  while (bytes_on_disk() > 4 * bucket_bytes) ::sched_yield();
+  EXPECT_EQ(ledger.rows(Table::duplicates).size(), 3000u);
+  EXPECT_FALSE(ledger.fetch(Table::duplicates, "14/0999").has_value());
+  EXPECT_TRUE(ledger.fetch(Table::duplicates, "15/0000").has_value());
 }
 
 TEST_F(CheckpointTest, AVisitorMayStopAndSeesNoLaterRound) {
@@ -186,11 +217,11 @@ TEST_F(CheckpointTest, JobsRunInOrderOnOneThreadOfTheStore) {
 
 TEST_F(CheckpointTest, ReadsGoOnWhileRoundsAndAppendsRun) {
   Ledger ledger = open();
-  constexpr int rounds = 40;
+  constexpr int rounds = 12;
   std::atomic<int> written = 0;
   std::atomic<std::uint64_t> reads = 0;
   std::vector<std::thread> readers;
-  for (int reader = 0; reader < 3; ++reader) {
+  for (int reader = 0; reader < 2; ++reader) {
     readers.emplace_back([&, reader] {
       int seen = 0;
       for (std::uint32_t i = 0; seen < rounds; ++i) {
@@ -214,7 +245,7 @@ TEST_F(CheckpointTest, ReadsGoOnWhileRoundsAndAppendsRun) {
     for (int i = 0; i < 200; ++i) {
       round.put(Table::accounts, fmt::format("{:03}", i), std::to_string(n));
     }
-    round.erase_range(Table::accounts, "0", "9");
+    if (n % 4 == 0) round.erase_range(Table::accounts, "0", "9");
     ledger.write(round);
     written = n;
     ledger.append(std::string(1000, 'x'));
@@ -222,27 +253,6 @@ TEST_F(CheckpointTest, ReadsGoOnWhileRoundsAndAppendsRun) {
   for (std::thread& reader : readers) reader.join();
   EXPECT_EQ(ledger.bodies().size(), std::size_t{rounds});
   EXPECT_GT(reads, 0u);
-}
-
-// What append_until_killed writes: every row of a table has the number of one round.
-void expect_one_round(Ledger& ledger) {
-  const auto last = ledger.fetch(Table::meta, "round");
-  if (!last.has_value()) {
-    EXPECT_THAT(ledger.rows(Table::accounts), IsEmpty());
-    return;
-  }
-  const auto count = [&](Table table) {
-    std::size_t rows = 0;
-    const auto result = ledger->visit(table, "", [&](std::string_view, std::string_view value) {
-      ++rows;
-      return value == *last;
-    });
-    EXPECT_TRUE(result.has_value());
-    return rows;
-  };
-  EXPECT_EQ(count(Table::accounts), 2000u);
-  EXPECT_EQ(count(Table::sessions), 1000u);
-  EXPECT_THAT(ledger.rows(Table::duplicates), ElementsAre(*last + "=" + *last));
 }
 
 TEST_F(CheckpointTest, AKillLeavesTheLastWholeRound) {
@@ -254,7 +264,7 @@ TEST_F(CheckpointTest, AKillLeavesTheLastWholeRound) {
     EXPECT_TRUE(WIFSIGNALED(appender.status())) << appender.complaint();
     {
       Ledger ledger = open();
-      expect_one_round(ledger);
+      EXPECT_EQ(wrong_with_traffic(*ledger), "");
     }
     EXPECT_TRUE(fs::is_empty(unfinished));
   }

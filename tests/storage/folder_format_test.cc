@@ -61,7 +61,7 @@ TEST_F(FolderFormatTest, OpensFormat1AndGoesOnInFormat2) {
     round.put(Table::accounts, "k", "v");
     ledger.write(round);
     EXPECT_EQ(ledger.fetch(Table::accounts, "k"), "v");
-    if (opening == 0) expect_all_records(*ledger.operator->());
+    if (opening == 0) expect_all_records(*ledger);
   }
 }
 
@@ -79,7 +79,7 @@ TEST_F(FolderFormatTest, ReadsFormat1AndChangesNothing) {
     StoreOptions read_only = options();
     read_only.read_only = true;
     Ledger ledger = open_ledger(read_only);
-    expect_all_records(*ledger.operator->());
+    expect_all_records(*ledger);
     EXPECT_THAT(ledger.rows(Table::accounts), IsEmpty());
     EXPECT_EQ(ledger.fetch(Table::meta, "position"), std::nullopt);
   }
@@ -96,6 +96,16 @@ TEST_F(FolderFormatTest, LeavesAFolderOfOthersAlone) {
   EXPECT_THAT(store.error().message, HasSubstr("thesis.txt"));
   EXPECT_THAT(store.error().message, HasSubstr("name an empty folder"));
   EXPECT_FALSE(fs::exists(options().folder / "ledger"));
+  EXPECT_FALSE(fs::exists(options().folder / "format"));
+}
+
+TEST_F(FolderFormatTest, AnUnfinishedCopyIsNoDataFolder) {
+  { (void)open_ledger(options()); }
+  fs::remove(options().folder / "format");
+  const auto store = open_rocksdb_store(options());
+  ASSERT_FALSE(store.has_value());
+  EXPECT_EQ(store.error().code, StoreError::Code::wrong_version);
+  EXPECT_THAT(store.error().message, HasSubstr("not finished"));
   EXPECT_FALSE(fs::exists(options().folder / "format"));
 }
 

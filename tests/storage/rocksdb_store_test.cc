@@ -1,6 +1,7 @@
 #include "storage/rocksdb_store.h"
 
 #include "tests/storage/store_fixture.h"
+#include "tests/storage/traffic.h"
 
 #include <algorithm>
 #include <array>
@@ -54,23 +55,7 @@ class RocksdbStoreTest : public testing::Test {
 
   fs::path high_water() const { return folder_.path() / "data" / "high-water"; }
 
-  // The write-ahead log that holds the newest records.
-  fs::path newest_log() const {
-    fs::path newest;
-    for (const auto& entry : fs::directory_iterator(folder_.path() / "data" / "ledger")) {
-      if (entry.path().extension() == ".log") newest = std::max(newest, entry.path());
-    }
-    return newest;
-  }
-
-  static void flip_byte(const fs::path& path, std::uint64_t offset) {
-    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekg(static_cast<std::streamoff>(offset));
-    const int byte = file.get();
-    ASSERT_NE(byte, EOF);
-    file.seekp(static_cast<std::streamoff>(offset));
-    file.put(static_cast<char>(byte ^ 0x40));
-  }
+  fs::path newest_log() const { return storage::newest_log(options().folder); }
 
   TemporaryFolder folder_;
 };
@@ -331,14 +316,7 @@ TEST_F(RocksdbStoreTest, AnUnfinishedLastRecordIsForgiven) {
 
 void expect_all_there(Ledger& ledger, std::uint64_t durable) {
   EXPECT_GE(ledger->end().last.value, durable);
-  std::uint64_t expected = 0;
-  const auto result = ledger->scan(Sequence(1), [&](const Record& record) {
-    ++expected;
-    return record.body.starts_with(std::to_string(expected) + ";");
-  });
-  EXPECT_TRUE(result.has_value());
-  EXPECT_EQ(expected, ledger->end().last.value);
-  EXPECT_EQ(ledger->document("last/one"), std::to_string(expected));
+  EXPECT_EQ(wrong_with_traffic(*ledger), "");
 }
 
 TEST_F(RocksdbStoreTest, KillLosesNothingThatWasCalledDurable) {

@@ -1,8 +1,10 @@
 #include "tests/storage/store_fixture.h"
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <system_error>
 #include <utility>
 
@@ -86,6 +88,23 @@ Ledger open_ledger(const StoreOptions& options) {
     std::abort();
   }
   return Ledger(std::move(*store));
+}
+
+fs::path newest_log(const fs::path& folder) {
+  fs::path newest;
+  for (const auto& entry : fs::directory_iterator(folder / "ledger")) {
+    if (entry.path().extension() == ".log") newest = std::max(newest, entry.path());
+  }
+  return newest;
+}
+
+void flip_byte(const fs::path& path, std::uint64_t offset) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(offset));
+  const int byte = file.get();
+  ASSERT_NE(byte, EOF);
+  file.seekp(static_cast<std::streamoff>(offset));
+  file.put(static_cast<char>(byte ^ 0x40));
 }
 
 Appender::Appender(const fs::path& folder, const char* body_bytes, rlim_t file_size_max) {

@@ -45,7 +45,8 @@ class Ledger {
   std::vector<std::string> rows(Table table, std::string_view from = {}) const;
   std::optional<std::string> fetch(Table table, std::string_view key) const;
 
-  LedgerStore* operator->() { return store_.get(); }
+  LedgerStore* operator->() const { return store_.get(); }
+  LedgerStore& operator*() const { return *store_; }
 
  private:
   std::unique_ptr<LedgerStore> store_;
@@ -55,6 +56,10 @@ class Ledger {
 
 // Opens what must open.
 Ledger open_ledger(const StoreOptions& options);
+
+// The write-ahead log of a data folder that holds the newest records.
+std::filesystem::path newest_log(const std::filesystem::path& folder);
+void flip_byte(const std::filesystem::path& path, std::uint64_t offset);
 
 // append_until_killed as another process.
 class Appender {

@@ -51,24 +51,6 @@ std::string read_file(const std::string& name) {
 
 }  // namespace
 
-TempFolder::TempFolder() {
-  std::string name = std::filesystem::temp_directory_path() / "farthing-test-XXXXXX";
-  if (mkdtemp(name.data()) == nullptr) fail("mkdtemp " + name);
-  path_ = name;
-}
-
-TempFolder::~TempFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::string TempFolder::write(const std::string& name, std::string_view text) const {
-  std::ofstream out(path_ / name, std::ios::binary);
-  out << text;
-  if (!out.flush()) fail("write " + name);
-  return file(name);
-}
-
 Process::Process(const std::vector<std::string>& arguments, const TempFolder& folder,
                  std::uint64_t file_size_bytes_max) {
   static std::atomic<int> count = 0;

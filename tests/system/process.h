@@ -15,26 +15,12 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/support/temp_folder.h"
+
 namespace farthing::test {
 
 // No wait of a test is longer; far more than a loaded machine needs.
 constexpr std::chrono::seconds patience{60};
-
-class TempFolder {
- public:
-  TempFolder();
-  ~TempFolder();
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-  std::string file(const std::string& name) const { return path_ / name; }
-  // Writes a file in it; its path.
-  std::string write(const std::string& name, std::string_view text) const;
-
- private:
-  std::filesystem::path path_;
-};
 
 struct Exit {
   int code = -1;   // when it ended by itself

@@ -132,6 +132,7 @@ int run_command_line(std::vector<std::string> arguments, Terminal terminal,
   add_account_commands(app, context);
   add_subscriber_commands(app, context);
   add_ledger_commands(app, context);
+  add_records_commands(app, context);
   add_tariff_commands(app, context);
 
   std::transform(arguments.begin(), arguments.end(), arguments.begin(), hide_minus);

@@ -16,6 +16,8 @@ void add_account_commands(CLI::App& app, Context& context);
 void add_subscriber_commands(CLI::App& app, Context& context);
 void add_ledger_commands(CLI::App& app, Context& context);
 void add_tariff_commands(CLI::App& app, Context& context);
+void add_records_commands(CLI::App& app, Context& context);
+void add_follow_command(CLI::App& ledger, Context& context);  // to its group
 
 // A group of commands: "balance".
 CLI::App* add_group(CLI::App& app, const std::string& name, const std::string& description);

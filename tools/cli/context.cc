@@ -49,22 +49,30 @@ void Context::progress(std::string_view line) const {
   if (terminal_.progress) terminal_.err << "\r\x1b[K" << line << std::flush;
 }
 
+base::Result<std::string, Problem> Context::server_path() const {
+  if (!api.empty()) return api;
+  return find_server(environment_);
+}
+
+base::Result<ApiAnswer, Problem> Context::fetch(const std::string& target) const {
+  const auto path = server_path();
+  if (!path.has_value()) return path.error();
+  auto asked = ApiClient(*path).get(target);
+  if (!asked.has_value()) return Problem{exit_unreachable, asked.error()};
+  return std::move(*asked);
+}
+
 int Context::ask(const char* method, const std::string& target, std::string_view body,
                  const ApiClient::Sink& sink, const ApiClient::Sent& sent,
                  ApiAnswer& answer) const {
-  std::string path = api;
-  if (path.empty()) {
-    const auto found = find_server(environment_);
-    if (!found.has_value()) return fail(found.error().exit_code, found.error().message);
-    path = *found;
-  }
-  auto asked = ApiClient(path).send(method, target, body, sink, sent);
+  const auto path = server_path();
+  if (!path.has_value()) return fail(path.error().exit_code, path.error().message);
+  auto asked = ApiClient(*path).send(method, target, body, sink, sent);
   if (!asked.has_value()) return fail(exit_unreachable, asked.error());
   answer = std::move(*asked);
   return answer.status < refused_from ? exit_done : refused(answer.body);
 }
 
-// Shows why: the message, and the places in a file where there are any.
 int Context::refused(std::string_view body) const {
   if (json) terminal_.out << body;
   const auto value = parse(body);
@@ -137,13 +145,14 @@ int Context::run_job(const std::string& target, std::string_view body, const Sho
 }
 
 int Context::copy(const std::string& target) const {
+  return copy(target, [this](std::string_view piece) {
+    terminal_.out.write(piece.data(), static_cast<std::streamsize>(piece.size()));
+  });
+}
+
+int Context::copy(const std::string& target, const ApiClient::Sink& sink) const {
   ApiAnswer answer;
-  return ask(
-      "GET", target, {},
-      [this](std::string_view piece) {
-        terminal_.out.write(piece.data(), static_cast<std::streamsize>(piece.size()));
-      },
-      {}, answer);
+  return ask("GET", target, {}, sink, {}, answer);
 }
 
 }  // namespace farthing::tools

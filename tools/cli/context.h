@@ -47,17 +47,25 @@ class Context {
   using ShowJob = std::function<int(const boost::json::value&)>;
   int run_job(const std::string& target, std::string_view body, const ShowJob& show) const;
 
-  // Copies a long answer to stdout as it comes.
+  // Copies a long answer to stdout as it comes, or to `sink`.
   int copy(const std::string& target) const;
+  int copy(const std::string& target, const ApiClient::Sink& sink) const;
+
+  // Asks once and gives the answer as it is, whatever its status; prints nothing.
+  base::Result<ApiAnswer, Problem> fetch(const std::string& target) const;
+  // Shows why an answer refuses: the message, and the places in a file where there are any. Gives
+  // the exit code.
+  int refused(std::string_view body) const;
 
   // A line of progress that the next one overwrites; "" clears it.
   void progress(std::string_view line) const;
+  bool shows_progress() const { return terminal_.progress; }
 
  private:
   // Finds the server and asks it; the code where that failed.
   int ask(const char* method, const std::string& target, std::string_view body,
           const ApiClient::Sink& sink, const ApiClient::Sent& sent, ApiAnswer& answer) const;
-  int refused(std::string_view body) const;
+  base::Result<std::string, Problem> server_path() const;
 
   Terminal terminal_;
   Environment environment_;

@@ -121,6 +121,8 @@ void add_ledger_commands(CLI::App& app, Context& context) {
   add_text_option(check, "--data", given->data,
                   "A stopped server's data folder, or a copy of one, instead of the running server")
       ->type_name("DIR");
+
+  add_follow_command(*group, context);
 }
 
 }  // namespace farthing::tools

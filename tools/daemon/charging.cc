@@ -3,6 +3,8 @@
 #include "diameter/peer.h"
 #include "engine/base/assert.h"
 
+#include <array>
+#include <string_view>
 #include <utility>
 
 namespace farthing::tools {
@@ -19,6 +21,16 @@ void Charging::on_request(diameter::Peer& peer, const diameter::Message& request
   }
   const diameter::Bytes frame = request.frame();
   waiting_[shard_.fetch_ticket()].push_back({&peer, {frame.begin(), frame.end()}});
+}
+
+void Charging::on_frames_ahead(std::span<const diameter::Bytes> frames) {
+  std::array<std::string_view, ahead_max> ids;
+  std::size_t count = 0;
+  for (const diameter::Bytes frame : frames) {
+    const std::string_view id = diameter::session_id_of(frame);
+    if (!id.empty()) ids[count++] = id;
+  }
+  shard_.expect({ids.data(), count});
 }
 
 void Charging::on_peer_closed(diameter::Peer& peer) {

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -23,6 +24,7 @@ class Charging final : public diameter::Application {
       : credit_control_(std::move(identity), shard), shard_(shard) {}
 
   void on_request(diameter::Peer& peer, const diameter::Message& request) override;
+  void on_frames_ahead(std::span<const diameter::Bytes> frames) override;
   void on_turn_end() override { shard_.end_turn(); }
   void on_peer_closed(diameter::Peer& peer) override;
 

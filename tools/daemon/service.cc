@@ -4,6 +4,7 @@
 #include "engine/admin/gateway.h"
 #include "engine/admin/log.h"
 #include "engine/admin/server.h"
+#include "engine/records/exporter.h"
 #include "tools/daemon/charging.h"
 
 #include <boost/asio/io_context.hpp>
@@ -80,6 +81,20 @@ diameter::ServerConfig server_config(const engine::Config& config,
   return server;
 }
 
+engine::records::ExportOptions export_options(const engine::Config::Records& config) {
+  engine::records::ExportOptions options;
+  options.folder = config.folder;
+  options.format = config.format == engine::RecordFormat::csv ? engine::records::Format::csv
+                                                              : engine::records::Format::json;
+  options.rotate_bytes = config.rotate_bytes;
+  options.rotate_after = config.rotate_after;
+  return options;
+}
+
+void log_records(bool is_error, std::string_view line) {
+  admin::log(is_error ? admin::LogLevel::error : admin::LogLevel::info, line);
+}
+
 }  // namespace
 
 class Service::Impl final : public admin::Gateway {
@@ -90,7 +105,8 @@ class Service::Impl final : public admin::Gateway {
         store_(std::move(store)),
         shard_(*store_, shard_options(config), wall_clock),
         charging_({config.origin_host, config.origin_realm}, shard_),
-        timer_(io) {
+        timer_(io),
+        names_(*this) {
     for (const engine::Endpoint& endpoint : config.listen) {
       servers_.push_back(
           std::make_unique<diameter::Server>(io, server_config(config, endpoint), charging_));
@@ -109,9 +125,12 @@ class Service::Impl final : public admin::Gateway {
     store_->set_round_written([this] { post([this] { shard_.round_written(); }); });
   }
 
-  // The threads of the API and of the store call into the rest: they end first.
+  // The threads of the API, of the exporter and of the store call into the rest: they end first.
   ~Impl() override {
     api_.reset();
+    if (exporter_) exporter_->stop();
+    names_.stop();
+    exporter_.reset();
     store_.reset();
   }
 
@@ -130,6 +149,7 @@ class Service::Impl final : public admin::Gateway {
     auto api = admin::ApiServer::start(std::move(options), *this, *store_, shard_.metrics());
     if (!api.has_value()) return api.error();
     api_ = std::move(*api);
+    if (!config_.records.folder.empty()) start_exporter();
     for (auto& server : servers_) {
       if (auto listening = server->listen(); !listening.has_value()) return listening.error();
     }
@@ -186,8 +206,43 @@ class Service::Impl final : public admin::Gateway {
     return snapshot_;
   }
 
+  void start_exporter() {
+    exporter_ = std::make_unique<engine::records::Exporter>(
+        *store_,
+        [this](std::span<engine::records::Who> who) {
+          const auto asked = names_.glance(
+              [who](engine::Shard& shard) { engine::records::find_names(shard.book(), who); });
+          return asked && engine::records::find_names(*store_, who);
+        },
+        export_options(config_.records), wall_clock, log_records);
+  }
+
+  void add_exporter(Snapshot& snapshot) const {
+    if (!exporter_) return;
+    const engine::records::ExporterStatus status = exporter_->status();
+    auto add = [&snapshot](const char* name, const char* help, bool counter, std::uint64_t value) {
+      snapshot.samples.push_back({name, help, counter, {}, static_cast<double>(value)});
+    };
+    add("farthing_records_position", "Newest ledger entry whose charging data record is written",
+        false, status.position.value);
+    add("farthing_records_oldest_needed", "Oldest ledger entry that the records exporter needs",
+        false, status.oldest_needed.value);
+    add("farthing_records_lag_entries", "Ledger entries that the records exporter has not read",
+        false, status.lag);
+    add("farthing_records_written_total", "Charging data records written since the start", true,
+        status.records);
+    add("farthing_records_files_total", "Files of records completed since the start", true,
+        status.files);
+    add("farthing_records_bytes_total", "Bytes of records written since the start", true,
+        status.bytes);
+    add("farthing_records_failed",
+        "1: the records exporter has stopped; the log says why, a restart makes it go on", false,
+        status.failed ? 1 : 0);
+  }
+
   void take_snapshot() {
     Snapshot fresh;
+    add_exporter(fresh);
     diameter::Metrics sum;
     for (const auto& server : servers_) {
       for (const diameter::PeerStatus& peer : server->peers()) {
@@ -250,6 +305,8 @@ class Service::Impl final : public admin::Gateway {
   std::mutex snapshot_mutex_;
   Snapshot snapshot_;
   std::unique_ptr<admin::ApiServer> api_;
+  admin::ShardAccess names_;  // the exporter's way to the shard
+  std::unique_ptr<engine::records::Exporter> exporter_;
 };
 
 Service::Service(boost::asio::io_context& io, std::unique_ptr<storage::LedgerStore> store,

@@ -5,7 +5,7 @@
 #include "engine/admin/mask.h"
 #include "engine/admin/samples.h"
 #include "engine/admin/time_text.h"
-#include "engine/admin/utf8.h"
+#include "engine/utf8.h"
 
 #include "tests/engine/admin/api_fixture.h"
 

@@ -43,7 +43,8 @@ TEST(Config, TheSampleHoldsTheDefaults) {
 TEST(Config, TheSampleShowsEveryKey) {
   const std::string text = sample();
   for (const char* map :
-       {"", "limits: ", "api: ", "metrics: ", "accounts: ", "storage: ", "duplicates: ", "log: "}) {
+       {"", "limits: ", "api: ", "metrics: ", "accounts: ", "storage: ", "duplicates: ",
+        "records: ", "log: "}) {
     const std::string unknown = std::string(map) + "{zzz: 1}\n";
     const std::vector<std::string> errors =
         *map == '\0' ? errors_of("{zzz: 1}") : errors_with(unknown);
@@ -91,6 +92,7 @@ api: {socket: /run/f.sock}
 metrics: {listen: 127.0.0.1:9868}
 storage: {reserve: 0 B}
 duplicates: {window: 0 s, bytes: 1 MiB}
+records: {folder: /var/r, format: json, rotate_bytes: 1 MiB, rotate_after: 1 s}
 log: {level: warning, file: /var/log/f}
 )");
   ASSERT_TRUE(config) << to_string(config.error().at(0));
@@ -108,6 +110,8 @@ log: {level: warning, file: /var/log/f}
   EXPECT_EQ(config->limits, (Config::Limits{8192, 1 << 20, 5}));
   EXPECT_EQ(api_socket_path(*config), "/run/f.sock");
   EXPECT_EQ(config->metrics_listen, (Endpoint{"127.0.0.1", 9868}));
+  EXPECT_EQ(config->records,
+            (Config::Records{"/var/r", RecordFormat::json, 1 << 20, std::chrono::seconds(1)}));
   EXPECT_EQ(config->storage_reserve_bytes, 0u);
   EXPECT_EQ(config->duplicates_window, std::chrono::seconds(0));
   EXPECT_EQ(config->duplicates_bytes, 1u << 20);
@@ -124,7 +128,8 @@ TEST(Config, ASectionMayBeEmpty) {
 TEST(Config, UnknownTwiceWrittenAndMissingKeys) {
   EXPECT_THAT(errors_with("watchdgo: 30 s\n"),
               ElementsAre(HasSubstr("c.yaml:4:1: unknown key \"watchdgo\" in the configuration "
-                                    "(did you mean \"watchdog\"?); expected accounts, api, data, ")));
+                                    "(did you mean \"watchdog\"?); expected accounts, api, "
+                                    "data, ")));
   EXPECT_THAT(errors_with("watchdog: 30 s\nwatchdog: 40 s\n"),
               ElementsAre("c.yaml:5:1: the key \"watchdog\" is written twice, first in line 4; "
                           "expected each key once"));

@@ -1,8 +1,8 @@
-#include "engine/admin/utf8.h"
+#include "engine/utf8.h"
 
 #include <cstdint>
 
-namespace farthing::engine::admin {
+namespace farthing::engine {
 
 namespace {
 
@@ -39,4 +39,4 @@ std::string utf8_text(std::string_view bytes) {
   return text;
 }
 
-}  // namespace farthing::engine::admin
+}  // namespace farthing::engine

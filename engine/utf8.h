@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 
-namespace farthing::engine::admin {
+namespace farthing::engine {
 
 // `bytes` where they are UTF-8 (RFC 3629); else with U+FFFD for every byte that belongs to no
 // character.
 std::string utf8_text(std::string_view bytes);
 
-}  // namespace farthing::engine::admin
+}  // namespace farthing::engine
