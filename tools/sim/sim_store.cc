@@ -98,8 +98,9 @@ std::size_t SimStore::place_of(Sequence sequence) const {
 
 base::Result<void, StoreError> SimStore::scan(Sequence from, const Visitor& visitor) const {
   if (from > end_.last) return {};
+  if (from.value > 0 && from <= begin_.last) return storage::archived_entry(from, begin_.last);
   std::size_t at = from.value == 0 ? 0 : place_of(from);
-  storage::LedgerEnd before;
+  storage::LedgerEnd before = begin_;
   if (at > 0) {
     const auto end = storage::end_after(records_[at - 1].bytes, records_[at - 1].first);
     if (!end.has_value()) return end.error();
@@ -118,6 +119,7 @@ base::Result<Record, StoreError> SimStore::read(Sequence sequence, std::string& 
   if (sequence.value == 0 || sequence > end_.last) {
     return storage::no_such_entry(sequence, end_.last);
   }
+  if (sequence <= begin_.last) return storage::archived_entry(sequence, begin_.last);
   buffer = records_[place_of(sequence)].bytes;
   const auto record = storage::decode_record(buffer);
   if (!record.has_value()) return storage::corrupt_record(sequence, describe(record.error()));
@@ -137,6 +139,28 @@ std::vector<Document> SimStore::documents(std::string_view prefix) const {
     found.push_back({at->first, at->second});
   }
   return found;
+}
+
+// --- Copies and retention ------------------------------------------------------------------------
+
+base::Result<storage::LedgerEnd, StoreError> SimStore::copy_to(
+    const std::filesystem::path& folder) const {
+  return StoreError{StoreError::Code::io, Sequence(0),
+                    folder.string() + ": a simulated ledger cannot be copied into a folder"};
+}
+
+base::Result<void, StoreError> SimStore::cut(const storage::LedgerEnd& end) {
+  if (end.last <= begin_.last) return {};
+  if (end.last > end_.last) return storage::no_such_entry(end.last, end_.last);
+  const std::size_t place = place_of(end.last);
+  const auto there = storage::end_after(records_[place].bytes, records_[place].first);
+  if (!there.has_value()) return there.error();
+  if (there->last != end.last || there->hash != end.hash) {
+    return storage::no_record_ends_with(end.last);
+  }
+  records_.erase(records_.begin(), records_.begin() + static_cast<std::ptrdiff_t>(place) + 1);
+  begin_ = *there;
+  return {};
 }
 
 // --- The checkpoint ------------------------------------------------------------------------------

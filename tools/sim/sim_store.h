@@ -13,6 +13,7 @@
 
 #include <array>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -65,15 +66,10 @@ class SimStore final : public storage::LedgerStore {
   base::Result<void, storage::StoreError> visit(storage::Table table, std::string_view from,
                                                 const RowVisitor& visitor) const override;
   void read_later(std::function<void()> job) override { jobs_.push_back(std::move(job)); }
-  // Nobody simulated copies or cuts a ledger.
   base::Result<storage::LedgerEnd, storage::StoreError> copy_to(
-      const std::filesystem::path& folder) const override {
-    return storage::StoreError{storage::StoreError::Code::io, {}, folder.string()};
-  }
-  storage::LedgerEnd begin() const override { return {}; }
-  base::Result<void, storage::StoreError> cut(const storage::LedgerEnd& end) override {
-    return storage::StoreError{storage::StoreError::Code::io, end.last, "a simulated ledger"};
-  }
+      const std::filesystem::path& folder) const override;
+  storage::LedgerEnd begin() const override { return begin_; }
+  base::Result<void, storage::StoreError> cut(const storage::LedgerEnd& end) override;
   std::uint64_t free_disk_bytes() const override { return free_disk_bytes_; }
 
  private:
@@ -87,6 +83,7 @@ class SimStore final : public storage::LedgerStore {
 
   Break break_;
   storage::RecordHasher hasher_;
+  storage::LedgerEnd begin_;
   storage::LedgerEnd end_;
   std::vector<Stored> records_;
   std::map<std::string, std::string, std::less<>> documents_;

@@ -87,6 +87,30 @@ TEST_F(SimStoreTest, ACrashKeepsARoundWholeOrNotAtAll) {
   EXPECT_LT(kept, 50);
 }
 
+TEST_F(SimStoreTest, WhatIsCutIsGoneAndTheRestStillFollows) {
+  for (const char* body : {"a", "b", "c"}) {
+    append(body, 2);
+    store_->sync();
+  }
+  std::string buffer;
+  const auto second = store_->read(Sequence(3), buffer);
+  ASSERT_TRUE(second.has_value());
+  const auto end = storage::end_after(buffer, Sequence(3));
+  ASSERT_TRUE(end.has_value());
+  ASSERT_TRUE(store_->cut(*end).has_value());
+  EXPECT_EQ(store_->begin().last, Sequence(4));
+  EXPECT_EQ(store_->read(Sequence(4), buffer).error().code, storage::StoreError::Code::archived);
+  std::size_t records = 0;
+  EXPECT_TRUE(store_
+                  ->scan(Sequence(0),
+                         [&](const storage::Record&) {
+                           ++records;
+                           return true;
+                         })
+                  .has_value());
+  EXPECT_EQ(records, 1u);
+}
+
 TEST_F(SimStoreTest, NothingIsCalledBackAfterACrash) {
   bool called = false;
   store_->set_durable([&](Sequence) { called = true; });
