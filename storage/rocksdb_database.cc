@@ -107,8 +107,11 @@ rocksdb::DBOptions database_options(Database::Mode mode, rocksdb::Env* env) {
   options.bytes_per_sync = std::uint64_t{1} << 20;  // so that no sync meets a flush's whole file
   options.rate_limiter.reset(
       rocksdb::NewGenericRateLimiter(background_bytes_per_second, rate_refill_us));
+  options.max_bgerror_resume_count = 0;  // what failed is never tried again: the process stops
   options.max_background_jobs = 2;
   options.max_open_files = 512;
+  options.max_file_opening_threads =
+      1;  // 16 for each family would take longer to start than to run
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.info_log_level = rocksdb::WARN_LEVEL;

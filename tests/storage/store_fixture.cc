@@ -16,8 +16,8 @@ namespace farthing::storage {
 
 namespace fs = std::filesystem;
 
-TemporaryFolder::TemporaryFolder() {
-  std::string name = (fs::temp_directory_path() / "farthing-storage-XXXXXX").string();
+TemporaryFolder::TemporaryFolder(const fs::path& in) {
+  std::string name = (in / "farthing-storage-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) std::abort();
   path_ = name;
 }

@@ -70,10 +70,11 @@ Traffic::Traffic(LedgerStore& store, std::size_t body_bytes, std::function<void(
   store.set_round_written([this] {
     const std::lock_guard lock(mutex_);
     round_under_way_ = false;
+    rounds_written_ = rounds_;
     changed_.notify_all();
   });
   const auto last_round = fetched(store, Table::meta, "round");
-  if (last_round.has_value()) rounds_ = std::stoull(*last_round);
+  if (last_round.has_value()) rounds_ = rounds_written_ = std::stoull(*last_round);
 }
 
 Traffic::~Traffic() {
@@ -117,6 +118,11 @@ void Traffic::fail() {
 Sequence Traffic::last_durable() const {
   const std::lock_guard lock(mutex_);
   return Sequence(durable_);
+}
+
+std::uint64_t Traffic::rounds_written() const {
+  const std::lock_guard lock(mutex_);
+  return rounds_written_;
 }
 
 void Traffic::write_round() {

@@ -29,6 +29,8 @@ class Traffic {
   // The store failed a write: nothing that is under way ends.
   void fail();
   Sequence last_durable() const;
+  // The number of the last round that the store called written, counted from the store's first.
+  std::uint64_t rounds_written() const;
 
  private:
   void write_round();
@@ -36,9 +38,10 @@ class Traffic {
   LedgerStore& store_;
   const std::size_t body_bytes_;
 
-  mutable std::mutex mutex_;  // guards the next five
+  mutable std::mutex mutex_;  // guards the next six
   std::condition_variable changed_;
   std::uint64_t durable_;
+  std::uint64_t rounds_written_ = 0;
   bool append_under_way_ = false;
   bool round_under_way_ = false;
   bool stop_ = false;
