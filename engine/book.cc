@@ -182,7 +182,10 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
                         const Session* session) const {
   if (own.value != last_.value + 1) return "its number does not follow the one before";
   if (!is_balanced(entry)) return "its legs do not add up to zero";
-  if (entry.kind == EntryKind::server_started || entry.tariff) {
+  if ((entry.kind == EntryKind::ledger_cut) != entry.cut.has_value()) {
+    return "it is no cut of the ledger";
+  }
+  if (entry.kind == EntryKind::server_started || entry.tariff || entry.cut) {
     return entry.account.value == 0 ? nullptr : "it names an account where none belongs";
   }
   if (entry.account_opening) {

@@ -84,6 +84,11 @@ class Book {
   }
 
   const AdminRequest* find_admin_request(std::string_view request_id) const;
+  // Those in memory, in no order.
+  template <class Visit>
+  void for_each_admin_request(Visit&& visit) const {
+    for (const auto& [id, known] : admin_requests_) visit(id, known.request);
+  }
   const std::vector<TariffLoaded>& tariffs() const { return tariffs_; }
   const DuplicateTable& duplicates() const { return duplicates_; }
   DuplicateTable& duplicates() { return duplicates_; }

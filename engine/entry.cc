@@ -34,8 +34,9 @@ enum Section : std::uint32_t {
   section_bucket_opening = 1u << 14,
   section_bucket_closing = 1u << 15,
   section_tariff = 1u << 16,
+  section_cut = 1u << 17,
 };
-constexpr std::uint32_t sections_known = (1u << 17) - 1;
+constexpr std::uint32_t sections_known = (1u << 18) - 1;
 
 std::uint32_t sections_of(const Entry& entry) {
   std::uint32_t mask = 0;
@@ -56,6 +57,7 @@ std::uint32_t sections_of(const Entry& entry) {
   if (entry.bucket_opening) mask |= section_bucket_opening;
   if (entry.bucket_closing) mask |= section_bucket_closing;
   if (entry.tariff) mask |= section_tariff;
+  if (entry.cut) mask |= section_cut;
   return mask;
 }
 
@@ -76,6 +78,7 @@ std::size_t size_bound(const Entry& entry) {
     bound += entry.bucket_opening->offer.size() +
              (8 + 3 * entry.bucket_opening->coverage.size()) * number;
   }
+  if (entry.cut) bound += cut_size_bound;
   return bound;
 }
 
@@ -156,6 +159,7 @@ void write_administration(ByteWriter& out, const Entry& entry) {
     out.varint(entry.tariff->version.value);
     out.u64_fixed(entry.tariff->source_hash);
   }
+  if (entry.cut) write(out, *entry.cut);
 }
 
 bool read_administration(ByteReader& in, std::uint32_t mask, Entry& entry) {
@@ -190,6 +194,7 @@ bool read_administration(ByteReader& in, std::uint32_t mask, Entry& entry) {
     tariff.version = tariffs::TariffVersion(in.number<std::uint32_t>());
     tariff.source_hash = in.u64_fixed();
   }
+  if (mask & section_cut && !read(in, entry.cut.emplace())) return false;
   return in.ok();
 }
 
@@ -229,7 +234,7 @@ bool read_charging(ByteReader& in, std::uint32_t mask, Entry& entry) {
   return in.ok();
 }
 
-constexpr std::array<std::pair<EntryKind, std::string_view>, 17> kind_names = {{
+constexpr std::array<std::pair<EntryKind, std::string_view>, 18> kind_names = {{
     {EntryKind::server_started, "server_started"},
     {EntryKind::tariff_loaded, "tariff_loaded"},
     {EntryKind::account_created, "account_created"},
@@ -247,6 +252,7 @@ constexpr std::array<std::pair<EntryKind, std::string_view>, 17> kind_names = {{
     {EntryKind::event_debited, "event_debited"},
     {EntryKind::event_refunded, "event_refunded"},
     {EntryKind::request_refused, "request_refused"},
+    {EntryKind::ledger_cut, "ledger_cut"},
 }};
 
 }  // namespace
@@ -294,6 +300,7 @@ void Entry::clear() {
   bucket_opening.reset();
   bucket_closing.reset();
   tariff.reset();
+  cut.reset();
 }
 
 void encode_entry(const Entry& entry, Sequence own, std::string& out) {

@@ -10,8 +10,11 @@
 // Strings are views: of the request when decided, of the record when decoded.
 #pragma once
 
+#include "engine/base/wide.h"
 #include "engine/types.h"
+#include "storage/ledger_store.h"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -39,6 +42,7 @@ enum class EntryKind : std::uint8_t {
   event_debited = 15,
   event_refunded = 16,
   request_refused = 17,  // nothing moved; kept so that a repeated request gets the same answer
+  ledger_cut = 18,       // the opening balances from which the ledger may begin; the whole ledger's
 };
 
 std::string_view kind_name(EntryKind kind);
@@ -57,6 +61,8 @@ enum class Side : std::uint8_t {
   consumed = 9,            // units used up
   expired = 10,            // units that ran out of time or were given back
 };
+inline constexpr std::size_t side_count = 11;
+using SideSums = std::array<base::Int128, side_count>;  // by Side: micros, or units
 
 constexpr bool is_units(Side side) {
   return side == Side::allowance || side == Side::allowance_reserved || side == Side::granted ||
@@ -151,6 +157,14 @@ struct TariffLoading {
   std::uint64_t source_hash = 0;
 };
 
+// Where the ledger may begin: everything up to an entry, the last of a record, is archived, and the
+// balances after it stand in a file (opening.h).
+struct LedgerCut {
+  storage::LedgerEnd end;   // of what is archived
+  storage::Hash opening{};  // of the file's content
+  SideSums sums{};          // what each side has gained up to there
+};
+
 struct Entry {
   EntryKind kind = EntryKind::request_refused;
   AccountNumber account;        // 0: the whole ledger's (start, tariff)
@@ -177,6 +191,7 @@ struct Entry {
   std::optional<BucketOpening> bucket_opening;
   std::optional<BucketNumber> bucket_closing;
   std::optional<TariffLoading> tariff;
+  std::optional<LedgerCut> cut;
 
   void clear();
 };

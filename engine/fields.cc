@@ -5,6 +5,17 @@ namespace farthing::engine {
 using base::ByteReader;
 using base::ByteWriter;
 
+namespace {
+
+void write(ByteWriter& out, const storage::Hash& hash) {
+  for (std::byte byte : hash) out.u8(static_cast<std::uint8_t>(byte));
+}
+void read(ByteReader& in, storage::Hash& hash) {
+  for (std::byte& byte : hash) byte = static_cast<std::byte>(in.u8());
+}
+
+}  // namespace
+
 std::uint64_t rating_group_code(const std::optional<RatingGroup>& group) {
   return group ? std::uint64_t{group->value} + 1 : 0;
 }
@@ -89,6 +100,31 @@ bool read(ByteReader& in, BucketOpening& bucket) {
   for (tariffs::Coverage& coverage : bucket.coverage) {
     coverage.service = ServiceKey(in.number<std::uint32_t>());
     coverage.rating_group = read_rating_group(in);
+  }
+  return in.ok();
+}
+
+void write(ByteWriter& out, const LedgerCut& cut) {
+  out.varint(cut.end.last.value);
+  out.signed_varint(micros_of(cut.end.now));
+  write(out, cut.end.hash);
+  write(out, cut.opening);
+  out.varint(cut.sums.size());
+  for (base::Int128 sum : cut.sums) {
+    out.u64_fixed(static_cast<std::uint64_t>(sum));
+    out.u64_fixed(static_cast<std::uint64_t>(static_cast<base::Uint128>(sum) >> 64));
+  }
+}
+
+bool read(ByteReader& in, LedgerCut& cut) {
+  cut.end.last = Sequence(in.varint());
+  cut.end.now = time_of(in.signed_varint());
+  read(in, cut.end.hash);
+  read(in, cut.opening);
+  if (in.varint() != cut.sums.size()) return false;
+  for (base::Int128& sum : cut.sums) {
+    const base::Uint128 low = in.u64_fixed();
+    sum = static_cast<base::Int128>(low | static_cast<base::Uint128>(in.u64_fixed()) << 64);
   }
   return in.ok();
 }

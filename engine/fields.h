@@ -27,4 +27,9 @@ void write(base::ByteWriter& out, const SegmentOpening& opening);
 void write(base::ByteWriter& out, const BucketOpening& bucket);
 [[nodiscard]] bool read(base::ByteReader& in, BucketOpening& bucket);
 
+constexpr std::size_t cut_size_bound =
+    3 * base::ByteWriter::varint_bytes_max + 2 * sizeof(storage::Hash) + sizeof(SideSums);
+void write(base::ByteWriter& out, const LedgerCut& cut);
+[[nodiscard]] bool read(base::ByteReader& in, LedgerCut& cut);
+
 }  // namespace farthing::engine

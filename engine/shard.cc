@@ -1,8 +1,10 @@
 #include "engine/shard.h"
 
+#include "engine/archive.h"
 #include "engine/attributes.h"
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
+#include "engine/opening.h"
 #include "engine/outcome.h"
 #include "tariffs/tariff_file.h"
 
@@ -368,6 +370,15 @@ Sequence Shard::enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, std:
   const tariffs::TariffVersion version = tariffs_->versions().back().version;
   entry.tariff = TariffLoading{version, base::hash64(source)};
   documents_.push_back({tariff_document_key(version), std::move(source)});
+  return enter(entry);
+}
+
+Sequence Shard::enter_cut(const LedgerCut& cut, const std::string& archive) {
+  Entry entry;
+  entry.kind = EntryKind::ledger_cut;
+  entry.cut = cut;
+  documents_.push_back({cut_document_key(cut.end.last), encode_cut(cut)});
+  documents_.push_back({std::string(archive_document_key), archive});
   return enter(entry);
 }
 

@@ -122,6 +122,8 @@ class Shard {
   Sequence enter(const Entry& entry, const Session* session = nullptr);
   // Enters the tariff as the next version and puts it in force from its time on.
   Sequence enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, std::string source);
+  // Enters the cut, with the folder in which its opening balances are.
+  Sequence enter_cut(const LedgerCut& cut, const std::string& archive);
   void close_session(const Session& session, EntryKind kind);
 
   ShardMetrics& metrics() { return metrics_; }

@@ -1,6 +1,7 @@
 #include "engine/verify.h"
 
 #include "engine/base/hash.h"
+#include "engine/opening.h"
 #include "engine/shard.h"
 
 #include <fmt/format.h>
@@ -13,7 +14,7 @@ namespace {
 
 constexpr std::uint64_t records_between_progress = 1024;
 
-constexpr std::array<std::string_view, Verifier::side_count> side_names = {
+constexpr std::array<std::string_view, side_count> side_names = {
     "main",   "reserved",   "allowance", "allowance_reserved", "revenue", "overage",
     "top_up", "adjustment", "granted",   "consumed",           "expired"};
 
@@ -35,7 +36,7 @@ class TextSink {
   void add_money(std::string_view name, std::int64_t micros) {
     put(name, Money(micros).to_string());
   }
-  std::vector<std::pair<std::string, std::string>> take() { return std::move(values_); }
+  StateInWords take() { return std::move(values_); }
 
  private:
   void put(std::string_view name, std::string value) {
@@ -43,7 +44,7 @@ class TextSink {
   }
 
   std::string prefix_;
-  std::vector<std::pair<std::string, std::string>> values_;
+  StateInWords values_;
 };
 
 std::uint64_t bits(std::int64_t value) { return static_cast<std::uint64_t>(value); }
@@ -77,6 +78,8 @@ void walk_session(const Session& session, TextSink& sink) {
     sink.add("hold's bucket", hold.bucket.value);
     sink.add("hold", bits(hold.units));
   }
+  sink.add("requests remembered", session.request_count);
+  sink.add("last answer's hash", base::hash64(session.last_outcome));
 }
 
 void walk_account(const Account& account, TextSink& sink) {
@@ -111,21 +114,82 @@ void walk_account(const Account& account, TextSink& sink) {
   for (const Session* session : sessions) walk_session(*session, sink);
 }
 
+// Nothing is reserved but for the grants of open sessions.
+bool holds_what_sessions_hold(const Account& account) {
+  base::Int128 money = account.reserved_micros;
+  base::Int128 units = 0;
+  for (const Bucket& bucket : account.buckets) units += bucket.reserved;
+  for (const Session* at = account.sessions; at != nullptr; at = at->account_next) {
+    for (const Segment& segment : at->segments) money -= segment.reserved_micros;
+    for (const BucketHold& hold : at->holds) units -= hold.units;
+  }
+  return money == 0 && units == 0;
+}
+
 }  // namespace
 
 std::string_view side_name(Side side) { return side_names[static_cast<std::size_t>(side)]; }
 
-Verifier::Verifier(const storage::LedgerStore& store) : store_(store), book_(book_options()) {}
+Verifier::Verifier(const storage::LedgerStore& store, std::filesystem::path archive, Scan scan)
+    : store_(store),
+      reader_(store, std::move(archive)),
+      scan_(std::move(scan)),
+      book_(book_options()) {}
+
+base::Result<void, VerifyError> Verifier::begin() {
+  const storage::LedgerEnd begin = store_.begin();
+  if (begin.last.value == 0) return {};
+  const std::string name = opening_file_name(begin.last);
+  const std::filesystem::path& folder = reader_.archive();
+  if (folder.empty() || !std::filesystem::exists(folder / name)) {
+    return VerifyError{
+        {},
+        fmt::format("the ledger begins after entry {} with the opening balances in {}, which is "
+                    "{}; bring the file back, or name the folder of the archive",
+                    begin.last.value, folder.empty() ? name : (folder / name).string(),
+                    folder.empty() ? "in a folder that nobody has named" : "not there")};
+  }
+  const auto opening = read_opening(folder, begin.last, book_);
+  if (!opening.has_value()) return VerifyError{begin.last, opening.error().message};
+  const auto said = store_.document(cut_document_key(begin.last));
+  if (opening->end.last != begin.last || opening->end.hash != begin.hash ||
+      opening->end.now != begin.now || !said || encode_cut(*opening) != *said) {
+    return VerifyError{begin.last,
+                       fmt::format("{} is not the file with whose balances the ledger begins after "
+                                   "entry {}; restore it from a copy",
+                                   (folder / name).string(), begin.last.value)};
+  }
+  opening_ = *opening;
+  sums_ = opening->sums;
+  if (rows_ == nullptr) return {};
+  if (auto error = rows_->begun(book_)) return *error;
+  return {};
+}
+
+base::Result<void, VerifyError> Verifier::read_rows() {
+  auto rows = RowCheck::read(store_);
+  if (!rows.has_value()) return rows.error();
+  rows_ = std::move(*rows);
+  return {};
+}
 
 base::Result<void, VerifyError> Verifier::fold_to(Sequence until, const Progress& progress) {
   if (book_.last() >= until) return {};
   VerifyError wrong;
-  // From the last record folded, so that its link to the next one is checked too.
-  const Sequence from(std::max<std::uint64_t>(book_.last().value, 1));
-  const auto scanned = store_.scan(from, [&](const storage::Record& record) {
-    Sequence own = record.header.first;
-    if (const char* why = fold_record(record, until, own)) {
-      wrong = {own, fmt::format("ledger entry {}: {}", own.value, why)};
+  // From the last record folded, so that its link to the next one is checked too; the first one
+  // after opening balances is checked here.
+  const bool is_first = opening_ && opening_->end.last == book_.last();
+  const Sequence from(is_first ? book_.last().value + 1
+                               : std::max<std::uint64_t>(book_.last().value, 1));
+  const Visitor visitor = [&](const storage::Record& record) {
+    if (is_first && record.header.first == from && record.header.previous != opening_->end.hash) {
+      wrong = {from, fmt::format("ledger entry {}: its record does not follow the one with which "
+                                 "the opening balances end (hash chain)",
+                                 from.value)};
+      return false;
+    }
+    if (auto error = fold_record(record, until)) {
+      wrong = std::move(*error);
       return false;
     }
     if (records_ % records_between_progress == 0 && !progress(book_.last())) {
@@ -133,7 +197,8 @@ base::Result<void, VerifyError> Verifier::fold_to(Sequence until, const Progress
       return false;
     }
     return book_.last() < until;
-  });
+  };
+  const auto scanned = scan_ ? scan_(from, visitor) : reader_.scan(from, visitor);
   if (!scanned.has_value()) return VerifyError{scanned.error().sequence, scanned.error().message};
   if (!wrong.message.empty()) return wrong;
   if (book_.last() < until) {
@@ -143,18 +208,28 @@ base::Result<void, VerifyError> Verifier::fold_to(Sequence until, const Progress
   return {};
 }
 
-// What is wrong with entry `own` of the record, or nullptr.
-const char* Verifier::fold_record(const storage::Record& record, Sequence until, Sequence& own) {
+std::optional<VerifyError> Verifier::fold_record(const storage::Record& record, Sequence until) {
+  auto wrong = [](Sequence own, std::string_view why) {
+    return VerifyError{own, fmt::format("ledger entry {}: {}", own.value, why)};
+  };
   std::string_view body = record.body;
-  if (record.header.first > book_.last()) ++records_;
+  Sequence own = record.header.first;
+  if (own > book_.last()) ++records_;
   for (std::uint32_t i = 0; i < record.header.count; ++i, ++own.value) {
-    if (!decode_entry(body, own, entry_)) return "its bytes are no entry of this format";
+    if (!decode_entry(body, own, entry_))
+      return wrong(own, "its bytes are no entry of this format");
     if (own <= book_.last()) continue;
-    if (own > until) return nullptr;
-    if (const char* why = book_.apply(entry_, own, record.header.now)) return why;
+    if (own > until) return std::nullopt;
+    if (const char* why = book_.apply(entry_, own, record.header.now)) return wrong(own, why);
     for (const Leg& leg : entry_.legs) sums_[static_cast<std::size_t>(leg.side)] += leg.amount;
+    if (entry_.cut) {
+      if (auto error = check_cut(*entry_.cut, own)) return error;
+    }
+    if (rows_ == nullptr) continue;
+    if (auto error = rows_->folded(book_, entry_, own)) return error;
   }
-  return body.empty() ? nullptr : "there are bytes behind its record's last entry";
+  if (body.empty()) return std::nullopt;
+  return wrong(own, "there are bytes behind its record's last entry");
 }
 
 base::Result<void, VerifyError> Verifier::check_sums() const {
@@ -166,18 +241,31 @@ base::Result<void, VerifyError> Verifier::check_sums() const {
   if (money != 0 || units != 0)
     return VerifyError{{}, "the legs of all entries do not add up to zero"};
 
-  base::Int128 main = 0;
-  base::Int128 reserved = 0;
-  base::Int128 overage = 0;
+  SideSums held{};
+  auto at = [&held](Side side) -> base::Int128& { return held[static_cast<std::size_t>(side)]; };
+  std::optional<VerifyError> wrong;
   book_.accounts().for_each([&](const Account& account) {
-    main += account.main_micros;
-    reserved += account.reserved_micros;
-    overage += account.overage_micros;
+    at(Side::main) += account.main_micros;
+    at(Side::reserved) += account.reserved_micros;
+    at(Side::overage) -= account.overage_micros;
+    for (const Bucket& bucket : account.buckets) {
+      at(Side::allowance) += bucket.remaining;
+      at(Side::allowance_reserved) += bucket.reserved;
+    }
+    if (!wrong && !holds_what_sessions_hold(account)) {
+      wrong = {account.last, fmt::format("account {}: what is reserved of it is not what its open "
+                                         "sessions hold",
+                                         account.name)};
+    }
   });
-  if (main != sums_[static_cast<std::size_t>(Side::main)] ||
-      reserved != sums_[static_cast<std::size_t>(Side::reserved)] ||
-      overage != -sums_[static_cast<std::size_t>(Side::overage)]) {
-    return VerifyError{{}, "the accounts together do not hold what their entries moved"};
+  if (wrong) return *wrong;
+  for (Side side :
+       {Side::main, Side::reserved, Side::overage, Side::allowance, Side::allowance_reserved}) {
+    if (at(side) == sums_[static_cast<std::size_t>(side)]) continue;
+    return VerifyError{{},
+                       fmt::format("the accounts together do not hold what their entries moved "
+                                   "({})",
+                                   side_name(side))};
   }
   for (const TariffLoaded& loaded : book_.tariffs()) {
     const auto source = store_.document(tariff_document_key(loaded.version));
@@ -187,6 +275,33 @@ base::Result<void, VerifyError> Verifier::check_sums() const {
                                      source ? "not the one loaded" : "missing")};
     }
   }
+  return {};
+}
+
+// What an entry says of the opening balances that the fold began with.
+std::optional<VerifyError> Verifier::check_cut(const LedgerCut& cut, Sequence own) {
+  if (cut.end.last >= own) {
+    return VerifyError{own,
+                       fmt::format("ledger entry {}: it cuts the ledger after itself", own.value)};
+  }
+  if (!opening_ || cut.end.last != opening_->end.last) return std::nullopt;
+  is_opening_named_ = true;
+  if (encode_cut(cut) == encode_cut(*opening_)) return std::nullopt;
+  return VerifyError{
+      own, fmt::format("ledger entry {}: the opening balances that it names are not "
+                       "those in {}; restore that file from a copy",
+                       own.value, (reader_.archive() / opening_file_name(cut.end.last)).string())};
+}
+
+base::Result<void, VerifyError> Verifier::check_end() const {
+  if (opening_ && !is_opening_named_) {
+    return VerifyError{opening_->end.last,
+                       fmt::format("no entry of the ledger names the opening balances after entry "
+                                   "{} with which it begins",
+                                   opening_->end.last.value)};
+  }
+  if (rows_ == nullptr) return {};
+  if (auto error = rows_->finish(book_)) return *error;
   return {};
 }
 
@@ -202,14 +317,19 @@ std::uint64_t account_fingerprint(const Account& account) {
   return fingerprint;
 }
 
-std::vector<std::pair<std::string, std::string>> account_state(const Account& account) {
+StateInWords account_state(const Account& account) {
   TextSink sink;
   walk_account(account, sink);
   return sink.take();
 }
 
-std::string first_difference(const std::vector<std::pair<std::string, std::string>>& expected,
-                             const std::vector<std::pair<std::string, std::string>>& actual) {
+StateInWords session_state(const Session& session) {
+  TextSink sink;
+  walk_session(session, sink);
+  return sink.take();
+}
+
+std::string first_difference(const StateInWords& expected, const StateInWords& actual) {
   for (std::size_t i = 0; i < std::min(expected.size(), actual.size()); ++i) {
     if (expected[i] == actual[i]) continue;
     if (expected[i].first != actual[i].first) {

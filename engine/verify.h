@@ -10,31 +10,43 @@
 // has.
 #pragma once
 
+#include "engine/archive.h"
 #include "engine/base/result.h"
 #include "engine/base/wide.h"
 #include "engine/book.h"
+#include "engine/row_check.h"
 #include "storage/ledger_store.h"
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace farthing::engine {
 
-struct VerifyError {
-  Sequence sequence;    // of the first wrong entry; 0: no single one
-  std::string message;  // names it
-};
-
 class Verifier {
  public:
-  static constexpr std::size_t side_count = 11;
+  using Visitor = storage::LedgerStore::Visitor;
+  // Where the records come from, as LedgerStore::scan; else from the ledger, archived or not.
+  using Scan =
+      std::function<base::Result<void, storage::StoreError>(Sequence, const Visitor& visitor)>;
 
-  // `store` outlives the verifier.
-  explicit Verifier(const storage::LedgerStore& store);
+  // `store` outlives the verifier. `archive`: as archive_folder() says.
+  explicit Verifier(const storage::LedgerStore& store, std::filesystem::path archive = {},
+                    Scan scan = {});
+
+  // Takes the opening balances with which the ledger begins since something was cut off. Without
+  // this the fold begins with the first entry ever. REQUIRES: nothing folded yet.
+  base::Result<void, VerifyError> begin();
+
+  // Compares the checkpoint's rows too, as the fold comes by. REQUIRES: nothing folded yet; that
+  // the store stays as it is.
+  base::Result<void, VerifyError> read_rows();
 
   // Folds on up to the entry `until`, which must be durable. `progress` is called now and then with
   // the sequence reached; it returns false to stop, which is an error too.
@@ -43,20 +55,29 @@ class Verifier {
 
   // What must hold of everything folded so far.
   base::Result<void, VerifyError> check_sums() const;
+  // What must hold of rows that were read, and of the opening balances: that the ledger names them.
+  // REQUIRES: everything has been folded.
+  base::Result<void, VerifyError> check_end() const;
 
   const Book& book() const { return book_; }
   std::uint64_t records() const { return records_; }
-  // What each side has gained, by Side: micros, or units.
-  const std::array<base::Int128, side_count>& sums() const { return sums_; }
+  // What each side has gained.
+  const SideSums& sums() const { return sums_; }
 
  private:
-  const char* fold_record(const storage::Record& record, Sequence until, Sequence& own);
+  std::optional<VerifyError> check_cut(const LedgerCut& cut, Sequence own);
+  std::optional<VerifyError> fold_record(const storage::Record& record, Sequence until);
 
   const storage::LedgerStore& store_;
+  const LedgerReader reader_;
+  const Scan scan_;
   Book book_;
+  std::optional<LedgerCut> opening_;  // that the fold began with
+  bool is_opening_named_ = false;     // by an entry of the ledger
+  std::unique_ptr<RowCheck> rows_;    // nullptr: they are not checked, or there are none
   Entry entry_;
   std::uint64_t records_ = 0;
-  std::array<base::Int128, side_count> sums_{};
+  SideSums sums_{};
 };
 
 std::string_view side_name(Side side);
@@ -66,10 +87,11 @@ std::string_view side_name(Side side);
 std::uint64_t account_fingerprint(const Account& account);
 
 // The same in words, in a fixed order: "main", "100.000000".
-std::vector<std::pair<std::string, std::string>> account_state(const Account& account);
+using StateInWords = std::vector<std::pair<std::string, std::string>>;
+StateInWords account_state(const Account& account);
+StateInWords session_state(const Session& session);
 
 // "main is 1.000000, not 2.000000"; "" where the two say the same.
-std::string first_difference(const std::vector<std::pair<std::string, std::string>>& expected,
-                             const std::vector<std::pair<std::string, std::string>>& actual);
+std::string first_difference(const StateInWords& expected, const StateInWords& actual);
 
 }  // namespace farthing::engine

@@ -154,7 +154,9 @@ Reply run_import(Api& api, const HttpRequest& request, JobReply& reply) {
   return import_reply(result, file.rows());
 }
 
-Reply run_verification(Api& api, JobReply& reply) {
+// With an archive named, from the first entry; else from the opening balances, if there are any.
+Reply run_verification(Api& api, const HttpRequest& request, JobReply& reply) {
+  const std::string archive(request.query_value("archive"));
   Sequence end;
   const Visited ran = api.shard.visit([&](Shard& shard) { end = shard.book().last(); });
   if (!ran) return unavailable_reply(ran.why());
@@ -162,7 +164,12 @@ Reply run_verification(Api& api, JobReply& reply) {
     return reply.progress({{"phase", "reading"}, {"entries", at.value}, {"of", end.value}}) &&
            !api.shard.stopping();
   };
-  Verifier verifier(api.store);
+  Verifier verifier(api.store,
+                    archive_folder(api.store, archive.empty() ? api.archive_folder : archive));
+  if (archive.empty()) {
+    const auto begun = verifier.begin();
+    if (!begun.has_value()) return json_reply(verify_error_json(begun.error()));
+  }
   const auto folded = verifier.fold_to(end, progress);
   if (api.shard.stopping()) return unavailable_reply("the server is stopping");
   if (!folded.has_value()) return json_reply(verify_error_json(folded.error()));
@@ -172,6 +179,8 @@ Reply run_verification(Api& api, JobReply& reply) {
   if (wrong) return json_reply(verify_error_json(*wrong));
   const auto sums = verifier.check_sums();
   if (!sums.has_value()) return json_reply(verify_error_json(sums.error()));
+  const auto ended = verifier.check_end();
+  if (!ended.has_value()) return json_reply(verify_error_json(ended.error()));
   return json_reply(verify_json(verifier));
 }
 
@@ -194,7 +203,7 @@ Reply verify_ledger(Api& api, const HttpRequest& request, Stream& stream) {
     return error_reply(409, "busy", "a verification is running; wait until it is done");
   }
   JobReply reply(request, stream);
-  Reply result = run_verification(api, reply);
+  Reply result = run_verification(api, request, reply);
   place.leave();
   return reply.finish(std::move(result));
 }

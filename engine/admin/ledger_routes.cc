@@ -74,7 +74,8 @@ Reply get_ledger(Api& api, const HttpRequest& request, Stream&) {
   });
   if (!ran) return unavailable_reply(ran.why());
   if (!found) return error_reply(404, "not_found", fmt::format("there is no account {}", name));
-  const auto statement = read_statement(api.store, *tariffs.history, query);
+  const auto statement = read_statement(api.store, archive_folder(api.store, api.archive_folder),
+                                        *tariffs.history, query);
   if (!statement.has_value()) return error_reply(500, "ledger", statement.error().message);
   json::array rows;
   for (const StatementRow& row : statement->rows) rows.push_back(row_json(row, tariffs));
@@ -83,7 +84,8 @@ Reply get_ledger(Api& api, const HttpRequest& request, Stream&) {
                      {"rows", std::move(rows)},
                      {"next_before", statement->next_before.value == 0
                                          ? json::value(nullptr)
-                                         : json::value(statement->next_before.value)}});
+                                         : json::value(statement->next_before.value)},
+                     {"missing", text_or_null(statement->missing)}});
 }
 
 }  // namespace farthing::engine::admin

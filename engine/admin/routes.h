@@ -28,6 +28,7 @@ struct Api {
   base::Clock clock;
   base::Time started_at;
   std::string data_folder;
+  std::string archive_folder;  // of retention; "": where the ledger says
   std::function<std::vector<PeerStatus>()> peers;
   std::function<std::vector<Sample>()> samples;
   // Jobs of which one runs at a time.

@@ -131,6 +131,7 @@ class ApiServer::Impl {
              .clock = options_.clock,
              .started_at = options_.clock(),
              .data_folder = options_.data_folder,
+             .archive_folder = options_.archive_folder,
              .peers = options_.peers,
              .samples = options_.samples},
         unix_acceptor_(io_),

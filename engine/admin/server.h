@@ -26,6 +26,7 @@ struct ApiOptions {
   std::string metrics_address = "127.0.0.1";
   std::optional<std::uint16_t> metrics_port;  // none: no TCP at all; 0: any free one
   std::string data_folder;                    // as the status shows it
+  std::string archive_folder;                 // of retention; "": where the ledger says
   base::Clock clock;
   // Both called from any thread; may be empty.
   std::function<std::vector<PeerStatus>()> peers;

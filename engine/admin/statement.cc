@@ -11,7 +11,8 @@ namespace {
 // Reads single entries; a record is fetched once for those of it that come one after the other.
 class EntryReader {
  public:
-  explicit EntryReader(const storage::LedgerStore& store) : store_(store) {}
+  EntryReader(const storage::LedgerStore& store, const std::filesystem::path& archive)
+      : ledger_(store, archive) {}
 
   // The entry's strings are views that hold until the next call.
   base::Result<const Entry*, storage::StoreError> read(Sequence sequence) {
@@ -19,7 +20,7 @@ class EntryReader {
     const bool at_hand =
         sequence >= header.first && sequence.value < header.first.value + header.count;
     if (!at_hand) {
-      const auto record = store_.read(sequence, buffer_);
+      const auto record = ledger_.read(sequence, buffer_);
       if (!record.has_value()) {
         record_ = {};
         return record.error();
@@ -37,7 +38,7 @@ class EntryReader {
   Time time() const { return record_.header.now; }
 
  private:
-  const storage::LedgerStore& store_;
+  LedgerReader ledger_;
   std::string buffer_;
   storage::Record record_;
   Entry entry_;
@@ -51,8 +52,9 @@ struct SessionFacts {
 
 class StatementReader {
  public:
-  StatementReader(const storage::LedgerStore& store, const tariffs::TariffHistory& tariffs)
-      : entries_(store), others_(store), tariffs_(tariffs) {}
+  StatementReader(const storage::LedgerStore& store, const std::filesystem::path& archive,
+                  const tariffs::TariffHistory& tariffs)
+      : entries_(store, archive), others_(store, archive), tariffs_(tariffs) {}
 
   base::Result<Statement, storage::StoreError> read(const StatementQuery& query);
 
@@ -70,6 +72,10 @@ class StatementReader {
   std::vector<StatementRow> rows_;  // the newest first
 };
 
+bool is_archived(const storage::StoreError& error) {
+  return error.code == storage::StoreError::Code::archived;
+}
+
 std::int64_t sum_of(const Entry& entry, Side side) {
   std::int64_t sum = 0;
   for (const Leg& leg : entry.legs) {
@@ -85,6 +91,10 @@ base::Result<Statement, storage::StoreError> StatementReader::read(const Stateme
   Statement statement;
   while (at.value != 0) {
     const auto read = entries_.read(at);
+    if (!read.has_value() && is_archived(read.error())) {
+      statement.missing = read.error().message;
+      break;
+    }
     if (!read.has_value()) return read.error();
     const Entry& entry = **read;
     if (query.before.value == 0 || at < query.before) {
@@ -179,8 +189,8 @@ base::Result<const SessionFacts*, storage::StoreError> StatementReader::session(
   const auto [place, fresh] = sessions_.try_emplace(number);
   if (fresh) {
     const auto first = others_.read(Sequence(number));
-    if (!first.has_value()) return first.error();
-    learn(place->second, **first);
+    if (!first.has_value() && !is_archived(first.error())) return first.error();
+    if (first.has_value()) learn(place->second, **first);
   }
   learn(place->second, entry);
   return &place->second;
@@ -198,6 +208,7 @@ base::Result<const SegmentOpening*, storage::StoreError> StatementReader::segmen
   SessionFacts& facts = sessions_[entry.session->session.value];
   for (Sequence at = entry.session->previous; !facts.segments.contains(index) && at.value != 0;) {
     const auto earlier = others_.read(at);
+    if (!earlier.has_value() && is_archived(earlier.error())) break;
     if (!earlier.has_value()) return earlier.error();
     learn(facts, **earlier);
     at = (*earlier)->session ? (*earlier)->session->previous : Sequence();
@@ -209,9 +220,10 @@ base::Result<const SegmentOpening*, storage::StoreError> StatementReader::segmen
 }  // namespace
 
 base::Result<Statement, storage::StoreError> read_statement(const storage::LedgerStore& store,
+                                                            const std::filesystem::path& archive,
                                                             const tariffs::TariffHistory& tariffs,
                                                             const StatementQuery& query) {
-  return StatementReader(store, tariffs).read(query);
+  return StatementReader(store, archive, tariffs).read(query);
 }
 
 }  // namespace farthing::engine::admin

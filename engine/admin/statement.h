@@ -5,14 +5,17 @@
 // refund gives positive; `balance` is what the account stood at after the row, so that balance =
 // balance before + amount + overage.
 //
-// Reads the store only; never on the shard's thread. Errors: the store's.
+// Entries that were archived are read from the archive; where that is not at hand the statement
+// ends with the last entry that is. Never on the shard's thread. Errors: the store's.
 #pragma once
 
+#include "engine/archive.h"
 #include "engine/entry.h"
 #include "storage/ledger_store.h"
 #include "tariffs/tariff.h"
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -43,6 +46,7 @@ struct StatementRow {
 struct Statement {
   std::vector<StatementRow> rows;  // in the order of the ledger, the newest last
   Sequence next_before;            // where the page before this one ends; 0: there is none
+  std::string missing;             // why there is none although there are older entries; "": not so
 };
 
 struct StatementQuery {
@@ -52,7 +56,9 @@ struct StatementQuery {
   std::size_t entries_max = 0;
 };
 
+// `archive`: as archive_folder() says.
 base::Result<Statement, storage::StoreError> read_statement(const storage::LedgerStore& store,
+                                                            const std::filesystem::path& archive,
                                                             const tariffs::TariffHistory& tariffs,
                                                             const StatementQuery& query);
 

@@ -9,7 +9,7 @@ namespace json = boost::json;
 
 json::object verify_json(const Verifier& verifier) {
   json::object money;
-  for (std::size_t i = 0; i < Verifier::side_count; ++i) {
+  for (std::size_t i = 0; i < side_count; ++i) {
     const auto side = static_cast<Side>(i);
     if (is_units(side)) continue;
     const base::Int128 micros = verifier.sums()[i];

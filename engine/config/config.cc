@@ -107,6 +107,7 @@ class Reader {
   void read_api_and_metrics(YamlMap& file);
   void read_storage_and_duplicates(YamlMap& file);
   void read_records(const YamlNode& node);
+  void read_retention(const YamlNode& node);
   void read_log(const YamlNode& node);
   void check_socket_path(FilePosition position);
   std::optional<Endpoint> read_endpoint(const YamlNode& node);
@@ -149,6 +150,7 @@ void Reader::read(const YamlNode& root) {
   read_api_and_metrics(file);
   read_storage_and_duplicates(file);
   if (const YamlNode* node = file.find("records")) read_records(*node);
+  if (const YamlNode* node = file.find("retention")) read_retention(*node);
   if (const YamlNode* node = file.find("log")) read_log(*node);
   file.finish();
 }
@@ -315,6 +317,21 @@ void Reader::read_records(const YamlNode& node) {
   if (const YamlNode* after = map.find("rotate_after")) {
     set(config_.records.rotate_after,
         tariffs::read_duration(*after, errors_, seconds(1), seconds(7 * 86400)));
+  }
+  map.finish();
+}
+
+void Reader::read_retention(const YamlNode& node) {
+  YamlMap map(node, "retention", errors_);
+  const YamlNode* const after = map.find("after");
+  if (after != nullptr) {
+    set(config_.retention.after,
+        tariffs::read_duration(*after, errors_, seconds(1), seconds(3650 * 86400)));
+  }
+  read_path(map, "archive", config_.retention.archive);
+  if ((after == nullptr) != config_.retention.archive.empty()) {
+    errors_.add(map.key_position(after == nullptr ? "archive" : "after"),
+                "retention has only one of after and archive", "both, or neither");
   }
   map.finish();
 }

@@ -76,6 +76,13 @@ struct Config {
     friend bool operator==(const Records&, const Records&) = default;
   } records;
 
+  struct Retention {
+    std::chrono::seconds after{0};  // 0: nothing is ever removed
+    std::string archive;            // folder
+
+    friend bool operator==(const Retention&, const Retention&) = default;
+  } retention;
+
   LogLevel log_level = LogLevel::info;
   std::string log_file;  // "": standard error
 

@@ -57,6 +57,32 @@ TEST(Entry, ComesBackAsItWas) {
   EXPECT_EQ(read.note->request_id, "key-1");
 }
 
+TEST(Entry, ACutOfTheLedgerComesBackAsItWas) {
+  Entry entry;
+  entry.kind = EntryKind::ledger_cut;
+  LedgerCut& cut = entry.cut.emplace();
+  cut.end = {Sequence(99), Time(Duration(-5)), {}};
+  cut.end.hash.fill(std::byte{0xfe});
+  cut.opening.fill(std::byte{0x17});
+  cut.sums[0] = static_cast<base::Int128>(INT64_MIN) * 1000;
+  cut.sums[10] = static_cast<base::Int128>(INT64_MAX) * 1000;
+  const std::string bytes = encoded(entry, Sequence(1000));
+  std::string_view rest = bytes;
+  Entry read;
+  ASSERT_TRUE(decode_entry(rest, Sequence(1000), read));
+  EXPECT_TRUE(rest.empty());
+  ASSERT_TRUE(read.cut.has_value());
+  EXPECT_EQ(read.cut->end.last, cut.end.last);
+  EXPECT_EQ(read.cut->end.now, cut.end.now);
+  EXPECT_EQ(read.cut->end.hash, cut.end.hash);
+  EXPECT_EQ(read.cut->opening, cut.opening);
+  EXPECT_TRUE(read.cut->sums == cut.sums);
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    rest = std::string_view(bytes).substr(0, size);
+    EXPECT_FALSE(decode_entry(rest, Sequence(1000), read)) << size;
+  }
+}
+
 TEST(Entry, KnowsWhenItsLegsDoNotAddUp) {
   Entry entry = sample();
   EXPECT_TRUE(is_balanced(entry));

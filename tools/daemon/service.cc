@@ -5,6 +5,7 @@
 #include "engine/admin/log.h"
 #include "engine/admin/server.h"
 #include "engine/records/exporter.h"
+#include "engine/retention.h"
 #include "tools/daemon/charging.h"
 
 #include <boost/asio/io_context.hpp>
@@ -12,6 +13,7 @@
 
 #include <array>
 #include <ctime>
+#include <filesystem>
 #include <mutex>
 #include <random>
 #include <utility>
@@ -91,7 +93,14 @@ engine::records::ExportOptions export_options(const engine::Config::Records& con
   return options;
 }
 
-void log_records(bool is_error, std::string_view line) {
+engine::RetentionOptions retention_options(const engine::Config& config) {
+  engine::RetentionOptions options;
+  options.after = config.retention.after;
+  options.archive = config.retention.archive;
+  return options;
+}
+
+void log_job(bool is_error, std::string_view line) {
   admin::log(is_error ? admin::LogLevel::error : admin::LogLevel::info, line);
 }
 
@@ -106,7 +115,7 @@ class Service::Impl final : public admin::Gateway {
         shard_(*store_, shard_options(config), wall_clock),
         charging_({config.origin_host, config.origin_realm}, shard_),
         timer_(io),
-        names_(*this) {
+        visitors_(*this) {
     for (const engine::Endpoint& endpoint : config.listen) {
       servers_.push_back(
           std::make_unique<diameter::Server>(io, server_config(config, endpoint), charging_));
@@ -129,7 +138,9 @@ class Service::Impl final : public admin::Gateway {
   ~Impl() override {
     api_.reset();
     if (exporter_) exporter_->stop();
-    names_.stop();
+    if (retention_) retention_->stop();
+    visitors_.stop();
+    retention_.reset();
     exporter_.reset();
     store_.reset();
   }
@@ -139,6 +150,7 @@ class Service::Impl final : public admin::Gateway {
     admin::ApiOptions options;
     options.socket_path = engine::api_socket_path(config_);
     options.data_folder = config_.data;
+    options.archive_folder = config_.retention.archive;
     options.clock = wall_clock;
     options.peers = [this] { return snapshot().peers; };
     options.samples = [this] { return snapshot().samples; };
@@ -150,6 +162,7 @@ class Service::Impl final : public admin::Gateway {
     if (!api.has_value()) return api.error();
     api_ = std::move(*api);
     if (!config_.records.folder.empty()) start_exporter();
+    if (!config_.retention.archive.empty()) start_retention();
     for (auto& server : servers_) {
       if (auto listening = server->listen(); !listening.has_value()) return listening.error();
     }
@@ -160,6 +173,7 @@ class Service::Impl final : public admin::Gateway {
   std::string diameter_endpoint() const { return servers_.front()->endpoint(); }
 
   void stop(std::function<void()> done) {
+    if (retention_) retention_->stop();
     servers_open_ = servers_.size();
     for (auto& server : servers_) {
       server->stop([this, done] {
@@ -210,11 +224,46 @@ class Service::Impl final : public admin::Gateway {
     exporter_ = std::make_unique<engine::records::Exporter>(
         *store_,
         [this](std::span<engine::records::Who> who) {
-          const auto asked = names_.glance(
+          const auto asked = visitors_.glance(
               [who](engine::Shard& shard) { engine::records::find_names(shard.book(), who); });
           return asked && engine::records::find_names(*store_, who);
         },
-        export_options(config_.records), wall_clock, log_records);
+        export_options(config_.records), wall_clock, log_job);
+  }
+
+  void start_retention() {
+    engine::RetentionHooks hooks;
+    hooks.enter = [this](const engine::LedgerCut& cut) {
+      return bool(visitors_.visit([&](engine::Shard& shard) {
+        shard.enter_cut(cut, std::filesystem::absolute(config_.retention.archive).string());
+      }));
+    };
+    hooks.oldest_needed = [this]() -> std::optional<engine::Sequence> {
+      if (!exporter_) return engine::Sequence(UINT64_MAX);
+      const engine::Sequence oldest = exporter_->status().oldest_needed;
+      if (oldest.value == 0) return std::nullopt;
+      return oldest;
+    };
+    retention_ = std::make_unique<engine::RetentionJob>(
+        *store_, retention_options(config_), std::move(hooks), wall_clock, log_job,
+        engine::retention_interval(config_.retention.after));
+  }
+
+  void add_retention(Snapshot& snapshot) const {
+    auto add = [&snapshot](const char* name, const char* help, std::uint64_t value) {
+      snapshot.samples.push_back({name, help, false, {}, static_cast<double>(value)});
+    };
+    add("farthing_ledger_begin", "First entry that the ledger has; older ones are archived",
+        store_->begin().last.value + 1);
+    if (!retention_) return;
+    const engine::RetentionStatus status = retention_->status();
+    add("farthing_retention_last_cut_seconds",
+        "When entries were last archived and removed since the start, as Unix time; 0: not yet",
+        static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::seconds>(status.cut_at.time_since_epoch())
+                .count()));
+    add("farthing_retention_failed", "1: the last attempt failed; the log says why",
+        status.failed ? 1 : 0);
   }
 
   void add_exporter(Snapshot& snapshot) const {
@@ -243,6 +292,7 @@ class Service::Impl final : public admin::Gateway {
   void take_snapshot() {
     Snapshot fresh;
     add_exporter(fresh);
+    add_retention(fresh);
     diameter::Metrics sum;
     for (const auto& server : servers_) {
       for (const diameter::PeerStatus& peer : server->peers()) {
@@ -305,8 +355,9 @@ class Service::Impl final : public admin::Gateway {
   std::mutex snapshot_mutex_;
   Snapshot snapshot_;
   std::unique_ptr<admin::ApiServer> api_;
-  admin::ShardAccess names_;  // the exporter's way to the shard
+  admin::ShardAccess visitors_;  // the exporter's and retention's way to the shard
   std::unique_ptr<engine::records::Exporter> exporter_;
+  std::unique_ptr<engine::RetentionJob> retention_;
 };
 
 Service::Service(boost::asio::io_context& io, std::unique_ptr<storage::LedgerStore> store,

@@ -42,9 +42,8 @@ TEST(Config, TheSampleHoldsTheDefaults) {
 // The message about an unknown key names all that are known; each must be in the sample.
 TEST(Config, TheSampleShowsEveryKey) {
   const std::string text = sample();
-  for (const char* map :
-       {"", "limits: ", "api: ", "metrics: ", "accounts: ", "storage: ", "duplicates: ",
-        "records: ", "log: "}) {
+  for (const char* map : {"", "limits: ", "api: ", "metrics: ", "accounts: ", "storage: ",
+                          "duplicates: ", "records: ", "retention: ", "log: "}) {
     const std::string unknown = std::string(map) + "{zzz: 1}\n";
     const std::vector<std::string> errors =
         *map == '\0' ? errors_of("{zzz: 1}") : errors_with(unknown);
@@ -93,6 +92,7 @@ metrics: {listen: 127.0.0.1:9868}
 storage: {reserve: 0 B}
 duplicates: {window: 0 s, bytes: 1 MiB}
 records: {folder: /var/r, format: json, rotate_bytes: 1 MiB, rotate_after: 1 s}
+retention: {after: 90 d, archive: /var/a}
 log: {level: warning, file: /var/log/f}
 )");
   ASSERT_TRUE(config) << to_string(config.error().at(0));
@@ -112,11 +112,20 @@ log: {level: warning, file: /var/log/f}
   EXPECT_EQ(config->metrics_listen, (Endpoint{"127.0.0.1", 9868}));
   EXPECT_EQ(config->records,
             (Config::Records{"/var/r", RecordFormat::json, 1 << 20, std::chrono::seconds(1)}));
+  EXPECT_EQ(config->retention, (Config::Retention{std::chrono::hours(24 * 90), "/var/a"}));
   EXPECT_EQ(config->storage_reserve_bytes, 0u);
   EXPECT_EQ(config->duplicates_window, std::chrono::seconds(0));
   EXPECT_EQ(config->duplicates_bytes, 1u << 20);
   EXPECT_EQ(config->log_level, LogLevel::warning);
   EXPECT_EQ(config->log_file, "/var/log/f");
+}
+
+TEST(Config, RetentionHasAnAgeAndAFolder) {
+  const std::string expected =
+      "retention has only one of after and archive; expected both, or neither";
+  EXPECT_THAT(errors_with("retention: {after: 90 d}\n"), ElementsAre(HasSubstr(expected)));
+  EXPECT_THAT(errors_with("retention: {archive: /a}\n"), ElementsAre(HasSubstr(expected)));
+  EXPECT_THAT(errors_with("retention: {after: 0 s, archive: /a}\n"), ElementsAre(HasSubstr("1 s")));
 }
 
 TEST(Config, ASectionMayBeEmpty) {
