@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <fstream>
 
 namespace farthing::storage {
@@ -46,7 +47,7 @@ class PackedFileTest : public ::testing::Test {
 
 TEST_F(PackedFileTest, GivesBackWhatWasWritten) {
   std::string content;
-  for (int i = 0; i < 500'000; ++i) content += std::to_string(i * 7919);
+  for (std::int64_t i = 0; i < 500'000; ++i) content += std::to_string(i * 7919);
   for (const std::string& text : {std::string(), std::string("short"), content}) {
     fs::remove(path_);
     const Hash written = write(text);

@@ -21,7 +21,9 @@ void add_backup_commands(CLI::App& app, Context& context);
 void add_follow_command(CLI::App& ledger, Context& context);  // to its group
 void add_repair_command(CLI::App& ledger, Context& context);  // likewise
 // Checks a stopped server's data folder, or a copy of one, and shows the verdict.
-int verify_data_folder(const Context& context, const std::string& folder);
+// With `archive`, a folder of archived records, from the first entry of all.
+int verify_data_folder(const Context& context, const std::string& folder,
+                       const std::string& archive = {});
 
 // A group of commands: "balance".
 CLI::App* add_group(CLI::App& app, const std::string& name, const std::string& description);

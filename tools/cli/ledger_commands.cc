@@ -99,16 +99,17 @@ int verify(const Context& context, const Given& given) {
     return context.run_job(
         target, {}, [&context](const json::value& reply) { return show_verdict(context, reply); });
   }
-  return verify_data_folder(context, given.data);
+  return verify_data_folder(context, given.data, given.archive);
 }
 
 }  // namespace
 
-int verify_data_folder(const Context& context, const std::string& folder) {
+int verify_data_folder(const Context& context, const std::string& folder,
+                       const std::string& archive) {
   const auto store = storage::open_rocksdb_store(
       {.folder = folder, .create_if_missing = false, .read_only = true});
   if (!store.has_value()) return context.fail(exit_refused, store.error().message);
-  const json::value verdict = verify_folder(context, **store, given.archive);
+  const json::value verdict = verify_folder(context, **store, archive);
   if (context.json) context.out() << json::serialize(verdict) << '\n';
   return show_verdict(context, verdict);
 }
