@@ -129,6 +129,19 @@ std::string metrics_text(const Figures& figures) {
   families.gauge("farthing_accounts", "Accounts.", static_cast<double>(shard.accounts.value()));
   families.gauge("farthing_ledger_sequence", "Number of the newest durable ledger entry.",
                  static_cast<double>(shard.sequence.value()));
+  families.gauge("farthing_accounts_resident", "Accounts in memory.",
+                 static_cast<double>(shard.accounts_resident.value()));
+  families.gauge("farthing_accounts_bytes", "What they take, estimated (accounts.memory).",
+                 static_cast<double>(shard.accounts_bytes.value()));
+  families.counter("farthing_accounts_evicted_total", "Accounts that left memory.",
+                   shard.accounts_evicted.value());
+  families.counter("farthing_fetches_total", "Readings of what was not in memory.",
+                   shard.fetches.value());
+  families.counter("farthing_fetches_failed_total", "Of those, ones that could not read.",
+                   shard.fetches_failed.value());
+  families.counter("farthing_rounds_total", "Rounds of write-back.", shard.rounds.value());
+  families.gauge("farthing_checkpoint_position", "Entry up to which a start replays nothing.",
+                 static_cast<double>(shard.checkpoint_position.value()));
   families.counter("farthing_batches_total", "Batches handed to the store.", shard.batches.value());
   families.counter("farthing_batch_entries_total", "Ledger entries in those batches.",
                    shard.batch_entries.value());
@@ -138,6 +151,9 @@ std::string metrics_text(const Figures& figures) {
                  static_cast<double>(figures.free_disk_bytes));
   families.histogram("farthing_request_seconds", "Request read to answer released.",
                      shard.request_us);
+  families.histogram("farthing_upkeep_seconds",
+                     "What write-back, eviction and what was fetched take of the shard at a time.",
+                     shard.upkeep_us);
   families.histogram("farthing_commit_seconds", "Batch handed over to durable.", shard.commit_us);
   for (const Sample& sample : figures.others) families.add(sample);
   return families.text();
