@@ -39,8 +39,8 @@ struct ShardOptions {
   std::uint64_t disk_reserve_bytes = 1u << 30;  // below: no new sessions and no events
   std::size_t batch_bytes_max = 64u << 20;  // a fuller batch sheds requests until the store is free
   std::uint64_t accounts_memory_bytes = 0;  // more, and accounts are evicted; 0: never
-  Duration checkpoint_interval = std::chrono::seconds(10);
-  std::size_t checkpoint_rows_max = 200'000;  // so much changed, and a round begins at once
+  Duration checkpoint_interval = std::chrono::seconds(30);
+  std::size_t checkpoint_rows_max = 500'000;  // so much changed, and a round begins at once
   std::size_t checkpoint_rows_a_step = 128;
   std::size_t fetches_waiting_max = 8192;  // more requests that would have to wait are turned away
 };

@@ -63,7 +63,7 @@ struct Config {
 
   std::uint64_t accounts_memory_bytes = std::uint64_t{1} << 30;
   std::uint64_t storage_reserve_bytes = std::uint64_t{1} << 30;
-  std::chrono::seconds checkpoint_interval{10};
+  std::chrono::seconds checkpoint_interval{30};
   std::chrono::seconds duplicates_window{24 * 3600};
   std::uint64_t duplicates_bytes = std::uint64_t{2} << 30;
 
