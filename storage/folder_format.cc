@@ -51,6 +51,22 @@ base::Result<unsigned, StoreError> read_format(const fs::path& folder) {
   return format;
 }
 
+// RocksDB would make a new database here and delete what there is of the old one.
+std::optional<StoreError> check_no_remains(const fs::path& folder) {
+  const fs::path ledger = folder / "ledger";
+  std::error_code error;
+  for (fs::directory_iterator entry(ledger, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const fs::path extension = entry->path().extension();
+    if (extension != ".sst" && extension != ".log") continue;
+    return StoreError{StoreError::Code::corrupt, Sequence(0),
+                      fmt::format("a file of the database in {} is missing (ledger/CURRENT); "
+                                  "restore the data folder from a copy",
+                                  folder.string())};
+  }
+  return std::nullopt;
+}
+
 // What may lie in a folder in which no ledger was begun: a file system's own, the server's socket
 // and logs, and what a crash leaves of a folder that was being made.
 bool may_lie_there(const fs::path& name) {
@@ -104,6 +120,7 @@ base::Result<FolderState, StoreError> prepare_folder(rocksdb::FileSystem& files,
     state.format = *format;
   }
   if (state.has_ledger) return state;
+  if (const auto missing = check_no_remains(folder)) return *missing;
   if (!create) {
     return io_error(fmt::format("{} holds no ledger; name a data folder", folder.string()));
   }

@@ -120,8 +120,8 @@ class LedgerStore {
   virtual LedgerEnd begin() const = 0;
   // Removes every record up to and with `end.last`, the last entry of a record whose hash is
   // `end.hash`: for reading at once and for ever, from the disk as its files empty. No effect when
-  // that was cut before. From any thread, one at a time. REQUIRES: that nobody needs them any more,
-  // a start included.
+  // that was cut before; an error behind what the checkpoint has folded. From any thread, one at a
+  // time. REQUIRES: that nobody needs them any more.
   virtual base::Result<void, StoreError> cut(const LedgerEnd& end) = 0;
 
   // --- The checkpoint ----------------------------------------------------------------------------

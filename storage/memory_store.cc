@@ -1,6 +1,7 @@
 #include "storage/memory_store.h"
 
 #include "engine/base/assert.h"
+#include "storage/bytes.h"
 
 #include <utility>
 
@@ -107,6 +108,13 @@ base::Result<LedgerEnd, StoreError> MemoryStore::copy_to(
                     folder.string() + ": a ledger in memory cannot be copied into a folder"};
 }
 
+Sequence MemoryStore::position() const {
+  const auto& meta = tables_[static_cast<std::size_t>(Table::meta)];
+  const auto found = meta.find("position");
+  if (found == meta.end() || found->second.size() != sizeof(std::uint64_t)) return Sequence(0);
+  return Sequence(get_little<std::uint64_t>(found->second.data()));
+}
+
 base::Result<void, StoreError> MemoryStore::cut(const LedgerEnd& end) {
   if (end.last <= begin_.last) return {};
   if (end.last > end_.last) return no_such_entry(end.last, end_.last);
@@ -114,6 +122,8 @@ base::Result<void, StoreError> MemoryStore::cut(const LedgerEnd& end) {
   const auto there = end_after(last->second, last->first);
   if (!there.has_value()) return there.error();
   if (there->last != end.last || there->hash != end.hash) return no_record_ends_with(end.last);
+  const Sequence position = this->position();
+  if (position.value > 0 && position < end.last) return cut_beyond_checkpoint(end.last, position);
   records_.erase(records_.begin(), std::next(last));
   begin_ = *there;
   return {};

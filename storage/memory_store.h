@@ -55,6 +55,7 @@ class MemoryStore final : public LedgerStore {
 
  private:
   using Records = std::map<Sequence, std::string>;
+  Sequence position() const;  // of the checkpoint
   Records::const_iterator record_of(Sequence sequence) const;
 
   Durable durable_;

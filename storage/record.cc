@@ -117,8 +117,10 @@ Hash RecordHasher::hash(std::string_view header, std::string_view body) {
 
 StoreError corrupt_record(Sequence sequence, std::string_view what) {
   return {StoreError::Code::corrupt, sequence,
-          fmt::format("ledger entry {}: {}; restore the data folder from a copy", sequence.value,
-                      what)};
+          fmt::format(
+              "ledger entry {}: {}; restore the data folder from a copy, or repair it: a ledger "
+              "that ends before (farthing ledger repair)",
+              sequence.value, what)};
 }
 
 StoreError no_such_entry(Sequence sequence, Sequence last) {
@@ -130,6 +132,13 @@ StoreError no_record_ends_with(Sequence sequence) {
   return {StoreError::Code::not_found, sequence,
           fmt::format("no record of this ledger ends with entry {} and has the hash that was named",
                       sequence.value)};
+}
+
+StoreError cut_beyond_checkpoint(Sequence sequence, Sequence position) {
+  return {StoreError::Code::not_found, sequence,
+          fmt::format("the ledger cannot be cut behind entry {}: the checkpoint has folded entries "
+                      "up to {} only",
+                      sequence.value, position.value)};
 }
 
 StoreError archived_entry(Sequence sequence, Sequence begin) {

@@ -87,6 +87,9 @@ StoreError no_such_entry(Sequence sequence, Sequence last);
 // The error for a place to cut at that is no end of a record, or not of the one that is there.
 StoreError no_record_ends_with(Sequence sequence);
 
+// The error for a cut that would leave a gap behind the checkpoint.
+StoreError cut_beyond_checkpoint(Sequence sequence, Sequence position);
+
 // The error for an entry that was cut off: `begin` is the last that was.
 StoreError archived_entry(Sequence sequence, Sequence begin);
 

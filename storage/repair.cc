@@ -1,6 +1,5 @@
 #include "storage/repair.h"
 
-#include "storage/bytes.h"
 #include "storage/files.h"
 #include "storage/folder_format.h"
 #include "storage/high_water.h"
@@ -23,8 +22,6 @@ namespace farthing::storage {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::string_view position_key = "position";
 
 StoreError refused(StoreError::Code code, Sequence sequence, std::string message) {
   return {code, sequence, std::move(message)};
@@ -79,16 +76,10 @@ std::string fault_of_checkpoint(const Database& database, Sequence end) {
     while (rows->Valid()) rows->Next();
     if (!rows->status().ok()) return "it cannot be read: " + rows->status().ToString();
   }
-  std::string position;
-  const auto status =
-      database.db().Get({}, database.table(Table::meta), slice(position_key), &position);
-  if (status.IsNotFound()) return {};
-  if (!status.ok() || position.size() != sizeof(std::uint64_t)) {
-    return "what it has folded cannot be read";
-  }
-  const auto folded = get_little<std::uint64_t>(position.data());
-  if (folded <= end.value) return {};
-  return fmt::format("it has folded entries up to {}", folded);
+  const auto position = find_position(database);
+  if (!position.has_value()) return position.error().message;
+  if (*position <= end) return {};
+  return fmt::format("it has folded entries up to {}", position->value);
 }
 
 // Counts what stays and what goes.

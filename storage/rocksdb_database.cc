@@ -160,7 +160,8 @@ rocksdb::Status open_read_only(const rocksdb::DBOptions& options, const std::str
 }
 
 // What RocksDB said about the folder, in terms of what a person can do.
-StoreError translated(const rocksdb::Status& status, const fs::path& folder) {
+StoreError translated(const rocksdb::Status& status, const fs::path& folder, std::string_view what,
+                      std::string_view remedy) {
   const std::string text = status.ToString();
   if (text.find("While lock file") != std::string::npos ||
       text.find("lock hold by current process") != std::string::npos) {
@@ -169,15 +170,26 @@ StoreError translated(const rocksdb::Status& status, const fs::path& folder) {
                                   "data folder",
                                   folder.string()));
   }
-  if (status.IsCorruption()) {
+  if (text.find("No such file") != std::string::npos) {
     return error_with(StoreError::Code::corrupt,
-                      fmt::format("the ledger in {} is damaged ({}); restore the data folder from "
-                                  "a copy",
+                      fmt::format("a file of the database in {} is missing ({}); restore the data "
+                                  "folder from a copy",
                                   folder.string(), text));
   }
+  if (status.IsCorruption()) {
+    return error_with(StoreError::Code::corrupt,
+                      fmt::format("{} in {} is damaged ({}); restore the data folder from a copy, "
+                                  "or repair it: {}",
+                                  what, folder.string(), text, remedy));
+  }
   return error_with(StoreError::Code::io,
-                    fmt::format("the ledger in {} cannot be used: {}", folder.string(), text));
+                    fmt::format("{} in {} cannot be used: {}", what, folder.string(), text));
 }
+
+constexpr std::string_view ledger_remedy =
+    "a ledger that ends before the damage (farthing ledger repair)";
+constexpr std::string_view checkpoint_remedy =
+    "a repair at the ledger's end drops the checkpoint (farthing ledger repair)";
 
 }  // namespace
 
@@ -194,7 +206,7 @@ base::Result<Database, StoreError> Database::open(const fs::path& folder, Mode m
                           ? rocksdb::DB::Open(options, path, wanted, &database.families_, &db)
                           : open_read_only(options, path, wanted, database.families_, db);
   database.db_.reset(db);
-  if (!status.ok()) return translated(status, folder);
+  if (!status.ok()) return translated(status, folder, "the ledger", ledger_remedy);
   if (database.ledger() == nullptr || database.documents() == nullptr) {
     return error_with(StoreError::Code::corrupt,
                       fmt::format("the database in {} has no ledger in it; restore the data folder "
@@ -222,7 +234,12 @@ Database::~Database() {
 }
 
 StoreError Database::error_of(const rocksdb::Status& status) const {
-  return translated(status, folder_);
+  return translated(status, folder_, "the ledger", ledger_remedy);
+}
+
+StoreError Database::error_of(const rocksdb::Status& status, Table table) const {
+  return translated(status, folder_, fmt::format("the checkpoint (table {})", table_name(table)),
+                    checkpoint_remedy);
 }
 
 std::unique_ptr<rocksdb::Iterator> Database::records() const {

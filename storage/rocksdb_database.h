@@ -61,8 +61,10 @@ class Database {
   // that is not merged yet.
   bool merging_lags() const;
 
-  // What RocksDB said, in terms of what a person can do.
+  // What RocksDB said of the ledger or of a table of the checkpoint, in terms of what a person can
+  // do.
   StoreError error_of(const rocksdb::Status& status) const;
+  StoreError error_of(const rocksdb::Status& status, Table table) const;
 
  private:
   static constexpr std::size_t first_table = 3;

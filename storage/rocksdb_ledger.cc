@@ -15,6 +15,7 @@
 namespace farthing::storage {
 namespace {
 
+constexpr std::string_view position_key = "position";
 constexpr std::string_view begin_key = "begin";
 constexpr std::size_t begin_size_bytes = 48;  // number, time, hash; docs/formats.md
 
@@ -113,16 +114,60 @@ base::Result<LedgerEnd, StoreError> end_of_record(const Database& database, Sequ
   return end_after(*records);
 }
 
+base::Result<Sequence, StoreError> find_position(const Database& database) {
+  auto* const meta = database.table(Table::meta);
+  if (meta == nullptr) return Sequence(0);
+  std::string value;
+  const auto status = database.db().Get({}, meta, slice(position_key), &value);
+  if (status.IsNotFound()) return Sequence(0);
+  if (!status.ok()) return database.error_of(status, Table::meta);
+  if (value.size() != sizeof(std::uint64_t)) {
+    return database.error_of(rocksdb::Status::Corruption("its position has the wrong size"),
+                             Table::meta);
+  }
+  return Sequence(get_little<std::uint64_t>(value.data()));
+}
+
+std::optional<StoreError> check_position(const Database& database, const LedgerEnd& begin,
+                                         const LedgerEnd& end, Sequence position) {
+  const std::string folder = database.folder().string();
+  if (position > end.last) {
+    return StoreError{StoreError::Code::cut_short, end.last,
+                      fmt::format("the ledger in {} ends with entry {}, but its checkpoint has "
+                                  "folded entries up to {}: records were lost; restore the folder "
+                                  "from a copy, or repair it: a ledger without the checkpoint "
+                                  "(farthing ledger repair)",
+                                  folder, end.last.value, position.value)};
+  }
+  if (position <= begin.last) return std::nullopt;
+  const auto there = end_of_record(database, position);
+  if (!there.has_value()) return there.error();
+  if (there->last >= position) return std::nullopt;
+  return corrupt_record(position, fmt::format("its record is missing in {}", folder));
+}
+
+std::optional<StoreError> check_documents(const Database& database) {
+  const std::unique_ptr<rocksdb::Iterator> documents(
+      database.db().NewIterator({}, database.documents()));
+  documents->SeekToFirst();
+  while (documents->Valid()) documents->Next();
+  if (documents->status().ok()) return std::nullopt;
+  return database.error_of(documents->status());
+}
+
+StoreError cut_short(const std::filesystem::path& folder, Sequence end,
+                     const HighWater& high_water) {
+  return {StoreError::Code::cut_short, end,
+          fmt::format("the ledger in {} ends with entry {}, but entry {} was durable: records were "
+                      "lost; restore the folder from a copy, or repair it: a ledger that ends "
+                      "there (farthing ledger repair)",
+                      folder.string(), end.value, high_water.last.value)};
+}
+
 std::optional<StoreError> check_high_water(const Database& database, const LedgerEnd& begin,
                                            const LedgerEnd& end, const HighWater& high_water) {
   const std::string folder = database.folder().string();
-  if (end.last < high_water.last) {
-    return StoreError{StoreError::Code::cut_short, end.last,
-                      fmt::format("the ledger in {} ends with entry {}, but entry {} was durable: "
-                                  "records were lost; restore the folder from a copy, or put an "
-                                  "empty file in place of high-water to accept the loss",
-                                  folder, end.last.value, high_water.last.value)};
-  }
+  if (end.last < high_water.last) return cut_short(database.folder(), end.last, high_water);
   if (high_water.last <= begin.last) return std::nullopt;
   const auto there = end_of_record(database, high_water.last);
   if (!there.has_value()) return there.error();

@@ -33,6 +33,19 @@ base::Result<LedgerEnd, StoreError> find_end(const Database& database, const Led
 // The end that the record which holds `sequence` makes, where it stands between begin and end.
 base::Result<LedgerEnd, StoreError> end_of_record(const Database& database, Sequence sequence);
 
+// The last entry that the checkpoint has folded, as its writer notes it in table `meta` (key
+// `position`, 8 bytes little-endian); 0: nothing.
+base::Result<Sequence, StoreError> find_position(const Database& database);
+// Whether the ledger has what follows the checkpoint.
+std::optional<StoreError> check_position(const Database& database, const LedgerEnd& begin,
+                                         const LedgerEnd& end, Sequence position);
+
+// Whether every document can be read. They are few, and who asks for one gets no error.
+std::optional<StoreError> check_documents(const Database& database);
+
+// The error for a ledger that ends before the mark.
+StoreError cut_short(const std::filesystem::path& folder, Sequence end,
+                     const HighWater& high_water);
 // Whether a ledger that ends so is the one that the high-water file saw, and all of it.
 std::optional<StoreError> check_high_water(const Database& database, const LedgerEnd& begin,
                                            const LedgerEnd& end, const HighWater& high_water);

@@ -110,6 +110,7 @@ class RocksdbStore final : public LedgerStore {
   // The round under way: the engine's from write_round() on, the checkpoint thread's until
   // `round_pending_` falls.
   RoundWritten round_written_;
+  std::optional<RoundWriter> round_writer_;  // the thread's own
   Round round_;
   bool round_pending_ = false;
   bool checkpoint_stop_ = false;
@@ -151,6 +152,7 @@ RocksdbStore::RocksdbStore(const StoreOptions& options, std::shared_ptr<rocksdb:
       witnessed_(high_water_.found().value_or(HighWater{}).last) {
   measure_free_disk();
   if (!read_only_) {
+    round_writer_.emplace(database_, round_bytes_per_second);
     commit_thread_ = std::thread([this] { commit_until_stopped(); });
     checkpoint_thread_ = std::thread([this] { write_rounds_until_stopped(); });
   }
@@ -333,6 +335,11 @@ base::Result<void, StoreError> RocksdbStore::cut(const LedgerEnd& end) {
   const auto there = end_of_record(database_, end.last);
   if (!there.has_value()) return there.error();
   if (there->last != end.last || there->hash != end.hash) return no_record_ends_with(end.last);
+  const auto position = find_position(database_);
+  if (!position.has_value()) return position.error();
+  if (position->value > 0 && *position < end.last) {
+    return cut_beyond_checkpoint(end.last, *position);
+  }
   auto status = write_begin(database_, *there);
   if (status.ok()) {
     {
@@ -367,7 +374,6 @@ void RocksdbStore::write_round(Round& round) {
 void RocksdbStore::write_rounds_until_stopped() {
   name_this_thread("ledger-chkpt");
   (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), checkpoint_nice);
-  RoundWriter writer(database_, round_bytes_per_second);
   for (;;) {
     {
       std::unique_lock lock(mutex_);
@@ -375,7 +381,7 @@ void RocksdbStore::write_rounds_until_stopped() {
       if (!round_pending_) return;
     }
     wait_for_merging();
-    const auto status = writer.write(round_);
+    const auto status = round_writer_->write(round_);
     if (!status.ok()) return write_failed("checkpoint: " + status.ToString());
     round_.clear();
     {
@@ -402,7 +408,7 @@ base::Result<std::optional<std::string>, StoreError> RocksdbStore::fetch(
   std::string value;
   const auto status = database_.db().Get({}, family, slice(key), &value);
   if (status.IsNotFound()) return std::optional<std::string>();
-  if (!status.ok()) return database_.error_of(status);
+  if (!status.ok()) return database_.error_of(status, table);
   return std::optional(std::move(value));
 }
 
@@ -418,7 +424,7 @@ base::Result<void, StoreError> RocksdbStore::visit(Table table, std::string_view
   for (rows->Seek(slice(from)); rows->Valid(); rows->Next()) {
     if (!visitor(view(rows->key()), view(rows->value()))) return {};
   }
-  if (!rows->status().ok()) return database_.error_of(rows->status());
+  if (!rows->status().ok()) return database_.error_of(rows->status(), table);
   return {};
 }
 
@@ -445,6 +451,17 @@ void RocksdbStore::read_until_stopped() {
   }
 }
 
+// Before a new ledger is made: that there was none.
+std::optional<StoreError> check_nothing_was_there(rocksdb::FileSystem& files,
+                                                  const fs::path& folder) {
+  const fs::path path = folder / "high-water";
+  if (!files.FileExists(path, {}, nullptr).ok()) return std::nullopt;
+  const auto high_water = HighWaterFile::open(files, path, HighWaterFile::Mode::read_only);
+  if (!high_water.has_value()) return high_water.error();
+  if (!high_water->found().has_value()) return std::nullopt;
+  return cut_short(folder, Sequence(0), *high_water->found());
+}
+
 }  // namespace
 
 base::Result<std::unique_ptr<LedgerStore>, StoreError> open_rocksdb_store(
@@ -455,6 +472,9 @@ base::Result<std::unique_ptr<LedgerStore>, StoreError> open_rocksdb_store(
   const auto found =
       prepare_folder(*files, folder, options.create_if_missing && !options.read_only);
   if (!found.has_value()) return found.error();
+  if (!found->has_ledger) {
+    if (const auto error = check_nothing_was_there(*files, folder)) return *error;
+  }
   if (options.read_only && is_locked(folder)) {
     return StoreError{
         StoreError::Code::in_use, Sequence(0),
@@ -468,6 +488,11 @@ base::Result<std::unique_ptr<LedgerStore>, StoreError> open_rocksdb_store(
   if (!begin.has_value()) return begin.error();
   const auto end = find_end(*database, *begin);
   if (!end.has_value()) return end.error();
+
+  if (const auto error = check_documents(*database)) return *error;
+  const auto position = find_position(*database);
+  if (!position.has_value()) return position.error();
+  if (const auto error = check_position(*database, *begin, *end, *position)) return *error;
 
   // Missing beside an empty ledger it is made; beside records its absence is a finding.
   const auto mode = options.read_only      ? HighWaterFile::Mode::read_only

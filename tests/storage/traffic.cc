@@ -20,6 +20,13 @@ std::optional<std::string> fetched(const LedgerStore& store, Table table, std::s
   return value.has_value() ? *value : std::nullopt;
 }
 
+Sequence position_of(const LedgerStore& store) {
+  const auto bytes = fetched(store, Table::meta, "position");
+  std::uint64_t position = 0;
+  if (bytes.has_value()) bytes->copy(reinterpret_cast<char*>(&position), sizeof position);
+  return Sequence(position);
+}
+
 std::string wrong_with_records(const LedgerStore& store) {
   std::uint64_t number = store.begin().last.value;
   std::string wrong;
@@ -141,19 +148,30 @@ void Traffic::write_round() {
   store_.write_round(round_);
 }
 
+LedgerEnd folded_end(const LedgerStore& store) {
+  const Sequence position = position_of(store);
+  LedgerEnd end = store.end();
+  if (position >= end.last) return end;
+  // The next record says the hash of the one before.
+  const auto scanned = store.scan(Sequence(position.value + 1), [&](const Record& record) {
+    end = {position, record.header.now, record.header.previous};
+    return false;
+  });
+  return scanned.has_value() ? end : LedgerEnd{};
+}
+
 std::string wrong_with_traffic(const LedgerStore& store) {
   if (auto wrong = wrong_with_records(store); !wrong.empty()) return wrong;
-  const auto round = fetched(store, Table::meta, "round");
+  const auto found = store.fetch(Table::meta, "round");
+  if (!found.has_value()) return found.error().message;
+  const auto& round = *found;
   if (!round.has_value()) return wrong_with_table(store, Table::accounts, 0, "");
   for (const auto& [table, rows] : {std::pair{Table::accounts, std::size_t{accounts}},
                                     {Table::sessions, std::size_t{accounts / 2}},
                                     {Table::duplicates, std::size_t{1}}}) {
     if (auto wrong = wrong_with_table(store, table, rows, *round); !wrong.empty()) return wrong;
   }
-  const auto bytes = fetched(store, Table::meta, "position");
-  std::uint64_t position = UINT64_MAX;
-  if (bytes.has_value()) bytes->copy(reinterpret_cast<char*>(&position), sizeof position);
-  if (position > store.end().last.value) return "the checkpoint is ahead of the ledger";
+  if (position_of(store) > store.end().last) return "the checkpoint is ahead of the ledger";
   return {};
 }
 

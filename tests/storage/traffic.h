@@ -51,6 +51,9 @@ class Traffic {
   Round round_;
 };
 
+// The end of what the checkpoint of the store has folded.
+LedgerEnd folded_end(const LedgerStore& store);
+
 // Nothing wrong, or the first thing that is: every record from the first kept, in order, as traffic
 // wrote it; the newest document; the checkpoint of one whole round, not ahead of the ledger.
 std::string wrong_with_traffic(const LedgerStore& store);
