@@ -42,9 +42,12 @@ HeldGrant& grant_of(Session& session, std::uint16_t segment, std::uint32_t servi
 }  // namespace
 
 Book::Book(BookOptions options)
-    : options_(options), accounts_(options.accounts_memory_bytes), duplicates_(options.duplicates) {
+    : options_(options),
+      accounts_(options.accounts_memory_bytes),
+      duplicates_(options.duplicates, options.changes_expected) {
   sessions_by_key_.reserve(options.sessions_expected);
   sessions_by_number_.reserve(options.sessions_expected);
+  changes_.reserve(options.changes_expected);
 }
 Book::~Book() = default;
 
@@ -556,6 +559,12 @@ void Book::load_admin_request(std::string_view request_id, const AdminRequest& r
 }
 
 // --- Rows out ------------------------------------------------------------------------------------
+
+void Book::Changes::reserve(std::size_t changes) {
+  accounts.reserve(changes);
+  sessions.reserve(changes);
+  closed.reserve(changes);
+}
 
 void Book::Changes::clear() {
   accounts.clear();

@@ -41,6 +41,7 @@ struct BookOptions {
   std::uint64_t session_key_seed = 0;  // random for each data folder: keys of the session directory
   std::uint64_t accounts_memory_bytes = 0;  // what room is made for from the start
   std::size_t sessions_expected = 0;        // likewise
+  std::size_t changes_expected = 0;         // likewise: between two rounds of write-back
 };
 
 class Book {
@@ -114,6 +115,7 @@ class Book {
     std::vector<SessionNumber> closed;  // that have a row
     std::vector<std::string> admin_requests;
 
+    void reserve(std::size_t changes);
     std::size_t size() const { return accounts.size() + sessions.size() + closed.size(); }
     void clear();
   };

@@ -18,7 +18,6 @@ constexpr std::uint64_t buckets_at_full = 16;
 constexpr Duration bucket_time = std::chrono::hours(1);
 constexpr std::uint64_t bits_per_key = 12;
 constexpr int bits_set = 7;
-constexpr std::size_t keys_a_round_expected = std::size_t{1} << 16;
 
 std::uint64_t mixed(std::uint64_t x) {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -36,6 +35,12 @@ std::uint64_t read_big_endian(std::string_view bytes) {
   std::uint64_t value = 0;
   for (char byte : bytes) value = value << 8 | static_cast<std::uint8_t>(byte);
   return value;
+}
+
+void append_prefix(std::string& out, std::uint32_t bucket, const SessionId128& key) {
+  append_big_endian(out, bucket, 4);
+  append_big_endian(out, key.high, 8);
+  append_big_endian(out, key.low, 8);
 }
 
 constexpr std::size_t row_key_bytes = 4 + 16 + 8;
@@ -91,9 +96,8 @@ std::string duplicate_prefix(std::uint32_t bucket) {
 }
 
 std::string duplicate_prefix(std::uint32_t bucket, const DuplicateTable::Key& key) {
-  std::string prefix = duplicate_prefix(bucket);
-  append_big_endian(prefix, key.high, 8);
-  append_big_endian(prefix, key.low, 8);
+  std::string prefix;
+  append_prefix(prefix, bucket, key);
   return prefix;
 }
 
@@ -108,7 +112,7 @@ bool decode_duplicate(std::string_view row_key, DuplicateRow& row) {
 
 // --- DuplicateTable ------------------------------------------------------------------------------
 
-DuplicateTable::DuplicateTable(DuplicateOptions options)
+DuplicateTable::DuplicateTable(DuplicateOptions options, std::size_t keys_expected)
     : options_(options),
       keys_max_(options.window > Duration::zero() ? options.bytes_max / bytes_per_key : 0),
       bucket_keys_max_(
@@ -116,7 +120,7 @@ DuplicateTable::DuplicateTable(DuplicateOptions options)
   if (keys_max_ == 0) return;
   // Growing a full index under traffic would stall it.
   for (Generation* generation : {&fresh_, &writing_}) {
-    const std::size_t expected = std::min<std::uint64_t>(keys_a_round_expected, keys_max_);
+    const std::size_t expected = std::min<std::uint64_t>(keys_expected, keys_max_);
     generation->items.reserve(expected);
     generation->newest.reserve(expected);
   }
@@ -206,10 +210,12 @@ bool DuplicateTable::fill_round(storage::Round& round, std::size_t keys) {
                       duplicate_prefix(bucket + 1));
   }
   dropping_.clear();
+  std::string key;
   for (; keys > 0 && filled_ < writing_.items.size(); --keys, ++filled_) {
     const Item& item = writing_.items[filled_];
     if (buckets_.empty() || item.bucket < buckets_.front().state.number) continue;
-    std::string key = duplicate_prefix(item.bucket, item.key);
+    key.clear();
+    append_prefix(key, item.bucket, item.key);
     append_big_endian(key, item.sequence, 8);
     round.put(storage::Table::duplicates, key, {});
   }

@@ -58,7 +58,8 @@ class DuplicateTable {
  public:
   using Key = SessionId128;
 
-  explicit DuplicateTable(DuplicateOptions options);
+  // `keys_expected`: what room is made for from the start, between two rounds.
+  explicit DuplicateTable(DuplicateOptions options, std::size_t keys_expected = 0);
 
   static Key key_of_session(const SessionId128& session);
   static Key key_of_request(const SessionId128& session, const RequestKey& request);

@@ -21,6 +21,8 @@ namespace farthing::engine {
 namespace {
 
 constexpr int expiries_per_tick_max = 2000;
+// What was read is loaded in one go, while requests wait.
+constexpr std::size_t fetches_a_reading = 64;
 constexpr std::size_t evictions_looked_at = 64;  // at the end of a turn
 
 std::uint64_t elapsed_us(Time from, Time to) {
@@ -52,7 +54,7 @@ Shard::Shard(storage::LedgerStore& store, ShardOptions options, base::Clock cloc
       clock_(std::move(clock)),
       book_(options.book),
       tariffs_(std::make_shared<tariffs::TariffHistory>()),
-      write_back_(book_, store) {}
+      write_back_(book_, store, options.book.changes_expected) {}
 
 // --- Start ---------------------------------------------------------------------------------------
 
@@ -572,10 +574,13 @@ Shard::Hold Shard::wait_for(const SessionId128& key, std::uint64_t ticket) {
 void Shard::submit_fetches() {
   if (reading_ || wanted_.empty()) return;
   auto batch = std::make_shared<std::vector<Fetch>>();
-  const auto later = std::stable_partition(
-      wanted_.begin(), wanted_.end(), [this](const Fetch& f) { return f.not_before > durable_; });
-  batch->assign(std::make_move_iterator(later), std::make_move_iterator(wanted_.end()));
-  wanted_.erase(later, wanted_.end());
+  std::vector<Fetch> not_yet;
+  for (std::size_t n = std::min(wanted_.size(), fetches_a_reading); n > 0; --n) {
+    Fetch& first = wanted_.front();
+    (first.not_before <= durable_ ? *batch : not_yet).push_back(std::move(first));
+    wanted_.pop_front();
+  }
+  std::ranges::move(not_yet, std::back_inserter(wanted_));
   if (batch->empty()) return;
   reading_ = true;
   book_.set_stamp(++reading_stamp_);

@@ -25,6 +25,7 @@
 #include "storage/ledger_store.h"
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <span>
@@ -41,7 +42,7 @@ struct ShardOptions {
   std::uint64_t accounts_memory_bytes = 0;  // more, and accounts are evicted; 0: never
   Duration checkpoint_interval = std::chrono::seconds(30);
   std::size_t checkpoint_rows_max = 500'000;  // so much changed, and a round begins at once
-  std::size_t checkpoint_rows_a_step = 128;
+  std::size_t checkpoint_rows_a_step = 64;
   std::size_t fetches_waiting_max = 8192;  // more requests that would have to wait are turned away
 };
 
@@ -194,7 +195,7 @@ class Shard {
   std::function<void()> checkpoint_done_;
 
   // Fetching: one reading at a time, of all that was wanted when it began.
-  std::vector<Fetch> wanted_;
+  std::deque<Fetch> wanted_;
   bool reading_ = false;
   std::uint64_t reading_stamp_ = 0;  // nothing loaded or changed since it began may be evicted
   bool making_filter_ = false;

@@ -18,7 +18,10 @@ namespace farthing::engine {
 
 class WriteBack {
  public:
-  WriteBack(Book& book, storage::LedgerStore& store) : book_(book), store_(store) {}
+  WriteBack(Book& book, storage::LedgerStore& store, std::size_t changes_expected = 0)
+      : book_(book), store_(store) {
+    changes_.reserve(changes_expected);
+  }
 
   // The position of the newest durable round.
   void recover(Sequence position) { position_ = position; }

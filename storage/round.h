@@ -4,13 +4,15 @@
 // The checkpoint is the fold of the ledger as its reader last wrote it back; storage knows its
 // tables by name only. Whoever fills a round may do so bit by bit; the store sorts it.
 //
-// Threads: one at a time. Memory: keys and values are copied into one arena a table, which clear()
-// keeps for the next round.
+// Threads: one at a time. Memory: keys and values are copied into blocks, which clear() keeps for
+// the next round. Nothing is ever moved: whoever fills a round between two requests must not find
+// one change among thousands that takes a hundred times as long.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,18 +52,37 @@ class Round {
   const std::vector<Range>& erased_ranges(Table table) const;
 
  private:
-  struct Item {
-    std::size_t offset = 0;
-    std::uint32_t key_bytes = 0;
-    std::uint32_t value_bytes = 0;
-    bool erased = false;
+  // Changes, one after the other, in blocks that never move.
+  class Log {
+   public:
+    void add(std::string_view key, std::string_view value, bool erased);
+    std::vector<Change> all() const;
+    std::size_t size() const { return changes_; }
+    std::size_t bytes() const { return bytes_; }
+    void clear();
+
+   private:
+    struct Head {
+      std::uint32_t key_bytes = 0;
+      std::uint32_t value_bytes = 0;
+      bool erased = false;
+    };
+    struct Block {
+      std::unique_ptr<char[]> bytes;
+      std::size_t size = 0;
+      std::size_t used = 0;
+    };
+    char* room_for(std::size_t bytes);
+
+    std::vector<Block> blocks_;
+    std::size_t current_ = 0;  // the block being filled; those after it are empty
+    std::size_t changes_ = 0;
+    std::size_t bytes_ = 0;
   };
   struct TableChanges {
-    std::string arena;
-    std::vector<Item> items;
+    Log log;
     std::vector<Range> ranges;
   };
-  void add(Table table, std::string_view key, std::string_view value, bool erased);
 
   std::array<TableChanges, table_count> tables_;
 };

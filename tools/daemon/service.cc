@@ -44,6 +44,7 @@ engine::ShardOptions shard_options(const engine::Config& config) {
   options.book.session_key_seed = random_u64();
   options.book.accounts_memory_bytes = config.accounts_memory_bytes;
   options.book.sessions_expected = sessions_expected;
+  options.book.changes_expected = options.checkpoint_rows_max;
   options.accounts_memory_bytes = config.accounts_memory_bytes;
   options.checkpoint_interval = config.checkpoint_interval;
   options.disk_reserve_bytes = config.storage_reserve_bytes;
