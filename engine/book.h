@@ -21,6 +21,7 @@
 #include "engine/duplicates.h"
 #include "engine/entry.h"
 #include "engine/expiry_wheel.h"
+#include "engine/session_directory.h"
 #include "storage/round.h"
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -169,7 +170,7 @@ class Book {
   BookOptions options_;
   AccountTable accounts_;
   std::uint64_t account_count_ = 0;
-  boost::unordered_flat_map<SessionId128, Session*> sessions_by_key_;
+  SessionDirectory sessions_by_key_;
   boost::unordered_flat_map<std::uint64_t, Session*> sessions_by_number_;
   std::deque<Session> session_memory_;
   std::vector<Session*> session_pool_;
