@@ -535,17 +535,22 @@ const Account* Book::load_account(AccountNumber number, std::string_view row) {
   if (const Account* known = account(number)) return known;
   Account read;
   if (number.value == 0 || !decode_account(row, read)) return nullptr;
-  Account& account = accounts_.add(number);
+  read.number = number;
+  return &load_account(std::move(read));
+}
+
+const Account& Book::load_account(Account&& read) {
+  if (const Account* known = this->account(read.number)) return *known;
+  Account& account = accounts_.add(read.number);
   const std::uint32_t memory_bytes = account.memory_bytes;
   account = std::move(read);
-  account.number = number;
   account.memory_bytes = memory_bytes;
   account.is_touched = true;
   account.is_name_indexed = true;
   account.subscribers_indexed = static_cast<std::uint16_t>(account.subscribers.size());
   account.stamp = stamp_;
   accounts_.index(account);
-  return &account;
+  return account;
 }
 
 bool Book::load_session(SessionNumber number, std::string_view row) {

@@ -104,6 +104,8 @@ class Book {
   void recover(Sequence position, const BookState& state);
   // nullptr: the row is malformed. What is in the book already stays as it is.
   const Account* load_account(AccountNumber number, std::string_view row);
+  // The same for a row that has been decoded. REQUIRES: its number is there.
+  const Account& load_account(Account&& read);
   // REQUIRES: its account is in the book. False: malformed, or it contradicts the book.
   [[nodiscard]] bool load_session(SessionNumber number, std::string_view row);
   void load_admin_request(std::string_view request_id, const AdminRequest& request);
