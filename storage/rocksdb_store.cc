@@ -417,7 +417,8 @@ base::Result<void, StoreError> RocksdbStore::visit(Table table, std::string_view
   auto* const family = database_.table(table);
   if (family == nullptr) return {};
   rocksdb::ReadOptions options;
-  options.readahead_size = std::size_t{2} << 20;
+  // No read-ahead of a size of ours: RocksDB begins one by itself where many rows are visited, and
+  // whoever asks for a few must not pay for megabytes.
   options.fill_cache = false;
   // An iterator sees the table as it was when it was made.
   const std::unique_ptr<rocksdb::Iterator> rows(database_.db().NewIterator(options, family));
