@@ -37,6 +37,28 @@ StoreError LedgerReader::not_archived(Sequence sequence) const {
                       archive_.string())};
 }
 
+base::Result<LedgerReader::Beginning, StoreError> LedgerReader::beginning() const {
+  const LedgerEnd begin = store_.begin();
+  if (begin.last.value == 0) return Beginning();
+  const auto from = [this](Sequence first, std::string_view why) {
+    return Beginning{
+        first,
+        fmt::format("ledger entries 1 to {} are missing: they were archived, and {}{}; bring "
+                    "back the folder of the archive to have them",
+                    first.value - 1, archive_.string(), why)};
+  };
+  const Sequence kept(begin.last.value + 1);
+  if (archive_.empty()) return from(kept, "nobody knows where");
+  if (!std::filesystem::exists(archive_)) return from(kept, " is not there any more");
+  const auto segments = SegmentFolder::open(archive_);
+  if (!segments.has_value()) return segments.error();
+  if (segments->is_empty() || segments->first() > begin.last || segments->end().last < begin.last) {
+    return from(kept, " does not have them");
+  }
+  if (segments->first().value == 1) return Beginning();
+  return from(segments->first(), " does not have them any more");
+}
+
 base::Result<void, StoreError> LedgerReader::scan(
     Sequence from, const storage::LedgerStore::Visitor& visitor) const {
   Sequence next(std::max<std::uint64_t>(from.value, 1));

@@ -31,7 +31,17 @@ class LedgerReader {
   LedgerReader(const storage::LedgerStore& store, std::filesystem::path archive)
       : store_(store), archive_(std::move(archive)) {}
 
+  const storage::LedgerStore& store() const { return store_; }
   const std::filesystem::path& archive() const { return archive_; }
+
+  // The first entry from which on all can be read: 1, unless what was archived is not at hand; then
+  // `missing` says which entries are not there, why, and what to do about it. An error: there is an
+  // archive, and it cannot be read.
+  struct Beginning {
+    storage::Sequence first{1};
+    std::string missing;
+  };
+  base::Result<Beginning, storage::StoreError> beginning() const;
 
   // As in LedgerStore. Entries that nobody has any more: StoreError::Code::archived.
   base::Result<void, storage::StoreError> scan(storage::Sequence from,

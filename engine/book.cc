@@ -463,6 +463,11 @@ SessionId128 Book::session_key(std::string_view session_id) const {
   return {hash.low64, hash.high64};
 }
 
+void Book::set_session_key_seed(std::uint64_t seed) {
+  FARTHING_ASSERT(sessions_by_key_.empty());
+  options_.session_key_seed = seed;
+}
+
 const Session* Book::find_session(const SessionId128& key) const {
   return sessions_by_key_.find(key);
 }

@@ -70,6 +70,8 @@ class Book {
   void note_nobody(Identity identity) { accounts_.note_nobody(identity); }
 
   SessionId128 session_key(std::string_view session_id) const;
+  // From now on keys are those of a book with this seed. REQUIRES: no session in it.
+  void set_session_key_seed(std::uint64_t seed);
   const Session* find_session(const SessionId128& key) const;
   const Session* find_session(SessionNumber number) const;
   // Requests of these sessions are about to come: has the processor fetch what they will look at,

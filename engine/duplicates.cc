@@ -139,6 +139,7 @@ DuplicateTable::Bucket& DuplicateTable::bucket_at(Time now) {
 }
 
 void DuplicateTable::insert(const Key& key, Sequence sequence, Time now) {
+  newest_ = {key, sequence};
   if (keys_max_ == 0) return;
   Bucket& bucket = bucket_at(now);
   bucket.filter->add(key);
@@ -213,7 +214,6 @@ bool DuplicateTable::fill_round(storage::Round& round, std::size_t keys) {
   std::string key;
   for (; keys > 0 && filled_ < writing_.items.size(); --keys, ++filled_) {
     const Item& item = writing_.items[filled_];
-    if (buckets_.empty() || item.bucket < buckets_.front().state.number) continue;
     key.clear();
     append_prefix(key, item.bucket, item.key);
     append_big_endian(key, item.sequence, 8);

@@ -65,6 +65,12 @@ class DuplicateTable {
   static Key key_of_request(const SessionId128& session, const RequestKey& request);
 
   void insert(const Key& key, Sequence sequence, Time now);
+  // What was inserted last, whether it is remembered or not; entry 0: nothing yet.
+  struct Inserted {
+    Key key;
+    Sequence sequence;
+  };
+  const Inserted& newest() const { return newest_; }
 
   // Where the outcomes under a key may stand: entries known, newest first, and buckets of the table
   // that may have more. Empty: it was never seen.
@@ -87,7 +93,8 @@ class DuplicateTable {
   std::size_t unwritten() const { return fresh_.items.size(); }
   // What was inserted until now is to be written in the next round, a piece at a time.
   void begin_round();
-  // Writes up to `keys` into the round; true: there is more.
+  // Writes up to `keys` into the round; true: there is more. A bucket that was dropped meanwhile is
+  // written all the same, since the round's state has it: the next round erases it.
   bool fill_round(storage::Round& round, std::size_t keys);
   // That round is durable: what it took is looked for in the table from now on.
   void round_written();
@@ -139,6 +146,7 @@ class DuplicateTable {
   std::size_t filled_ = 0;               // of writing_
   std::vector<std::uint32_t> dropped_;   // buckets whose keys the next round erases,
   std::vector<std::uint32_t> dropping_;  // and the round under way
+  Inserted newest_;
   std::uint64_t size_ = 0;
   std::uint64_t evicted_early_ = 0;
 };

@@ -39,8 +39,8 @@ class Writer {
   base::Result<storage::Hash, StoreError> write(const Book& book, const LedgerCut& cut) {
     keep(file_.append(first_line));
     put(Kind::cut, {}, encode_cut(cut));
-    BookState state = book.state();
-    state.session_key_seed = 0;  // what no ledger tells
+    BookState state = book.state();  // but what no ledger tells
+    state.session_key_seed = 0;
     state.duplicates.clear();
     put(Kind::state, {}, encode_book_state(state));
     put_accounts(book);
@@ -112,6 +112,7 @@ class Reader {
     if (!next() || kind_ != Kind::state || !decode_book_state(row_, state)) {
       return wrong("has no state of the book");
     }
+    state.session_key_seed = book.state().session_key_seed;  // what no ledger tells
     book.recover(cut_.end.last, state);
     std::uint64_t accounts = 0;
     while (next() && kind_ != Kind::end) {
@@ -235,6 +236,20 @@ base::Result<storage::Hash, StoreError> write_opening(const fs::path& folder, co
   auto file = storage::PackedWriter::create(folder / opening_file_name(end.last));
   if (!file.has_value()) return file.error();
   return Writer(std::move(*file)).write(book, {end, {}, sums});
+}
+
+void remove_openings_before(const fs::path& folder, Sequence last) {
+  const std::string oldest = opening_file_name(last);
+  const std::string_view start = std::string_view(oldest).substr(0, oldest.find('-') + 1);
+  std::vector<fs::path> old;
+  std::error_code ignored;
+  for (const auto& file : fs::directory_iterator(folder, ignored)) {
+    const std::string name = file.path().filename().string();
+    const bool is_ours = name.size() == oldest.size() && name.starts_with(start) &&
+                         name.find_first_not_of("0123456789", start.size()) == std::string::npos;
+    if (is_ours && name < oldest) old.push_back(file.path());
+  }
+  for (const fs::path& file : old) fs::remove(file, ignored);
 }
 
 base::Result<LedgerCut, StoreError> read_opening(const fs::path& folder, Sequence last,

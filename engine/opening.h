@@ -28,6 +28,9 @@ base::Result<storage::Hash, storage::StoreError> write_opening(const std::filesy
                                                                const storage::LedgerEnd& end,
                                                                const SideSums& sums);
 
+// Deletes those after entries before `last`, as far as that is possible.
+void remove_openings_before(const std::filesystem::path& folder, storage::Sequence last);
+
 // Reads them into an empty book. What comes back is what a ledger entry has to say of the file.
 base::Result<LedgerCut, storage::StoreError> read_opening(const std::filesystem::path& folder,
                                                           Sequence last, Book& book);

@@ -111,8 +111,11 @@ base::Result<std::optional<LedgerCut>, std::string> Retention::run(Time now) {
   const auto cut = balance(*end);
   if (!cut.has_value()) return cut.error();
   if (!hooks_.enter(*cut)) return std::string(stopped);
+  const Sequence before = store_.begin().last;
   const auto done = store_.cut(cut->end);
   if (!done.has_value()) return done.error().message;
+  // Copies of the data folder that were made since the cut before begin there.
+  remove_openings_before(options_.archive, before);
   return std::optional(*cut);
 }
 

@@ -7,7 +7,8 @@
 //   2. they are read back there, checked, and folded onto the opening balances of the cut before;
 //   3. what they add up to is written beside them (opening.h);
 //   4. a ledger entry is entered that names the last archived record and the hash of that file;
-//   5. the records are cut off the ledger.
+//   5. the records are cut off the ledger, and opening balances deleted that are older than those
+//      of the cut before.
 // What may go: records older than the age, behind the checkpoint's position, and needed by no
 // reader any more.
 //

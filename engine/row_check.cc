@@ -21,6 +21,11 @@ VerifyError wrong_at(Sequence sequence, std::string_view what) {
   return {sequence, fmt::format("the checkpoint is wrong: {}; {}", what, remedy)};
 }
 
+std::optional<VerifyError> in_duplicates(const std::optional<std::string>& what) {
+  if (!what) return std::nullopt;
+  return wrong_at({}, fmt::format("in the table of duplicates, {}", *what));
+}
+
 // An account without what stands in other rows.
 Account alone(const Account& account) {
   Account copy = account;
@@ -53,6 +58,7 @@ base::Result<std::unique_ptr<RowCheck>, VerifyError> RowCheck::read(
     const storage::LedgerStore& store) {
   std::unique_ptr<RowCheck> check(new RowCheck(store));
   if (auto error = check->read_meta()) return *error;
+  if (auto error = check->read_duplicates()) return *error;
   if (auto error = check->read_accounts()) return *error;
   if (auto error = check->read_sessions()) return *error;
   if (check->position_.value != 0) return check;
@@ -80,7 +86,12 @@ std::optional<VerifyError> RowCheck::read_meta() {
                                     position_.value, end.value));
   }
   state_row_ = **state;
-  return std::nullopt;
+  if (decode_book_state(state_row_, said_)) return std::nullopt;
+  return wrong_at(position_, "the row of its state is malformed");
+}
+
+std::optional<VerifyError> RowCheck::read_duplicates() {
+  return in_duplicates(duplicates_.read(store_, said_.duplicates, position_));
 }
 
 std::optional<VerifyError> RowCheck::read_accounts() {
@@ -132,6 +143,7 @@ std::optional<VerifyError> RowCheck::read_sessions() {
 // --- While the ledger is folded ------------------------------------------------------------------
 
 std::optional<VerifyError> RowCheck::begun(const Book& book) {
+  duplicates_.begin_after(book.last());
   for (std::uint64_t number = 1; number <= book.account_count(); ++number) {
     const Account& account = *book.account(AccountNumber(number));
     if (auto error = check_account(account)) return error;
@@ -143,6 +155,8 @@ std::optional<VerifyError> RowCheck::begun(const Book& book) {
 }
 
 std::optional<VerifyError> RowCheck::folded(const Book& book, const Entry& entry, Sequence own) {
+  const DuplicateTable::Inserted& newest = book.duplicates().newest();
+  if (newest.sequence == own) duplicates_.inserted(newest);
   if (entry.account.value != 0) {
     if (auto error = check_account(*book.account(entry.account))) return error;
   }
@@ -207,25 +221,22 @@ std::optional<VerifyError> RowCheck::check_position(const Book& book) const {
                                             "not open",
                                             number, row.last().value));
   }
+  if (auto error = in_duplicates(duplicates_.finish())) return error;
   return check_state(book);
 }
 
 std::optional<VerifyError> RowCheck::check_state(const Book& book) const {
-  BookState said;
-  if (!decode_book_state(state_row_, said)) {
-    return wrong_at(position_, "the row of its state is malformed");
-  }
   BookState expected = book.state();
   // What no ledger tells.
-  expected.session_key_seed = said.session_key_seed;
-  expected.duplicates = said.duplicates;
+  expected.session_key_seed = said_.session_key_seed;
+  expected.duplicates = said_.duplicates;
   if (encode_book_state(expected) == state_row_) return std::nullopt;
   return wrong_at(
       position_,
       fmt::format("the row of its state, as of entry {}, is not what the ledger says: {} accounts "
                   "(not {}), {} tariffs ({}), started at {} us ({})",
-                  position_.value, said.account_count, expected.account_count, said.tariffs.size(),
-                  expected.tariffs.size(), micros_of(said.started_at),
+                  position_.value, said_.account_count, expected.account_count,
+                  said_.tariffs.size(), expected.tariffs.size(), micros_of(said_.started_at),
                   micros_of(expected.started_at)));
 }
 

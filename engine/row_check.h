@@ -7,8 +7,7 @@
 // compared. At the end the index is gone through: every row leads to who bears that name or
 // identity, and nobody's is missing.
 //
-// What a row of the table of duplicates says is not compared: only what was answered would be
-// lost with it, never money.
+// The table of duplicates is counted and added up, bucket by bucket (duplicate_check.h).
 //
 // Threads: one at a time, not the shard's. Memory: 16 bytes an account, some 32 an open session.
 // Ownership: `store` outlives it, and nobody writes rounds meanwhile.
@@ -16,6 +15,7 @@
 
 #include "engine/base/result.h"
 #include "engine/book.h"
+#include "engine/duplicate_check.h"
 #include "storage/ledger_store.h"
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -39,6 +39,9 @@ class RowCheck {
   // Reads all rows. nullptr: there is no checkpoint.
   static base::Result<std::unique_ptr<RowCheck>, VerifyError> read(
       const storage::LedgerStore& store);
+
+  // Which the book that folds must have, for its keys to be those of the rows.
+  std::uint64_t session_key_seed() const { return said_.session_key_seed; }
 
   // The fold begins with `book`, that of opening balances.
   std::optional<VerifyError> begun(const Book& book);
@@ -71,6 +74,7 @@ class RowCheck {
   explicit RowCheck(const storage::LedgerStore& store) : store_(store) {}
 
   std::optional<VerifyError> read_meta();
+  std::optional<VerifyError> read_duplicates();
   std::optional<VerifyError> read_accounts();
   std::optional<VerifyError> read_sessions();
   std::optional<VerifyError> check_account(const Account& account);
@@ -89,6 +93,8 @@ class RowCheck {
   const storage::LedgerStore& store_;
   Sequence position_;
   std::string state_row_;
+  BookState said_;  // by that row
+  DuplicateCheck duplicates_;
   std::vector<Seen> accounts_;  // by number - 1
   boost::unordered_flat_map<std::uint64_t, Seen> sessions_;
   std::uint64_t index_rows_due_ = 0;  // of names and identities

@@ -43,6 +43,24 @@ bool covers(const OutcomeQuestion& asked, const OutcomeQuestion& now) {
          knows(asked.request_places, now.request_places);
 }
 
+// Of all open sessions, each once, in the order of the rows that they are to be read from: blocks
+// of the table are read once then, not once for each account.
+base::Result<std::vector<AccountNumber>, storage::StoreError> accounts_of_sessions(
+    const storage::LedgerStore& store) {
+  std::vector<AccountNumber> accounts;
+  const auto visited =
+      store.visit(storage::Table::sessions, {}, [&](std::string_view, std::string_view row) {
+        const AccountNumber account = account_of_session(row);
+        if (account.value != 0) accounts.push_back(account);  // else it is named with its session
+        return true;
+      });
+  if (!visited.has_value()) return visited.error();
+  std::ranges::sort(accounts);
+  const auto repeated = std::ranges::unique(accounts);
+  accounts.erase(repeated.begin(), repeated.end());
+  return accounts;
+}
+
 }  // namespace
 
 std::string tariff_document_key(tariffs::TariffVersion version) {
@@ -127,15 +145,24 @@ std::optional<RecoveryError> Shard::recover_checkpoint() {
   write_back_.recover(position);
   metrics_.checkpoint_position.set(position.value);
 
+  const auto accounts = accounts_of_sessions(store_);
+  if (!accounts.has_value()) return broken(accounts.error().message);
+  for (const AccountNumber account : *accounts) {
+    if (const char* why = load_from_store(account)) {
+      return broken(fmt::format("account {}: {}", account.value, why));
+    }
+  }
   std::optional<std::string> wrong;
   const auto visited =
       store_.visit(storage::Table::sessions, {}, [&](std::string_view key, std::string_view row) {
         const std::optional<std::uint64_t> number = read_number_key(key);
         const AccountNumber account = account_of_session(row);
-        const char* why = "its row is malformed";
-        if (number && account.value != 0) why = load_from_store(account);
-        if (why == nullptr && book_.account(account) == nullptr) why = "its account is not there";
-        if (why == nullptr && !book_.load_session(SessionNumber(*number), row)) {
+        const char* why = nullptr;
+        if (!number || account.value == 0) {
+          why = "its row is malformed";
+        } else if (book_.account(account) == nullptr) {
+          why = "its account is not there";
+        } else if (!book_.load_session(SessionNumber(*number), row)) {
           why = "it contradicts another row";
         }
         if (why != nullptr) wrong = fmt::format("session {}: {}", number.value_or(0), why);

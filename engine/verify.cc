@@ -170,6 +170,7 @@ base::Result<void, VerifyError> Verifier::read_rows() {
   auto rows = RowCheck::read(store_);
   if (!rows.has_value()) return rows.error();
   rows_ = std::move(*rows);
+  if (rows_ != nullptr) book_.set_session_key_seed(rows_->session_key_seed());
   return {};
 }
 

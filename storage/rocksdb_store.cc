@@ -4,6 +4,7 @@
 #include "storage/files.h"
 #include "storage/folder_format.h"
 #include "storage/high_water.h"
+#include "storage/log_watch.h"
 #include "storage/record.h"
 #include "storage/rocksdb_copy.h"
 #include "storage/rocksdb_database.h"
@@ -50,8 +51,8 @@ void name_this_thread(const char* name) { (void)::pthread_setname_np(::pthread_s
 class RocksdbStore final : public LedgerStore {
  public:
   RocksdbStore(const StoreOptions& options, std::shared_ptr<rocksdb::FileSystem> files,
-               Database database, HighWaterFile high_water, const LedgerEnd& begin,
-               const LedgerEnd& end);
+               LogWatch log_watch, Database database, HighWaterFile high_water,
+               const LedgerEnd& begin, const LedgerEnd& end);
   ~RocksdbStore() override;
 
   void set_durable(Durable durable) override;
@@ -87,7 +88,9 @@ class RocksdbStore final : public LedgerStore {
 
   const fs::path folder_;
   const StoreOptions::FailedWrite on_failed_write_;
+  std::atomic<bool> failed_ = false;
   const std::shared_ptr<rocksdb::FileSystem> files_;
+  LogWatch log_watch_;
   const std::chrono::milliseconds high_water_interval_;
   const bool read_only_;
   Database database_;
@@ -138,11 +141,12 @@ class RocksdbStore final : public LedgerStore {
 };
 
 RocksdbStore::RocksdbStore(const StoreOptions& options, std::shared_ptr<rocksdb::FileSystem> files,
-                           Database database, HighWaterFile high_water, const LedgerEnd& begin,
-                           const LedgerEnd& end)
+                           LogWatch log_watch, Database database, HighWaterFile high_water,
+                           const LedgerEnd& begin, const LedgerEnd& end)
     : folder_(options.folder),
       on_failed_write_(options.on_failed_write),
       files_(std::move(files)),
+      log_watch_(std::move(log_watch)),
       high_water_interval_(options.high_water_interval),
       read_only_(options.read_only),
       database_(std::move(database)),
@@ -152,6 +156,7 @@ RocksdbStore::RocksdbStore(const StoreOptions& options, std::shared_ptr<rocksdb:
       witnessed_(high_water_.found().value_or(HighWater{}).last) {
   measure_free_disk();
   if (!read_only_) {
+    log_watch_.set_failed([this](std::string_view what) { write_failed(what); });
     round_writer_.emplace(database_, round_bytes_per_second);
     commit_thread_ = std::thread([this] { commit_until_stopped(); });
     checkpoint_thread_ = std::thread([this] { write_rounds_until_stopped(); });
@@ -173,6 +178,7 @@ RocksdbStore::~RocksdbStore() {
   end(checkpoint_stop_, wake_checkpoint_, checkpoint_thread_);
   end(stop_, wake_commit_, commit_thread_);
   end(witness_stop_, wake_witness_, witness_thread_);  // after the last commit, to witness it
+  log_watch_.set_failed({});
 }
 
 void RocksdbStore::set_durable(Durable durable) {
@@ -275,8 +281,9 @@ bool RocksdbStore::write_high_water(const LedgerEnd& end) {
   return true;
 }
 
-// The thread that calls does nothing more.
+// The thread that calls does nothing more, unless it comes from within the database.
 void RocksdbStore::write_failed(std::string_view what) {
+  if (failed_.exchange(true)) return;  // the log has told
   const std::string line = fmt::format(
       "farthing: writing the ledger in {} failed ({}); stopped, nothing unsaved was answered\n",
       folder_.string(), what);
@@ -481,9 +488,10 @@ base::Result<std::unique_ptr<LedgerStore>, StoreError> open_rocksdb_store(
         StoreError::Code::in_use, Sequence(0),
         fmt::format("{} is in use by another process; stop it, or read a copy", folder.string())};
   }
+  LogWatch log_watch(files, folder / "ledger");
   auto database = Database::open(
-      folder, options.read_only ? Database::Mode::read_only : Database::Mode::read_write, files,
-      options.ledger_file_bytes);
+      folder, options.read_only ? Database::Mode::read_only : Database::Mode::read_write,
+      log_watch.files(), options.ledger_file_bytes);
   if (!database.has_value()) return database.error();
   const auto begin = find_begin(*database);
   if (!begin.has_value()) return begin.error();
@@ -515,8 +523,9 @@ base::Result<std::unique_ptr<LedgerStore>, StoreError> open_rocksdb_store(
     const auto status = delete_files_before(*database, *begin);
     if (!status.ok()) return database->error_of(status);
   }
-  return std::unique_ptr<LedgerStore>(std::make_unique<RocksdbStore>(
-      options, std::move(files), std::move(*database), std::move(*high_water), *begin, *end));
+  return std::unique_ptr<LedgerStore>(
+      std::make_unique<RocksdbStore>(options, std::move(files), std::move(log_watch),
+                                     std::move(*database), std::move(*high_water), *begin, *end));
 }
 
 }  // namespace farthing::storage

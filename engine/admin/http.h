@@ -52,7 +52,8 @@ Reply unavailable_reply(std::string_view why);
 class Stream {
  public:
   virtual ~Stream() = default;
-  virtual void begin(std::string_view type) = 0;
+  // `missing`: what the answer should have and has not, a sentence; "": nothing.
+  virtual void begin(std::string_view type, std::string_view missing = {}) = 0;
   // Waits until the other side has taken it; false: it is gone, and the route may stop.
   [[nodiscard]] virtual bool write(std::string_view piece) = 0;
   virtual void finish() = 0;

@@ -2,8 +2,11 @@
 // data records made of it.
 #include "engine/admin/job_place.h"
 #include "engine/admin/routes.h"
+#include "engine/archive.h"
 #include "engine/records/export.h"
+#include "storage/record.h"
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -30,10 +33,26 @@ void wait_for_entry(Api& api, Sequence from, std::chrono::milliseconds most) {
   --api.copies_waiting;
 }
 
+LedgerReader whole_ledger(const Api& api, std::string_view archive = {}) {
+  return {api.store, archive_folder(api.store, archive.empty() ? api.archive_folder : archive)};
+}
+
+// Why entry `from` cannot be had, and where there is something again.
+Reply archived_reply(const LedgerReader& ledger, const storage::StoreError& error) {
+  const auto beginning = ledger.beginning();
+  if (!beginning.has_value()) return error_reply(500, "ledger", beginning.error().message);
+  const std::string& missing = beginning->missing;
+  return json_reply({{"error",
+                      {{"code", "archived"},
+                       {"message", missing.empty() ? error.message : missing},
+                       {"first", beginning->first.value}}}},
+                    410);
+}
+
 }  // namespace
 
 // A line "farthing ledger records, format 1, end N", then whole records from the one that holds
-// `from` on.
+// `from` on, archived or not.
 Reply copy_ledger_records(Api& api, const HttpRequest& request, Stream&) {
   const auto number = query_number(request, "from", 1, UINT64_MAX);
   const auto wait_ms = query_number(request, "wait_ms", 0, wait_ms_max);
@@ -53,14 +72,19 @@ Reply copy_ledger_records(Api& api, const HttpRequest& request, Stream&) {
   Reply reply;
   reply.type = "application/octet-stream";
   reply.body = fmt::format("farthing ledger records, format 1, end {}\n", end.value);
-  std::string buffer;
-  for (Sequence next = from; next <= end && reply.body.size() < copy_bytes_max;) {
-    const auto record = api.store.read(next, buffer);
-    if (!record.has_value()) return error_reply(500, "ledger", record.error().message);
-    next = Sequence(record->header.first.value + record->header.count);
-    reply.body += buffer;
+  if (from > end) return reply;
+  const LedgerReader ledger = whole_ledger(api);
+  const auto scanned = ledger.scan(from, [&](const storage::Record& record) {
+    if (record.header.first > end) return false;
+    const auto header = storage::encode_record_header(record.header, record.body);
+    reply.body.append(header.data(), header.size()).append(record.body);
+    return reply.body.size() < copy_bytes_max;
+  });
+  if (scanned.has_value()) return reply;
+  if (scanned.error().code == storage::StoreError::Code::archived) {
+    return archived_reply(ledger, scanned.error());
   }
-  return reply;
+  return error_reply(500, "ledger", scanned.error().message);
 }
 
 Reply export_records(Api& api, const HttpRequest& request, Stream& stream) {
@@ -80,8 +104,12 @@ Reply export_records(Api& api, const HttpRequest& request, Stream& stream) {
   if (!place.mine()) {
     return error_reply(409, "busy", "an export of records is running; wait until it is done");
   }
+  const LedgerReader ledger = whole_ledger(api, request.query_value("archive"));
+  const auto beginning = ledger.beginning();
+  if (!beginning.has_value()) return error_reply(500, "ledger", beginning.error().message);
   records::ExportCalls calls;
-  stream.begin(*format == records::Format::csv ? "text/csv" : "application/x-ndjson");
+  stream.begin(*format == records::Format::csv ? "text/csv" : "application/x-ndjson",
+               beginning->missing);
   calls.write = [&](std::string_view text) { return stream.write(text) && !api.shard.stopping(); };
   calls.find_names = [&api](std::span<records::Who> who) {
     const Visited asked =
@@ -89,7 +117,7 @@ Reply export_records(Api& api, const HttpRequest& request, Stream& stream) {
     return asked && records::find_names(api.store, who);
   };
   calls.progress = [](Sequence) {};
-  const auto exported = records::export_span(api.store, span, *format, calls);
+  const auto exported = records::export_span(ledger, beginning->first, span, *format, calls);
   place.leave();
   if (exported.has_value()) stream.finish();  // else it is cut off
   return {};

@@ -20,6 +20,7 @@
 #include <boost/beast/http.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <future>
 #include <mutex>
 #include <set>
@@ -47,16 +48,26 @@ constexpr std::chrono::milliseconds accept_pause{100};
 
 enum class Door { all, metrics_only };
 
+// A header's value; a folder's name may hold anything.
+std::string one_line(std::string_view text) {
+  std::string line(text);
+  std::ranges::replace_if(
+      line, [](char c) { return static_cast<unsigned char>(c) < ' '; }, '?');
+  return line;
+}
+
 // An answer in chunks. Called on a route's thread; the socket is touched on its own.
 class ChunkedStream final : public Stream {
  public:
   ChunkedStream(Connection& connection, std::chrono::milliseconds timeout)
       : connection_(connection), timeout_(timeout) {}
 
-  void begin(std::string_view type) override {
+  void begin(std::string_view type, std::string_view missing) override {
     begun_ = true;
-    pending_ = fmt::format(
-        "HTTP/1.1 200 OK\r\nContent-Type: {}\r\nTransfer-Encoding: chunked\r\n\r\n", type);
+    pending_ =
+        fmt::format("HTTP/1.1 200 OK\r\nContent-Type: {}\r\nTransfer-Encoding: chunked\r\n", type);
+    if (!missing.empty()) pending_ += fmt::format("Farthing-Missing: {}\r\n", one_line(missing));
+    pending_ += "\r\n";
   }
   bool write(std::string_view piece) override {
     if (piece.empty()) return alive_;

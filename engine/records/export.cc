@@ -16,19 +16,20 @@ constexpr std::uint64_t records_between_progress = 1024;  // of the ledger
 
 class SpanExport {
  public:
-  SpanExport(const storage::LedgerStore& store, const Span& span, Format format,
+  SpanExport(const LedgerReader& ledger, Sequence first, const Span& span, Format format,
              const ExportCalls& calls)
-      : store_(store),
+      : ledger_(ledger),
+        first_(first),
         span_(span),
         format_(format),
         calls_(calls),
-        tariffs_(store),
+        tariffs_(ledger.store()),
         batch_(batch_max),
         who_(batch_max) {}
 
   base::Result<std::uint64_t, std::string> run() {
     if (!calls_.write(header_line(format_))) return stopped();
-    const auto scanned = store_.scan(Sequence(1), [this](const storage::Record& record) {
+    const auto scanned = ledger_.scan(first_, [this](const storage::Record& record) {
       if (span_.until && record.header.now >= *span_.until) return false;
       return read(record);
     });
@@ -64,12 +65,7 @@ class SpanExport {
     for (std::size_t i = 0; i < batch_count_; ++i) {
       who[i] = {batch_[i].account, batch_[i].subscriber, {}, {}, {}};
     }
-    if (!calls_.find_names) {
-      names_.find(who);
-    } else if (!calls_.find_names(who)) {
-      wrong_ = stopped();
-      return false;
-    }
+    if (!find(who)) return false;
     text_.clear();
     for (std::size_t i = 0; i < batch_count_; ++i) {
       append_record(format_, batch_[i], who[i], tariffs_, text_);
@@ -80,7 +76,21 @@ class SpanExport {
     return wrong_.empty();
   }
 
-  const storage::LedgerStore& store_;
+  bool find(std::span<Who> who) {
+    if (calls_.find_names) {
+      if (!calls_.find_names(who)) wrong_ = stopped();
+      return wrong_.empty();
+    }
+    if (first_.value > 1 && !find_names(ledger_.store(), who)) {
+      wrong_ = "the names of accounts cannot be read; run: farthing ledger verify";
+      return false;
+    }
+    names_.find(who);
+    return true;
+  }
+
+  const LedgerReader& ledger_;
+  const Sequence first_;
   const Span& span_;
   const Format format_;
   const ExportCalls& calls_;
@@ -107,10 +117,10 @@ std::optional<Time> parse_time(std::string_view text) {
   return time.has_value() ? std::optional(*time) : std::nullopt;
 }
 
-base::Result<std::uint64_t, std::string> export_span(const storage::LedgerStore& store,
+base::Result<std::uint64_t, std::string> export_span(const LedgerReader& ledger, Sequence first,
                                                      const Span& span, Format format,
                                                      const ExportCalls& calls) {
-  return SpanExport(store, span, format, calls).run();
+  return SpanExport(ledger, first, span, format, calls).run();
 }
 
 }  // namespace farthing::engine::records

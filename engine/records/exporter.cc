@@ -32,6 +32,7 @@ RecordReader::RecordReader(const storage::LedgerStore& store, FindNames find_nam
     : store_(store),
       find_names_(std::move(find_names)),
       options_(options),
+      ledger_(store, archive_folder(store, options.archive)),
       tariffs_(store),
       files_(std::move(files)),
       write_from_(files_.position().next),
@@ -47,6 +48,7 @@ base::Result<std::unique_ptr<RecordReader>, std::string> RecordReader::open(
   std::unique_ptr<RecordReader> reader(
       new RecordReader(store, std::move(find_names), options, std::move(*files)));
   if (auto checked = reader->check_ledger(); !checked.has_value()) return checked.error();
+  if (auto begun = reader->skip_missing(); !begun.has_value()) return begun.error();
   while (reader->next_ < reader->write_from_) {
     if (!keep_on()) return std::string("stopped");
     const Sequence until(std::min(reader->next_.value + step_entries, reader->write_from_.value));
@@ -59,34 +61,70 @@ base::Result<std::unique_ptr<RecordReader>, std::string> RecordReader::open(
 base::Result<void, std::string> RecordReader::check_ledger() {
   const Sequence last = before(write_from_);
   if (last.value == 0) return {};
-  const bool is_there = last <= store_.end().last && next_ <= write_from_ && next_.value > 0 &&
-                        store_.read(last, buffer_).has_value();
-  if (is_there && base::hash64(buffer_) == files_.position().ledger_hash) return {};
+  const bool fits = last <= store_.end().last && next_ <= write_from_ && next_.value > 0;
+  const auto read = ledger_.read(last, buffer_);
+  if (fits && !read.has_value() && read.error().code == storage::StoreError::Code::archived) {
+    return fmt::format(
+        "{} ends with the records of entry {}, and {}; or name an empty folder, for "
+        "the records from there on that can be had",
+        options_.folder.string(), last.value, read.error().message);
+  }
+  if (fits && read.has_value() && base::hash64(buffer_) == files_.position().ledger_hash) return {};
   return fmt::format(
       "{} has records of another ledger, or of entries that this one has lost (up to {}); give "
       "each ledger a folder of its own",
       options_.folder.string(), last.value);
 }
 
+base::Result<void, std::string> RecordReader::skip_missing() {
+  const auto beginning = ledger_.beginning();
+  if (!beginning.has_value()) return beginning.error().message;
+  if (next_ >= beginning->first) return {};
+  missing_ = beginning->missing;
+  next_ = beginning->first;
+  write_from_ = std::max(write_from_, next_);
+  return {};
+}
+
 // Reads the entries up to `until`, which it does not include.
 base::Result<void, std::string> RecordReader::read_to(Sequence until) {
   while (next_ < until) {
-    const auto record = store_.read(next_, buffer_);
-    if (!record.has_value()) return record.error().message;
-    std::string_view body = record->body;
-    Sequence own = record->header.first;
-    for (std::uint32_t i = 0; i < record->header.count && own < until; ++i, ++own.value) {
-      if (!decode_entry(body, own, entry_)) {
-        return fmt::format("ledger entry {} is not readable; run: farthing ledger verify",
-                           own.value);
+    if (next_ > store_.begin().last) {
+      const auto record = store_.read(next_, buffer_);
+      // Cut off just now: it is in the archive.
+      if (!record.has_value() && record.error().code == storage::StoreError::Code::archived) {
+        continue;
       }
-      if (own < next_) continue;
-      next_ = Sequence(own.value + 1);
-      if (!assembler_.add(entry_, own, record->header.now, batch_[batch_count_])) continue;
-      if (own < write_from_) continue;
-      if (++batch_count_ < batch_max) continue;
-      if (auto flushed = flush_batch(); !flushed.has_value()) return flushed;
+      if (!record.has_value()) return record.error().message;
+      if (auto read = read_record(*record, until); !read.has_value()) return read;
+      continue;
     }
+    // The archive is packed: many records at a time.
+    base::Result<void, std::string> read;
+    const auto scanned = ledger_.scan(next_, [&](const storage::Record& record) {
+      read = read_record(record, until);
+      return read.has_value() && next_ < until;
+    });
+    if (!scanned.has_value()) return scanned.error().message;
+    if (!read.has_value()) return read;
+  }
+  return {};
+}
+
+base::Result<void, std::string> RecordReader::read_record(const storage::Record& record,
+                                                          Sequence until) {
+  std::string_view body = record.body;
+  Sequence own = record.header.first;
+  for (std::uint32_t i = 0; i < record.header.count && own < until; ++i, ++own.value) {
+    if (!decode_entry(body, own, entry_)) {
+      return fmt::format("ledger entry {} is not readable; run: farthing ledger verify", own.value);
+    }
+    if (own < next_) continue;
+    next_ = Sequence(own.value + 1);
+    if (!assembler_.add(entry_, own, record.header.now, batch_[batch_count_])) continue;
+    if (own < write_from_) continue;
+    if (++batch_count_ < batch_max) continue;
+    if (auto flushed = flush_batch(); !flushed.has_value()) return flushed;
   }
   return {};
 }
@@ -113,7 +151,7 @@ base::Result<void, std::string> RecordReader::flush_batch() {
     const Position& saved = files_.position();
     write_from_ = Sequence(record.last.value + 1);
     std::string bytes;
-    if (const auto read = store_.read(record.last, bytes); !read.has_value()) {
+    if (const auto read = ledger_.read(record.last, bytes); !read.has_value()) {
       return read.error().message;
     }
     const Sequence oldest(std::min(saved.oldest_needed.value, record.last.value));
@@ -155,7 +193,7 @@ base::Result<void, std::string> RecordReader::commit(Time now) {
   const Sequence open = assembler_.oldest_needed();
   const Sequence oldest = open.value == 0 ? last : std::min(open, last);
   write_from_ = next_;
-  if (const auto read = store_.read(last, buffer_); !read.has_value()) return read.error().message;
+  if (const auto read = ledger_.read(last, buffer_); !read.has_value()) return read.error().message;
   return files_.commit({next_, oldest, base::hash64(buffer_), {}, 0, {}});
 }
 
@@ -215,6 +253,7 @@ class Exporter::Impl {
     auto opened = RecordReader::open(store_, find_names_, options_, [this] { return !stopping(); });
     if (!opened.has_value()) return opened.error();
     RecordReader& reader = **opened;
+    if (!reader.missing().empty()) log_(true, "records: " + reader.missing());
     log_(false, fmt::format("records: writing to {} from ledger entry {} on",
                             options_.folder.string(), reader.next().value));
     while (!stopping()) {

@@ -7,6 +7,7 @@
 // figures, never the server.
 #pragma once
 
+#include "engine/archive.h"
 #include "engine/base/result.h"
 #include "engine/records/assembler.h"
 #include "engine/records/files.h"
@@ -26,6 +27,7 @@ namespace farthing::engine::records {
 
 struct ExportOptions {
   std::filesystem::path folder;
+  std::filesystem::path archive;  // of the ledger, as archive_folder() takes it
   Format format = Format::csv;
   std::uint64_t rotate_bytes = 64 << 20;            // a file that has reached this is completed
   std::chrono::seconds rotate_after{900};           // and so is one that is so old
@@ -34,7 +36,8 @@ struct ExportOptions {
 
 class RecordReader {
  public:
-  // Goes on where the folder's position says: reads the entries again that open sessions need.
+  // Goes on where the folder's position says: reads the entries again that open sessions need. A
+  // folder without one begins with the ledger's first entry, archived or not.
   // `store` outlives it. `keep_on` is asked now and then; false: stop, which is an error too.
   static base::Result<std::unique_ptr<RecordReader>, std::string> open(
       const storage::LedgerStore& store, FindNames find_names, const ExportOptions& options,
@@ -47,6 +50,9 @@ class RecordReader {
   // Makes everything that was read durable, at once.
   base::Result<void, std::string> commit(Time now);
 
+  // Which entries should have been read and are not to be had, in words; "": none. What began in
+  // them is marked as not complete.
+  const std::string& missing() const { return missing_; }
   Sequence next() const { return next_; }
   // No entry before this one will be read again, whatever happens: what retention may remove.
   Sequence oldest_needed() const { return files_.position().oldest_needed; }
@@ -58,17 +64,21 @@ class RecordReader {
                const ExportOptions& options, RecordFiles files);
 
   base::Result<void, std::string> check_ledger();
+  base::Result<void, std::string> skip_missing();
   base::Result<void, std::string> read_to(Sequence until);
+  base::Result<void, std::string> read_record(const storage::Record& record, Sequence until);
   base::Result<void, std::string> flush_batch();
 
   const storage::LedgerStore& store_;
   const FindNames find_names_;
   const ExportOptions options_;
+  LedgerReader ledger_;
   TariffNames tariffs_;
   RecordFiles files_;
   Assembler assembler_;
   Sequence write_from_;  // records of entries before it are in the files
   Sequence next_;
+  std::string missing_;
   std::string buffer_;  // the ledger record read last
   Entry entry_;
   // Records that wait for their names.

@@ -68,6 +68,7 @@ void NameTable::add(const Entry& entry) {
 
 void NameTable::find(std::span<Who> who) const {
   for (Who& one : who) {
+    if (!one.name.empty()) continue;
     if (one.account.value == 0 || one.account.value > rows_.size()) continue;
     const Row& row = rows_[one.account.value - 1];
     one.name = row.name == 0 ? row.msisdn.digits() : names_[row.name - 1];

@@ -47,6 +47,7 @@ void find_names(const Book& book, std::span<Who> who);
 class NameTable {
  public:
   void add(const Entry& entry);
+  // Those without a name yet.
   void find(std::span<Who> who) const;
 
  private:

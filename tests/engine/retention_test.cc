@@ -131,9 +131,15 @@ TEST_F(RetentionTest, WhatIsOldIsInTheArchiveAndStillProved) {
   EXPECT_GT(second.end.last, first.end.last);
   expect_in_order();
   engine_.crash_and_restart();
+  std::ofstream(archive() / "opening-remarks") << "of somebody else";
   live_some_days(4);
-  cut();
+  const LedgerCut third = cut();
   expect_in_order();
+  // Opening balances are kept of the last two cuts.
+  EXPECT_FALSE(fs::exists(archive() / opening_file_name(first.end.last)));
+  EXPECT_TRUE(fs::exists(archive() / opening_file_name(second.end.last)));
+  EXPECT_TRUE(fs::exists(archive() / opening_file_name(third.end.last)));
+  EXPECT_TRUE(fs::exists(archive() / "opening-remarks"));
 }
 
 TEST_F(RetentionTest, EveryRecordIsInTheArchiveOrInTheLedgerInItsOrder) {

@@ -73,6 +73,34 @@ class RowCheckTest : public testing::Test {
     engine_.store().finish_round();
   }
 
+  // A session that is over, and two messages.
+  void close_some(const std::string& id) {
+    open_session(id, 0);
+    engine_.shard().close_session(*account().sessions, EntryKind::session_closed);
+    for (const char* event : {" a", " b"}) {
+      Request request;
+      request.key = {RequestType::event, 0, 0, 1, 1};
+      request.session_id = id + event;
+      request.service_context = "32274@3gpp.org";
+      request.identities = {*parse_msisdn(user)};
+      request.action = RequestedAction::direct_debiting;
+      request.add_service().requested.emplace().events = 1;
+      EXPECT_NE(engine_.handle(request), Shard::Hold::fetching);
+    }
+    engine_.sync();
+  }
+  std::vector<std::string> duplicates() {
+    std::vector<std::string> keys;
+    EXPECT_TRUE(engine_.store()
+                    .visit(Table::duplicates, {},
+                           [&keys](std::string_view key, std::string_view) {
+                             keys.emplace_back(key);
+                             return true;
+                           })
+                    .has_value());
+    return keys;
+  }
+
   const Account& account() { return *engine_.shard().book().find_account(user); }
   std::string account_key() { return std::string(view(number_key(account().number.value))); }
   std::string session_key() {
@@ -107,6 +135,49 @@ TEST_F(RowCheckTest, PassesRowsThatRanAheadOfTheirRoundsPosition) {
   while (!engine_.store().round_under_way()) engine_.shard().tick();
   engine_.store().finish_round();
   EXPECT_NE(row(Table::meta, meta_position_key), before);
+  EXPECT_EQ(verdict(), "");
+}
+
+TEST_F(RowCheckTest, NamesWhateverIsWrongInTheTableOfDuplicates) {
+  close_some("three");
+  engine_.checkpoint();
+  engine_.crash_and_restart();
+  close_some("four");  // in a bucket of its own
+  engine_.checkpoint();
+  close_some("five");  // behind the position
+  EXPECT_EQ(verdict(), "");
+  const std::vector<std::string> keys = duplicates();
+  ASSERT_EQ(keys.size(), 6u);
+  for (const std::string& key : keys) {
+    erase(Table::duplicates, key);
+    EXPECT_THAT(verdict(), HasSubstr("has 2 rows, of 3"));
+    for (std::size_t i = 0; i < key.size(); ++i) {
+      std::string other = key;
+      other[i] = static_cast<char>(other[i] ^ 0x10);
+      put(Table::duplicates, other, {});
+      EXPECT_THAT(verdict(), HasSubstr("in the table of duplicates")) << i;
+      erase(Table::duplicates, other);
+    }
+    put(Table::duplicates, key, {});
+    EXPECT_EQ(verdict(), "");
+  }
+  put(Table::duplicates, keys.front() + "x", {});
+  EXPECT_THAT(verdict(), HasSubstr("malformed"));
+}
+
+TEST_F(RowCheckTest, PassesATableOfDuplicatesThatHasForgottenItsOldest) {
+  close_some("three");
+  engine_.checkpoint();
+  engine_.advance(std::chrono::hours(20));
+  close_some("four");
+  engine_.checkpoint();
+  engine_.advance(std::chrono::hours(10));
+  engine_.sync();
+  engine_.shard().tick();
+  engine_.checkpoint();
+  ASSERT_FALSE(duplicates().empty());
+  EXPECT_TRUE(std::ranges::none_of(
+      duplicates(), [](const std::string& key) { return key.starts_with(duplicate_prefix(1)); }));
   EXPECT_EQ(verdict(), "");
 }
 

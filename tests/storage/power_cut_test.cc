@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -17,11 +19,13 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 
 namespace farthing::storage {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::HasSubstr;
 
 class PowerCutTest : public testing::Test {
@@ -250,7 +254,9 @@ TEST_F(PowerCutTest, ACopyIsWholeOrNone) {
     const fs::path folder = root() / fmt::format("copy {}", cut);
     bool reported = false;
     {
-      const Ledger ledger = open_ledger(options());
+      StoreOptions cut_off = options();
+      cut_off.on_failed_write = [](std::string_view) {};
+      const Ledger ledger = open_ledger(cut_off);
       disk_.cut_power_after(static_cast<std::uint64_t>(cut * cut));
       reported = ledger->copy_to(folder).has_value();
       disk_.cut_power();
@@ -269,6 +275,23 @@ TEST_F(PowerCutTest, ACopyIsWholeOrNone) {
   EXPECT_GT(copied, 0);
   EXPECT_LT(copied, cuts);
   EXPECT_EQ(open_ledger(options()).bodies(), bodies);
+}
+
+// A failed append ends the process as it always does, whatever a copy is at just then.
+TEST_F(PowerCutTest, AnAppendThatFailsBesideACopyEndsTheProcessWithItsOwnCode) {
+  fs::remove_all(root());
+  for (int nth = 1; nth <= 24; ++nth) {
+    const std::string command =
+        fmt::format("{} {} {} {} 2> {}", COPY_UNTIL_FAILED, root().string(), nth,
+                    nth % 2 == 0 ? "sync" : "write", (folder_.path() / "complaint").string());
+    const int status = std::system(command.c_str());
+    ASSERT_TRUE(WIFEXITED(status));
+    std::string complaint;
+    std::getline(std::ifstream(folder_.path() / "complaint"), complaint);
+    EXPECT_EQ(WEXITSTATUS(status), 74) << nth << ": " << complaint;
+    EXPECT_THAT(complaint, AllOf(HasSubstr("as ordered"), HasSubstr("writing the ledger in")));
+    fs::remove_all(root());
+  }
 }
 
 }  // namespace

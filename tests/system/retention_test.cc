@@ -7,6 +7,8 @@
 
 #include <boost/json.hpp>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <string>
 
@@ -48,6 +50,14 @@ class RetentionSystemTest : public ::testing::Test {
   }
   void wait_for_cut(std::uint64_t before) {
     while (begin() <= before) top_up();
+  }
+  static std::string all_of(const fs::path& folder) {
+    std::string text;
+    for (const auto& file : fs::directory_iterator(folder)) {
+      std::ifstream in(file.path());
+      text.append(std::istreambuf_iterator<char>(in), {});
+    }
+    return text;
   }
   std::size_t rows() {
     const Exit shown = server_->farthing({"ledger", "show", user, "--limit", "10000", "--json"});
@@ -96,6 +106,62 @@ TEST_F(RetentionSystemTest, what_is_archived_is_shown_and_proved) {
   expect_in_order({});
   expect_in_order({"--archive", archive().string()});
   EXPECT_GT(rows(), rows_before);
+}
+
+// What was never read before is read from its first entry on, wherever that is by now.
+TEST_F(RetentionSystemTest, those_who_read_the_ledger_for_the_first_time_read_the_archive) {
+  ASSERT_EQ(server_->farthing({"account", "create", user, "--kind", "prepaid"}).code, 0);
+  ASSERT_EQ(server_->farthing({"subscriber", "add", user, "--account", user}).code, 0);
+  top_up();
+  const Exit played =
+      run({program("farthing-play"), "--connect", server_->endpoint(), "message", "--user", user},
+          folder_);
+  ASSERT_EQ(played.code, 0) << played.err;
+  wait_for_cut(8);
+  const auto follow = [this](const std::string& folder, const std::string& option) {
+    return server_->farthing({"ledger", "follow", "--to", folder_.file(folder), option});
+  };
+  const Exit followed = follow("copy", "--once");
+  EXPECT_EQ(followed.code, 0) << followed.err;
+  EXPECT_EQ(followed.err, "");
+  EXPECT_THAT(follow("copy", "--check").out, HasSubstr("in order: entries 1 to"));
+  const Exit live = server_->farthing({"records", "export"});
+  EXPECT_EQ(live.code, 0) << live.err;
+  EXPECT_THAT(live.out, HasSubstr("event_debited"));
+
+  EXPECT_EQ(server_->stop().code, 0);
+  const std::string records = folder_.file("records");
+  fs::rename(records, folder_.file("records before"));
+  start();
+  while (server_->farthing({"metrics"}).out.find("farthing_records_lag_entries 0\n") ==
+         std::string::npos) {
+  }
+  EXPECT_EQ(server_->stop().code, 0);
+  EXPECT_THAT(all_of(records), HasSubstr("event_debited"));
+  const Exit stopped = server_->farthing({"records", "export", "--data", folder_.file("data")});
+  EXPECT_EQ(stopped.code, 0) << stopped.err;
+  EXPECT_EQ(stopped.out, live.out);
+
+  const fs::path elsewhere = folder_.path() / "elsewhere";
+  fs::rename(archive(), elsewhere);
+  const Exit without = server_->farthing({"records", "export", "--data", folder_.file("data")});
+  EXPECT_EQ(without.code, 0);
+  EXPECT_THAT(without.err, HasSubstr("are missing"));
+  EXPECT_EQ(without.out.find("event_debited"), std::string::npos);
+  const Exit named = server_->farthing(
+      {"records", "export", "--data", folder_.file("data"), "--archive", elsewhere.string()});
+  EXPECT_EQ(named.err, "");
+  EXPECT_EQ(named.out, live.out);
+
+  start();
+  const Exit warned = server_->farthing({"records", "export"});
+  EXPECT_EQ(warned.code, 0);
+  EXPECT_THAT(warned.err, HasSubstr("are missing"));
+  const Exit later = follow("later copy", "--once");
+  EXPECT_EQ(later.code, 0) << later.err;
+  EXPECT_THAT(later.err, HasSubstr("are missing"));
+  EXPECT_EQ(follow("later copy", "--once").err, "");
+  EXPECT_EQ(follow("later copy", "--check").code, 0);
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ base::Result<ApiAnswer, std::string> read_answer(Socket& socket, const std::stri
   ApiAnswer answer;
   answer.status = parser.get().result_int();
   answer.type = std::string(parser.get()[http::field::content_type]);
+  answer.missing = std::string(parser.get()["Farthing-Missing"]);
   const bool whole = !sink || answer.status >= refused_from;
   std::array<char, 64 * 1024> piece;
   while (!parser.is_done()) {

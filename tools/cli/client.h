@@ -16,7 +16,8 @@ namespace farthing::tools {
 struct ApiAnswer {
   unsigned status = 0;
   std::string type;
-  std::string body;  // "" where the pieces went to a sink
+  std::string body;     // "" where the pieces went to a sink
+  std::string missing;  // what the answer should have and has not, a sentence; "": nothing
 };
 
 class ApiClient {

@@ -152,7 +152,9 @@ int Context::copy(const std::string& target) const {
 
 int Context::copy(const std::string& target, const ApiClient::Sink& sink) const {
   ApiAnswer answer;
-  return ask("GET", target, {}, sink, {}, answer);
+  const int code = ask("GET", target, {}, sink, {}, answer);
+  if (!answer.missing.empty()) warn(answer.missing);
+  return code;
 }
 
 }  // namespace farthing::tools

@@ -37,6 +37,8 @@ class Context {
   void print(const Table& table) const { table.print(terminal_.out, terminal_.colours); }
   // "farthing: message" on stderr; gives the code back.
   int fail(int code, std::string_view message) const;
+  // The same of what does not keep the command from being done.
+  void warn(std::string_view message) const { (void)fail(exit_done, message); }
 
   // Asks the server and shows the answer: as it is with --json, else by `show`.
   using Show = std::function<void(const boost::json::value&)>;
@@ -47,7 +49,8 @@ class Context {
   using ShowJob = std::function<int(const boost::json::value&)>;
   int run_job(const std::string& target, std::string_view body, const ShowJob& show) const;
 
-  // Copies a long answer to stdout as it comes, or to `sink`.
+  // Copies a long answer to stdout as it comes, or to `sink`. What is missing from it is said on
+  // stderr.
   int copy(const std::string& target) const;
   int copy(const std::string& target, const ApiClient::Sink& sink) const;
 

@@ -11,6 +11,8 @@
 
 namespace farthing::tools {
 
+namespace json = boost::json;
+
 namespace {
 
 using std::chrono::steady_clock;
@@ -21,6 +23,7 @@ constexpr std::chrono::seconds line_interval_terminal{1};
 constexpr std::chrono::seconds line_interval{60};
 constexpr std::uint64_t segment_bytes_default = 128 << 20;
 constexpr unsigned refused_from = 400;
+constexpr unsigned gone = 410;  // archived, and the archive is not at hand
 constexpr unsigned stopping = 503;
 
 struct Given {
@@ -71,6 +74,7 @@ class Follow {
         std::this_thread::sleep_for(retry_interval);
         continue;
       }
+      if (answer->status == gone && copy_.is_empty() && begin_later(answer->body)) continue;
       if (answer->status >= refused_from) return context_.refused(answer->body);
       const auto before = copy_.next();
       const auto taken = copy_.take(answer->body);
@@ -87,6 +91,22 @@ class Follow {
   }
 
  private:
+  // A copy that has nothing yet begins with what there is. False: the answer is not understood.
+  bool begin_later(const std::string& answer) {
+    json::error_code error;
+    const json::value body = json::parse(answer, error);
+    const json::value* const gap =
+        !error && body.is_object() ? body.get_object().if_contains("error") : nullptr;
+    const json::value* const first =
+        gap != nullptr && gap->is_object() ? gap->get_object().if_contains("first") : nullptr;
+    const std::uint64_t number =
+        first != nullptr && first->is_number() ? first->to_number<std::uint64_t>(error) : 0;
+    if (error || number < copy_.next().value + 1) return false;
+    context_.warn(field(*gap, "message"));
+    copy_.begin_with(storage::Sequence(number));
+    return true;
+  }
+
   static std::string unreachable(const base::Result<ApiAnswer, Problem>& answer) {
     return answer.has_value() ? "the server is stopping" : answer.error().message;
   }

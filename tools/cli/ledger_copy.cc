@@ -1,5 +1,7 @@
 #include "tools/cli/ledger_copy.h"
 
+#include "storage/record.h"
+
 #include <charconv>
 
 #include <fcntl.h>
@@ -79,6 +81,7 @@ base::Result<void, std::string> LedgerCopy::take(std::string_view answer) {
 
 base::Result<void, std::string> LedgerCopy::append(std::string_view record) {
   if (!writer_) {
+    if (is_empty() && end_.last.value > 0) follow_own_word_of(record);
     auto writer = storage::SegmentWriter::create(folder_, end_);
     if (!writer.has_value()) return writer.error().message;
     writer_.emplace(std::move(*writer));
@@ -90,6 +93,14 @@ base::Result<void, std::string> LedgerCopy::append(std::string_view record) {
   }
   end_ = writer_->end();
   return {};
+}
+
+// Nobody else says what the first record of a copy follows that begins in the middle.
+void LedgerCopy::follow_own_word_of(std::string_view record) {
+  const auto first = storage::decode_record(record);
+  if (!first.has_value()) return;  // that it is none is said where it is appended
+  end_.hash = first->header.previous;
+  end_.now = first->header.now;
 }
 
 base::Result<void, std::string> LedgerCopy::sync() {

@@ -23,6 +23,11 @@ class LedgerCopy {
   static base::Result<LedgerCopy, std::string> open(const std::filesystem::path& folder,
                                                     std::uint64_t segment_bytes);
 
+  bool is_empty() const { return end_.hash == storage::Hash{}; }
+  // Makes an empty copy begin with this entry, the first of a record: those before it are not to be
+  // had.
+  void begin_with(storage::Sequence first) { end_.last = storage::Sequence(first.value - 1); }
+
   storage::Sequence next() const { return storage::Sequence(end_.last.value + 1); }
   storage::Sequence ledger_end() const { return ledger_end_; }  // as the last answer said
   std::uint64_t torn_bytes() const { return torn_bytes_; }      // that were cut off at the start
@@ -37,6 +42,7 @@ class LedgerCopy {
 
   base::Result<void, std::string> lock();
   base::Result<void, std::string> append(std::string_view record);
+  void follow_own_word_of(std::string_view record);
   base::Result<void, std::string> sync();
 
   std::filesystem::path folder_;

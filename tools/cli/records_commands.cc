@@ -19,7 +19,7 @@ using engine::admin::encode_url;
 namespace {
 
 struct Given {
-  std::string data, from, until, file;
+  std::string data, archive, from, until, file;
   std::string format = "csv";
 };
 
@@ -74,8 +74,11 @@ class Output {
 int export_live(const Context& context, const Given& given, records::Format format,
                 Output& output) {
   const int code = context.copy(
-      fmt::format("/v1/charging-records?format={}&from={}&until={}", records::format_name(format),
-                  encode_url(given.from), encode_url(given.until)),
+      fmt::format("/v1/charging-records?format={}&from={}&until={}&archive={}",
+                  records::format_name(format), encode_url(given.from), encode_url(given.until),
+                  given.archive.empty()
+                      ? ""
+                      : encode_url(std::filesystem::absolute(given.archive).string())),
       [&output](std::string_view piece) { output.write(piece); });
   if (code != exit_done) return code;
   return output.is_good() ? output.finish() : output.fail();
@@ -86,9 +89,13 @@ int export_folder(const Context& context, const Given& given, const records::Spa
   const auto store = storage::open_rocksdb_store(
       {.folder = given.data, .create_if_missing = false, .read_only = true});
   if (!store.has_value()) return context.fail(exit_refused, store.error().message);
+  const engine::LedgerReader ledger(**store, engine::archive_folder(**store, given.archive));
+  const auto beginning = ledger.beginning();
+  if (!beginning.has_value()) return context.fail(exit_refused, beginning.error().message);
+  if (!beginning->missing.empty()) context.warn(beginning->missing);
   const engine::Sequence end = (*store)->end().last;
   const auto exported = records::export_span(
-      **store, span, format,
+      ledger, beginning->first, span, format,
       {[&output](std::string_view text) { return output.write(text); },
        {},
        [&](engine::Sequence at) {
@@ -143,6 +150,9 @@ void add_records_commands(CLI::App& app, Context& context) {
       ->type_name("FILE");
   add_text_option(command, "--data", given->data,
                   "A stopped server's data folder, or a copy of one, instead of the running server")
+      ->type_name("DIR");
+  add_text_option(command, "--archive", given->archive,
+                  "The folder of the ledger's archive; default: where the ledger says")
       ->type_name("DIR");
 }
 

@@ -86,13 +86,15 @@ diameter::ServerConfig server_config(const engine::Config& config,
   return server;
 }
 
-engine::records::ExportOptions export_options(const engine::Config::Records& config) {
+engine::records::ExportOptions export_options(const engine::Config& config) {
   engine::records::ExportOptions options;
-  options.folder = config.folder;
-  options.format = config.format == engine::RecordFormat::csv ? engine::records::Format::csv
-                                                              : engine::records::Format::json;
-  options.rotate_bytes = config.rotate_bytes;
-  options.rotate_after = config.rotate_after;
+  options.folder = config.records.folder;
+  options.archive = config.retention.archive;
+  options.format = config.records.format == engine::RecordFormat::csv
+                       ? engine::records::Format::csv
+                       : engine::records::Format::json;
+  options.rotate_bytes = config.records.rotate_bytes;
+  options.rotate_after = config.records.rotate_after;
   return options;
 }
 
@@ -231,7 +233,7 @@ class Service::Impl final : public admin::Gateway {
               [who](engine::Shard& shard) { engine::records::find_names(shard.book(), who); });
           return asked && engine::records::find_names(*store_, who);
         },
-        export_options(config_.records), wall_clock, log_job);
+        export_options(config_), wall_clock, log_job);
   }
 
   void start_retention() {

@@ -1,6 +1,8 @@
 // The running exporter: every record in the files exactly once, wherever it was ended.
 #include "engine/records/exporter.h"
 
+#include "engine/records/export.h"
+#include "engine/retention.h"
 #include "tests/engine/records/traffic.h"
 #include "tests/support/ledger_sums.h"
 #include "tests/support/temp_folder.h"
@@ -88,6 +90,26 @@ class ExporterTest : public testing::Test {
     const auto sums = test::ledger_sums(traffic_.store());
     return {sums.closings.begin(), sums.closings.end()};
   }
+
+  // Everything until now leaves the ledger for the archive.
+  void archive_all() {
+    traffic_.engine().advance(std::chrono::hours(2));
+    traffic_.engine().checkpoint();
+    RetentionHooks hooks;
+    hooks.enter = [this](const LedgerCut& cut) {
+      traffic_.engine().shard().enter_cut(cut, archive().string());
+      traffic_.engine().sync();
+      return true;
+    };
+    hooks.oldest_needed = [] { return std::optional(Sequence(UINT64_MAX)); };
+    hooks.keep_on = [] { return true; };
+    Retention retention(traffic_.engine().store(), {std::chrono::hours(1), archive(), 50'000},
+                        std::move(hooks));
+    const auto done = retention.run(traffic_.engine().now());
+    ASSERT_TRUE(done.has_value()) << done.error();
+    ASSERT_TRUE(done->has_value());
+  }
+  fs::path archive() const { return folder_.path() / "archive"; }
 
   test::TempFolder folder_;
   Traffic traffic_{5};
@@ -262,6 +284,93 @@ TEST_F(ExporterTest, says_which_entries_it_still_needs) {
   read_all(*reader);
   ASSERT_TRUE(reader->commit(traffic_.engine().now()).has_value());
   EXPECT_EQ(reader->oldest_needed(), traffic_.store().end().last);
+}
+
+TEST_F(ExporterTest, reads_through_the_archive) {
+  traffic_.run(400);
+  const std::vector<std::uint64_t> first = expected();
+  archive_all();
+  traffic_.run(100);
+  ASSERT_GT(traffic_.store().begin().last.value, 300u);
+  {
+    const auto reader = open();
+    EXPECT_EQ(reader->missing(), "");
+    read_all(*reader);  // and ends before anything is committed
+    ASSERT_TRUE(reader->commit(traffic_.engine().now()).has_value());
+  }
+  archive_all();
+  traffic_.run(200);
+  read_all(*open());
+  const std::vector<std::uint64_t> all = written();
+  EXPECT_TRUE(std::ranges::includes(all, first));
+  EXPECT_TRUE(std::ranges::is_sorted(all, std::ranges::less_equal()));
+  const LedgerReader ledger(traffic_.store(), archive());
+  std::string text;
+  const auto count = export_span(ledger, Sequence(1), {}, Format::json,
+                                 {[&text](std::string_view piece) {
+                                    text += piece;
+                                    return true;
+                                  },
+                                  {},
+                                  [](Sequence) {}});
+  ASSERT_TRUE(count.has_value()) << count.error();
+  EXPECT_EQ(*count, all.size());
+  std::string files;
+  for (const fs::path& file : files_of(options_.folder)) files += read_file(file);
+  EXPECT_EQ(text, files);
+}
+
+TEST_F(ExporterTest, begins_with_what_there_is_and_says_what_is_not) {
+  traffic_.request(RequestType::initial, "gw;long", "8613800138000", 0, 1 << 20);
+  traffic_.run(300);
+  archive_all();
+  const std::uint64_t begin = traffic_.store().begin().last.value + 1;
+  fs::rename(archive(), folder_.path() / "elsewhere");
+  traffic_.request(RequestType::termination, "gw;long", "8613800138000", 1000, 0);
+  traffic_.run(200);
+  {
+    const auto reader = open();
+    EXPECT_EQ(reader->next().value, begin);
+    EXPECT_THAT(reader->missing(),
+                HasSubstr("entries 1 to " + std::to_string(begin - 1) + " are missing"));
+    EXPECT_THAT(reader->missing(), HasSubstr(archive().string()));
+    read_all(*reader);
+    ASSERT_TRUE(reader->commit(traffic_.engine().now()).has_value());
+  }
+  std::string text;
+  for (const fs::path& file : files_of(options_.folder)) text += read_file(file);
+  EXPECT_THAT(text, HasSubstr(R"("complete":false)"));
+  EXPECT_THAT(text, HasSubstr(R"("account":"8613800138000")"));
+  EXPECT_EQ(open()->missing(), "");  // it goes on
+  // Without a book the names of those who were opened before are the checkpoint's.
+  const LedgerReader ledger(traffic_.store(), archive());
+  const auto beginning = ledger.beginning();
+  ASSERT_TRUE(beginning.has_value());
+  std::string exported;
+  ASSERT_TRUE(export_span(ledger, beginning->first, {}, Format::json,
+                          {[&exported](std::string_view piece) {
+                             exported += piece;
+                             return true;
+                           },
+                           {},
+                           [](Sequence) {}})
+                  .has_value());
+  EXPECT_EQ(exported, text);
+}
+
+TEST_F(ExporterTest, a_position_in_what_is_not_there_is_refused_with_the_remedy) {
+  traffic_.run(100);
+  {
+    const auto reader = open();
+    read_all(*reader);
+    ASSERT_TRUE(reader->commit(traffic_.engine().now()).has_value());
+  }
+  traffic_.run(300);
+  archive_all();
+  EXPECT_EQ(open_error(), "");
+  fs::rename(archive(), folder_.path() / "elsewhere");
+  EXPECT_THAT(open_error(), HasSubstr(archive().string()));
+  EXPECT_THAT(open_error(), HasSubstr("name an empty folder"));
 }
 
 TEST_F(ExporterTest, runs_on_a_thread_of_its_own_and_fails_alone) {
