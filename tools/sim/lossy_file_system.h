@@ -18,7 +18,7 @@ namespace rocksdb {
 class FileSystem;
 }
 
-namespace farthing::storage {
+namespace farthing::sim {
 
 class LossyDisk;
 
@@ -36,6 +36,9 @@ class LossyFileSystem {
   bool is_off() const;
   // The folder as a disk shows it when the power is back.
   void restart();
+  // Only the process ended and a new one comes: all that was written is there, and what was not
+  // synced can still be lost.
+  void restart_process();
 
   // Of the changes from now on, the n-th write or sync fails, and nothing else.
   void fail_write_after(std::uint64_t writes);
@@ -51,4 +54,4 @@ class LossyFileSystem {
   std::shared_ptr<rocksdb::FileSystem> files_;
 };
 
-}  // namespace farthing::storage
+}  // namespace farthing::sim

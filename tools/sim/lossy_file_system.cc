@@ -1,4 +1,4 @@
-#include "tests/storage/lossy_file_system.h"
+#include "tools/sim/lossy_file_system.h"
 
 #include <condition_variable>
 #include <deque>
@@ -16,7 +16,7 @@
 #include <rocksdb/file_system.h>
 #include <sys/stat.h>
 
-namespace farthing::storage {
+namespace farthing::sim {
 
 namespace fs = std::filesystem;
 using rocksdb::FileOptions;
@@ -68,6 +68,7 @@ class LossyDisk {
   fs::path keep(const std::string& path);
 
   void restart();
+  void end_faults();  // REQUIRES: mutex held
 
   std::mutex mutex;  // guards all of it
   std::condition_variable released;
@@ -191,6 +192,10 @@ void LossyDisk::restart() {
   folders_.clear();
   fs::remove_all(attic_);
   fs::create_directories(attic_);
+  end_faults();
+}
+
+void LossyDisk::end_faults() {
   changes_left.reset();
   writes_left.reset();
   syncs_left.reset();
@@ -439,6 +444,11 @@ bool LossyFileSystem::is_off() const {
 
 void LossyFileSystem::restart() { disk_->restart(); }
 
+void LossyFileSystem::restart_process() {
+  const std::lock_guard lock(disk_->mutex);
+  disk_->end_faults();
+}
+
 void LossyFileSystem::fail_write_after(std::uint64_t writes) {
   const std::lock_guard lock(disk_->mutex);
   disk_->writes_left = writes;
@@ -465,4 +475,4 @@ std::uint64_t LossyFileSystem::syncs_waiting() const {
   return disk_->syncs_waiting;
 }
 
-}  // namespace farthing::storage
+}  // namespace farthing::sim
