@@ -77,6 +77,7 @@ class LossyDisk {
   std::optional<std::uint64_t> syncs_left;
   bool is_full = false;
   bool is_held = false;
+  bool pretends = false;
   std::uint64_t syncs_waiting = 0;
   bool is_off = false;
 
@@ -151,6 +152,7 @@ void LossyDisk::overwritten(Inode inode, std::uint64_t offset, std::string befor
 
 void LossyDisk::synced(Inode inode) {
   const std::lock_guard lock(mutex);
+  if (pretends) return;
   File& file = files_[inode];
   file.synced_size = file.size;
   file.overwritten.clear();
@@ -163,7 +165,7 @@ void LossyDisk::changed(const std::string& path, std::function<void()> undo) {
 
 void LossyDisk::folder_synced(const std::string& folder) {
   const std::lock_guard lock(mutex);
-  folders_.erase(folder);
+  if (!pretends) folders_.erase(folder);
 }
 
 fs::path LossyDisk::keep(const std::string& path) {
@@ -199,7 +201,7 @@ void LossyDisk::end_faults() {
   changes_left.reset();
   writes_left.reset();
   syncs_left.reset();
-  is_full = is_held = is_off = false;
+  is_full = is_held = is_off = pretends = false;
 }
 
 void LossyDisk::put_right(const std::string& path, const File& file) {
@@ -462,6 +464,11 @@ void LossyFileSystem::fail_sync_after(std::uint64_t syncs) {
 void LossyFileSystem::set_full(bool full) {
   const std::lock_guard lock(disk_->mutex);
   disk_->is_full = full;
+}
+
+void LossyFileSystem::pretend_syncs(bool pretended) {
+  const std::lock_guard lock(disk_->mutex);
+  disk_->pretends = pretended;
 }
 
 void LossyFileSystem::hold_syncs(bool held) {

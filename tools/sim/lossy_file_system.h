@@ -45,6 +45,8 @@ class LossyFileSystem {
   void fail_sync_after(std::uint64_t syncs);
   // While it is full every write fails for want of space.
   void set_full(bool full);
+  // While it pretends, a sync does nothing and says that it has: a disk that lies.
+  void pretend_syncs(bool pretended);
   // While they are held, syncs wait. As slow as a disk can be.
   void hold_syncs(bool held);
   std::uint64_t syncs_waiting() const;

@@ -32,14 +32,15 @@ engine::ShardOptions shard_options(Random& random) {
 
 }  // namespace
 
-Simulation::Simulation(std::uint64_t seed, Break broken, std::function<void(std::string_view)> tell)
+Simulation::Simulation(std::uint64_t seed, std::unique_ptr<SteppedStore> store,
+                       std::function<void(std::string_view)> tell)
     : random_(seed),
       tell_(std::move(tell)),
-      store_(broken),
+      store_(std::move(store)),
       model_(findings_),
       audit_(findings_),
       traffic_(random_),
-      server_(store_, now_, shard_options(random_),
+      server_(*store_, now_, shard_options(random_),
               {[this](std::size_t call) { acknowledged(call); },
                [this](std::size_t call) { deliver(call); }}) {
   choose_weights();
@@ -127,7 +128,7 @@ std::vector<std::string_view> Simulation::last_steps() const {
 }
 
 std::uint64_t Simulation::fingerprint() const {
-  const storage::LedgerEnd end = store_.end();
+  const storage::LedgerEnd end = store_->end();
   std::uint64_t sum = end.last.value;
   for (std::byte byte : end.hash) sum = sum * 257 + static_cast<std::uint64_t>(byte);
   return sum;
@@ -192,7 +193,7 @@ void Simulation::deliver(std::size_t number) {
 
 void Simulation::acknowledged(std::size_t number) {
   const Traffic::Call& call = traffic_.call(number);
-  model_.acknowledge(call.rests_on, store_.synced(), call.request.session_id);
+  model_.acknowledge(call.rests_on, store_->synced(), call.request.session_id);
   if (random_.chance(3)) {
     traffic_.went_astray(number);
   } else {

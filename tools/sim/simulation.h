@@ -1,9 +1,10 @@
-// A simulation: the real engine over a simulated disk, clients, support staff and a clock, driven
+// A simulation: the real engine over a store in hand, clients, support staff and a clock, driven
 // step by step from one seed, and judged after each step by the model.
 //
 // A step is one thing that somebody does: a request is sent, a turn ends, the disk syncs, an hour
-// goes by, the server crashes. The seed decides everything, so that a seed gives the same run
-// wherever it runs. Which things happen often differs from seed to seed.
+// goes by, the server crashes. The seed decides everything but what the store does: over a
+// SimStore a seed gives the same run wherever it runs. Which things happen often differs from seed
+// to seed.
 //
 // Threads: one.
 #pragma once
@@ -13,7 +14,7 @@
 #include "tools/sim/model.h"
 #include "tools/sim/random.h"
 #include "tools/sim/server.h"
-#include "tools/sim/sim_store.h"
+#include "tools/sim/stepped_store.h"
 #include "tools/sim/traffic.h"
 
 #include <array>
@@ -37,7 +38,8 @@ struct Violation {
 class Simulation {
  public:
   // `tell`, where there is one, is called with each step in words.
-  Simulation(std::uint64_t seed, Break broken, std::function<void(std::string_view)> tell);
+  Simulation(std::uint64_t seed, std::unique_ptr<SteppedStore> store,
+             std::function<void(std::string_view)> tell);
 
   // Runs so many steps, or up to the first violation.
   std::optional<Violation> run(std::uint64_t steps);
@@ -123,6 +125,7 @@ class Simulation {
   bool hours_go_by();
   bool fill_disk();
   bool crash();
+  void crash_store();
   bool restart();
   void start();
   void settle();
@@ -134,7 +137,7 @@ class Simulation {
   Findings findings_;
   base::Time began_ = std::chrono::sys_days(std::chrono::year(2026) / 6 / 1);
   base::Time now_ = began_;
-  SimStore store_;
+  const std::unique_ptr<SteppedStore> store_;
   bool disk_full_ = false;
   Model model_;
   Audit audit_;

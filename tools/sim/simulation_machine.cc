@@ -18,20 +18,20 @@ bool Simulation::end_turn() {
 }
 
 bool Simulation::sync() {
-  if (!store_.sync()) return false;
-  model_.synced(store_.synced());
-  note("synced up to entry {}", store_.synced().value);
+  if (!store_->sync()) return false;
+  model_.synced(store_->synced());
+  note("synced up to entry {}", store_->synced().value);
   return true;
 }
 
 bool Simulation::finish_round() {
-  if (!store_.finish_round()) return false;
+  if (!store_->finish_round()) return false;
   note("a round of write-back is done");
   return true;
 }
 
 bool Simulation::run_read() {
-  if (!store_.read_next()) return false;
+  if (!store_->read_next()) return false;
   note("the reading thread has read");
   return true;
 }
@@ -73,7 +73,7 @@ bool Simulation::hours_go_by() {
 bool Simulation::fill_disk() {
   if (!disk_full_ && !random_.chance(20)) return false;  // it is seldom full for long
   disk_full_ = !disk_full_;
-  store_.set_free_disk_bytes(disk_full_ ? 1000 : std::uint64_t{1} << 40);
+  store_->set_free_disk_bytes(disk_full_ ? 1000 : std::uint64_t{1} << 40);
   note("the disk is {}", disk_full_ ? "full" : "no longer full");
   return true;
 }
@@ -88,19 +88,28 @@ void Simulation::start() {
   model_.started(server_.shard().now());
 }
 
+// The seed of what the store does is one draw, so that what is drawn next does not depend on it.
+void Simulation::crash_store() {
+  if (const auto why = store_->crash(Random(random_.next()))) {
+    findings_.add("after a crash the store does not open: {}", *why);
+    return;
+  }
+  model_.crash(store_->synced());
+}
+
 bool Simulation::crash() {
   server_.kill();
-  store_.crash(random_);
-  model_.crash(store_.synced());
+  crash_store();
+  if (!findings_.none()) return true;
   late_.clear();
   staff_waiting_ = 0;
   traffic_.server_lost();
-  note("crash: the ledger ends at entry {}", store_.synced().value);
+  note("crash: the ledger ends at entry {}", store_->synced().value);
   // A machine that fails may fail again before it is up.
   if (random_.chance(20)) {
     start();
     server_.kill();
-    store_.crash(random_);
+    crash_store();
     note("crash in the middle of the start");
   }
   if (!findings_.none()) return true;
@@ -119,6 +128,10 @@ bool Simulation::restart() {
   late_.clear();
   traffic_.server_lost();
   note("stopped and started again");
+  if (const auto why = store_->restart()) {
+    findings_.add("after a stop the store does not open: {}", *why);
+    return true;
+  }
   start();
   if (findings_.none()) compare_all();
   return true;
@@ -130,8 +143,8 @@ void Simulation::settle() {
   bool busy = true;
   for (int rounds = 0; busy && findings_.none(); ++rounds) {
     if (rounds > settling_rounds_max) findings_.add("the server does not come to rest");
-    busy = store_.sync() || store_.finish_round() || store_.read_next();
-    model_.synced(store_.synced());
+    busy = store_->sync() || store_->finish_round() || store_->read_next();
+    model_.synced(store_->synced());
     if (server_.deliver_post()) {
       server_.shard().end_turn();
       busy = true;
@@ -170,7 +183,7 @@ void Simulation::compare_all() {
       if (!server_.is_open(session.id)) findings_.add("session {} is gone", session.id);
     }
   }
-  audit_.read_on(store_);
+  audit_.read_on(*store_);
   if (findings_.none()) audit_.compare(model_);
 }
 
