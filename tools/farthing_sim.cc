@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -23,7 +24,7 @@ using namespace farthing;
 constexpr int exit_ok = 0;
 constexpr int exit_violation = 1;
 constexpr int exit_usage = 2;
-constexpr int exit_no_store = 74;  // EX_IOERR
+constexpr int exit_no_folder = 74;  // EX_IOERR
 
 constexpr const char* examples = R"(
 Examples:
@@ -38,7 +39,7 @@ and merging, and with an even seed by writes that go on beside each other. Run a
 some more times.
 
 Exit codes: 0 no violation, 1 a violation (seed, step and the command that replays it are printed),
-2 usage, 74 the folder for rocksdb cannot be made)";
+2 usage, 74 there is no place for a temporary folder)";
 
 struct Arguments {
   std::uint64_t seed_first = 1;
@@ -76,31 +77,23 @@ extern "C" void on_fatal_signal(int number) {
   std::_Exit(exit_violation);
 }
 
-base::Result<std::unique_ptr<sim::SteppedStore>, std::string> make_store(const Arguments& arguments,
-                                                                         std::uint64_t seed) {
+std::unique_ptr<sim::SteppedStore> make_store(const Arguments& arguments, std::uint64_t seed) {
   sim::Break broken = sim::Break::none;
   if (arguments.broken == "ack-before-sync") broken = sim::Break::ack_before_sync;
   if (arguments.broken == "lose-synced") broken = sim::Break::lose_synced;
   if (arguments.store == "rocksdb") return sim::make_stepped_rocksdb(seed, broken);
-  return std::unique_ptr<sim::SteppedStore>(std::make_unique<sim::SimStore>(broken));
+  return std::make_unique<sim::SimStore>(broken);
 }
 
-enum class Ended { well, in_violation, not_begun };
-
-Ended run_seed(const Arguments& arguments, std::uint64_t seed) {
-  auto store = make_store(arguments, seed);
-  if (!store.has_value()) {
-    fmt::print(stderr, "farthing-sim: no store for seed {}: {}\n", seed, store.error());
-    return Ended::not_begun;
-  }
+bool run_seed(const Arguments& arguments, std::uint64_t seed) {
   std::function<void(std::string_view)> tell;
   if (arguments.verbose) tell = [](std::string_view text) { fmt::print("{}\n", text); };
-  sim::Simulation simulation(seed, std::move(*store), tell);
+  sim::Simulation simulation(seed, make_store(arguments, seed), tell);
   running = {&simulation, seed, &arguments};
   const auto violation = simulation.run(arguments.steps);
   if (violation) print_failure(violation->step, violation->what);
   running = {};
-  return violation ? Ended::in_violation : Ended::well;
+  return !violation.has_value();
 }
 
 // "A-B" into the two numbers; false where it is not.
@@ -115,9 +108,7 @@ bool parse_seeds(const std::string& text, Arguments& arguments) {
 int run(const Arguments& arguments) {
   const auto began = std::chrono::steady_clock::now();
   for (std::uint64_t seed = arguments.seed_first; seed <= arguments.seed_last; ++seed) {
-    const Ended ended = run_seed(arguments, seed);
-    if (ended == Ended::in_violation) return exit_violation;
-    if (ended == Ended::not_begun) return exit_no_store;
+    if (!run_seed(arguments, seed)) return exit_violation;
   }
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
@@ -163,5 +154,10 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? exit_ok : exit_usage;
   }
   for (int number : {SIGABRT, SIGSEGV}) std::signal(number, on_fatal_signal);
-  return run(arguments);
+  try {
+    return run(arguments);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "farthing-sim: {}\n", error.what());
+    return exit_no_folder;
+  }
 }

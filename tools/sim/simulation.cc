@@ -69,7 +69,7 @@ void Simulation::choose_weights() {
       {&Simulation::tick, 30, false},           {&Simulation::seconds_go_by, 40, false},
       {&Simulation::minutes_go_by, 8, true},    {&Simulation::hours_go_by, 2, true},
       {&Simulation::fill_disk, 10, true},       {&Simulation::crash, 6, true},
-      {&Simulation::restart, 1, true},
+      {&Simulation::restart, 1, true},          {&Simulation::retain, 4, true},
   };
   for (const Preference& preference : preferences) {
     constexpr std::array<std::uint64_t, 6> factors = {1, 1, 1, 2, 3, 5};
@@ -89,6 +89,7 @@ std::optional<Violation> Simulation::run(std::uint64_t steps) {
   if (findings_.none()) settle();
   if (findings_.none()) compare_all();
   if (findings_.none()) settle();
+  if (findings_.none()) prove();
   if (findings_.none()) return std::nullopt;
   return Violation{step_, findings_.first()};
 }
@@ -147,6 +148,7 @@ bool Simulation::send_again() { return send(traffic_.send_again(), "again"); }
 // Some requests take long on their way, so that others overtake them.
 bool Simulation::send(std::optional<std::size_t> call, std::string_view what) {
   if (!call) return false;
+  traffic_.sent(*call, server_.last());
   if (random_.chance(12)) {
     late_.push_back(*call);
     const engine::Request& request = traffic_.call(*call).request;

@@ -15,6 +15,7 @@
 #include "tools/sim/random.h"
 #include "tools/sim/server.h"
 #include "tools/sim/stepped_store.h"
+#include "tools/sim/temporary_folder.h"
 #include "tools/sim/traffic.h"
 
 #include <array>
@@ -129,6 +130,9 @@ class Simulation {
   bool restart();
   void start();
   void settle();
+  bool retain();
+  bool enter_cut(const engine::LedgerCut& cut);
+  void prove();
   void compare(const std::string& account);  // as far as it is in memory
   void compare_all();
 
@@ -143,6 +147,7 @@ class Simulation {
   Audit audit_;
   Traffic traffic_;
   Server server_;
+  const TemporaryFolder archive_;
   std::vector<Action> actions_;
   std::uint64_t weight_sum_ = 0;
   std::vector<std::size_t> late_;  // calls on their way

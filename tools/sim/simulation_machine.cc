@@ -1,6 +1,10 @@
 // What the server's machine does in the simulation: its disk, its clock, and how it stops.
 #include "tools/sim/simulation.h"
 
+#include "engine/archive.h"
+#include "engine/retention.h"
+#include "engine/verify.h"
+
 #include <utility>
 
 namespace farthing::sim {
@@ -8,6 +12,7 @@ namespace farthing::sim {
 namespace {
 
 constexpr int settling_rounds_max = 100'000;
+constexpr std::uint64_t segment_bytes = 4096;
 
 }  // namespace
 
@@ -103,7 +108,7 @@ bool Simulation::crash() {
   if (!findings_.none()) return true;
   late_.clear();
   staff_waiting_ = 0;
-  traffic_.server_lost();
+  traffic_.server_lost(store_->synced());
   note("crash: the ledger ends at entry {}", store_->synced().value);
   // A machine that fails may fail again before it is up.
   if (random_.chance(20)) {
@@ -126,7 +131,7 @@ bool Simulation::restart() {
   if (!written_back) findings_.add("the checkpoint before a stop does not end");
   server_.kill();
   late_.clear();
-  traffic_.server_lost();
+  traffic_.server_lost(store_->synced());
   note("stopped and started again");
   if (const auto why = store_->restart()) {
     findings_.add("after a stop the store does not open: {}", *why);
@@ -134,6 +139,7 @@ bool Simulation::restart() {
   }
   start();
   if (findings_.none()) compare_all();
+  if (findings_.none()) prove();
   return true;
 }
 
@@ -185,6 +191,60 @@ void Simulation::compare_all() {
   }
   audit_.read_on(*store_);
   if (findings_.none()) audit_.compare(model_);
+}
+
+// --- The ledger as a whole -----------------------------------------------------------------------
+
+// What no client repeats any more leaves the ledger for the archive.
+bool Simulation::retain() {
+  audit_.read_on(*store_);
+  const bool stops_halfway = random_.chance(20);
+  const Sequence oldest = traffic_.oldest_needed();
+  engine::RetentionHooks hooks;
+  hooks.oldest_needed = [oldest] { return oldest; };
+  hooks.keep_on = [] { return true; };
+  bool is_entered = false;
+  hooks.enter = [&](const engine::LedgerCut& cut) {
+    is_entered = true;
+    return enter_cut(cut) && !stops_halfway;
+  };
+  const engine::RetentionOptions options{.archive = archive_.path(),
+                                         .segment_bytes = segment_bytes};
+  const auto cut = engine::Retention(*store_, options, hooks).run(now_);
+  if (!is_entered && cut.has_value()) return false;  // nothing was due
+  if (is_entered && stops_halfway) {
+    note("the ledger is to be cut, and is not");
+  } else if (!cut.has_value()) {
+    findings_.add("the ledger cannot be archived: {}", cut.error());
+  } else {
+    note("the ledger is archived up to entry {}", (*cut)->end.last.value);
+  }
+  return true;
+}
+
+// Returns when it is durable.
+bool Simulation::enter_cut(const engine::LedgerCut& cut) {
+  server_.shard().enter_cut(cut, archive_.path());
+  bool is_durable = false;
+  server_.shard().when_durable([&is_durable] { is_durable = true; });
+  while (!is_durable && findings_.none()) {
+    server_.shard().end_turn();
+    if (!sync() && !deliver_post()) findings_.add("a cut never gets durable");
+  }
+  return is_durable;
+}
+
+// As `farthing ledger verify` does. REQUIRES: nothing is under way.
+void Simulation::prove() {
+  engine::Verifier verifier(*store_, engine::archive_folder(*store_, {}));
+  auto proved = verifier.read_rows();
+  if (proved.has_value()) proved = verifier.begin();
+  if (proved.has_value()) {
+    proved = verifier.fold_to(store_->end().last, [](Sequence) { return true; });
+  }
+  if (proved.has_value()) proved = verifier.check_sums();
+  if (proved.has_value()) proved = verifier.check_end();
+  if (!proved.has_value()) findings_.add("the ledger is not proved: {}", proved.error().message);
 }
 
 }  // namespace farthing::sim

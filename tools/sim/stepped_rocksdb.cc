@@ -4,6 +4,7 @@
 #include "engine/checkpoint.h"
 #include "storage/rocksdb_store.h"
 #include "tools/sim/lossy_file_system.h"
+#include "tools/sim/temporary_folder.h"
 
 #include <algorithm>
 #include <array>
@@ -15,13 +16,12 @@
 #include <filesystem>
 #include <functional>
 #include <mutex>
+#include <stdexcept>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
-#include <stdlib.h>
 
 namespace farthing::sim {
 namespace {
@@ -40,30 +40,6 @@ using storage::Table;
 constexpr std::uint64_t ledger_file_bytes = std::uint64_t{64} << 10;
 // What a crash waits for may never come: a round waits for merging, which a full disk has stopped.
 constexpr std::chrono::seconds crash_patience{2};
-
-// In memory where that is possible: the real disk's pace is of no interest here.
-fs::path place_of_folders() {
-  return fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path();
-}
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string path = place_of_folders() / "farthing-sim-XXXXXX";
-    if (::mkdtemp(path.data()) != nullptr) path_ = path;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const fs::path& path() const { return path_; }  // empty: it could not be made
-
- private:
-  fs::path path_;
-};
 
 class SteppedRocksdb final : public SteppedStore {
  public:
@@ -365,11 +341,10 @@ base::Result<void, StoreError> SteppedRocksdb::scan(Sequence from, const Visitor
 
 }  // namespace
 
-base::Result<std::unique_ptr<SteppedStore>, std::string> make_stepped_rocksdb(std::uint64_t seed,
-                                                                              Break broken) {
+std::unique_ptr<SteppedStore> make_stepped_rocksdb(std::uint64_t seed, Break broken) {
   auto store = std::make_unique<SteppedRocksdb>(seed, broken);
-  if (const auto why = store->open()) return *why;
-  return std::unique_ptr<SteppedStore>(std::move(store));
+  if (const auto why = store->open()) throw std::runtime_error(*why);
+  return store;
 }
 
 }  // namespace farthing::sim

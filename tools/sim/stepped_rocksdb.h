@@ -11,18 +11,17 @@
 // A crash lets what is under way meet a power cut after some changes of files, a write or a sync
 // that fails, a full disk, or nothing; then the machine loses its power, or only the process ends.
 // The opening that follows may be cut off as well.
+//
+// Errors: std::runtime_error where there is no place for the folder.
 #pragma once
 
-#include "engine/base/result.h"
 #include "tools/sim/stepped_store.h"
 
 #include <cstdint>
 #include <memory>
-#include <string>
 
 namespace farthing::sim {
 
-base::Result<std::unique_ptr<SteppedStore>, std::string> make_stepped_rocksdb(std::uint64_t seed,
-                                                                              Break broken);
+std::unique_ptr<SteppedStore> make_stepped_rocksdb(std::uint64_t seed, Break broken);
 
 }  // namespace farthing::sim

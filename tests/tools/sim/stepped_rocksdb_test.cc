@@ -6,9 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <memory>
 #include <optional>
-#include <utility>
 
 namespace farthing::sim {
 namespace {
@@ -17,9 +15,7 @@ constexpr std::uint64_t steps = 2000;
 constexpr std::uint64_t seeds_a_test = 4;
 
 std::optional<Violation> run(std::uint64_t seed, Break broken) {
-  auto store = make_stepped_rocksdb(seed, broken);
-  if (!store.has_value()) return Violation{0, store.error()};
-  Simulation simulation(seed, std::move(*store), nullptr);
+  Simulation simulation(seed, make_stepped_rocksdb(seed, broken), nullptr);
   return simulation.run(steps);
 }
 
