@@ -138,6 +138,16 @@ std::vector<Document> SimStore::documents(std::string_view prefix) const {
 
 // --- Copies and retention ------------------------------------------------------------------------
 
+base::Result<std::unique_ptr<storage::LedgerStore>, std::string> SimStore::copy() {
+  auto copy = std::make_unique<SimStore>();
+  copy->begin_ = begin_;
+  copy->end_ = end_;
+  copy->records_ = records_;
+  copy->documents_ = documents_;
+  copy->tables_ = tables_;
+  return std::unique_ptr<storage::LedgerStore>(std::move(copy));
+}
+
 base::Result<storage::LedgerEnd, StoreError> SimStore::copy_to(
     const std::filesystem::path& folder) const {
   return StoreError{StoreError::Code::io, Sequence(0),

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,7 @@ class SimStore final : public SteppedStore {
   bool read_next() override;
   std::optional<std::string> crash(Random random) override;
   std::optional<std::string> restart() override { return std::nullopt; }
+  base::Result<std::unique_ptr<storage::LedgerStore>, std::string> copy() override;
   storage::Sequence synced() const override { return end_.last; }
   void set_free_disk_bytes(std::uint64_t free) override { free_disk_bytes_ = free; }
 

@@ -54,22 +54,39 @@ void Simulation::choose_weights() {
     bool may_be_left_out;
   };
   const std::vector<Preference> preferences = {
-      {&Simulation::begin_session, 100, false}, {&Simulation::update_session, 340, false},
-      {&Simulation::end_session, 50, true},     {&Simulation::send_event, 100, true},
-      {&Simulation::send_stray, 5, true},       {&Simulation::send_duplicate, 80, true},
-      {&Simulation::send_again, 150, false},    {&Simulation::deliver_late, 80, false},
-      {&Simulation::move_money, 60, false},     {&Simulation::transfer, 10, true},
-      {&Simulation::repeat_money, 20, true},    {&Simulation::subscribe, 15, true},
-      {&Simulation::end_subscription, 5, true}, {&Simulation::bar, 8, true},
-      {&Simulation::close_session, 5, true},    {&Simulation::add_account, 3, true},
-      {&Simulation::add_subscriber, 3, true},   {&Simulation::load_tariff, 2, true},
-      {&Simulation::read_account, 30, false},   {&Simulation::end_turn, 250, false},
-      {&Simulation::sync, 200, false},          {&Simulation::finish_round, 100, false},
-      {&Simulation::run_read, 200, false},      {&Simulation::deliver_post, 300, false},
-      {&Simulation::tick, 30, false},           {&Simulation::seconds_go_by, 40, false},
-      {&Simulation::minutes_go_by, 8, true},    {&Simulation::hours_go_by, 2, true},
-      {&Simulation::fill_disk, 10, true},       {&Simulation::crash, 6, true},
-      {&Simulation::restart, 1, true},          {&Simulation::retain, 4, true},
+      {&Simulation::begin_session, 100, false},
+      {&Simulation::update_session, 340, false},
+      {&Simulation::end_session, 50, true},
+      {&Simulation::send_event, 100, true},
+      {&Simulation::send_stray, 5, true},
+      {&Simulation::send_duplicate, 80, true},
+      {&Simulation::send_again, 150, false},
+      {&Simulation::deliver_late, 80, false},
+      {&Simulation::move_money, 60, false},
+      {&Simulation::transfer, 10, true},
+      {&Simulation::repeat_money, 20, true},
+      {&Simulation::subscribe, 15, true},
+      {&Simulation::end_subscription, 5, true},
+      {&Simulation::bar, 8, true},
+      {&Simulation::close_session, 5, true},
+      {&Simulation::add_account, 3, true},
+      {&Simulation::add_subscriber, 3, true},
+      {&Simulation::load_tariff, 2, true},
+      {&Simulation::read_account, 30, false},
+      {&Simulation::end_turn, 250, false},
+      {&Simulation::sync, 200, false},
+      {&Simulation::finish_round, 100, false},
+      {&Simulation::run_read, 200, false},
+      {&Simulation::deliver_post, 300, false},
+      {&Simulation::tick, 30, false},
+      {&Simulation::seconds_go_by, 40, false},
+      {&Simulation::minutes_go_by, 8, true},
+      {&Simulation::hours_go_by, 2, true},
+      {&Simulation::fill_disk, 10, true},
+      {&Simulation::crash, 6, true},
+      {&Simulation::restart, 1, true},
+      {&Simulation::retain, 4, true},
+      {&Simulation::copy, 2, true},
   };
   for (const Preference& preference : preferences) {
     constexpr std::array<std::uint64_t, 6> factors = {1, 1, 1, 2, 3, 5};
@@ -89,7 +106,7 @@ std::optional<Violation> Simulation::run(std::uint64_t steps) {
   if (findings_.none()) settle();
   if (findings_.none()) compare_all();
   if (findings_.none()) settle();
-  if (findings_.none()) prove();
+  if (findings_.none()) prove(*store_);
   if (findings_.none()) return std::nullopt;
   return Violation{step_, findings_.first()};
 }

@@ -132,7 +132,8 @@ class Simulation {
   void settle();
   bool retain();
   bool enter_cut(const engine::LedgerCut& cut);
-  void prove();
+  bool copy();
+  void prove(const storage::LedgerStore& store);
   void compare(const std::string& account);  // as far as it is in memory
   void compare_all();
 

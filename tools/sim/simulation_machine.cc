@@ -139,7 +139,7 @@ bool Simulation::restart() {
   }
   start();
   if (findings_.none()) compare_all();
-  if (findings_.none()) prove();
+  if (findings_.none()) prove(*store_);
   return true;
 }
 
@@ -234,13 +234,30 @@ bool Simulation::enter_cut(const engine::LedgerCut& cut) {
   return is_durable;
 }
 
-// As `farthing ledger verify` does. REQUIRES: nothing is under way.
-void Simulation::prove() {
-  engine::Verifier verifier(*store_, engine::archive_folder(*store_, {}));
+// A backup, while appends and rounds go on.
+bool Simulation::copy() {
+  const Sequence durable = store_->synced();
+  const auto copied = store_->copy();
+  if (!copied.has_value()) {
+    findings_.add("there is no copy: {}", copied.error());
+    return true;
+  }
+  const Sequence last = (*copied)->end().last;
+  if (last < durable) {
+    findings_.add("entry {} is synced, and a copy ends at {}", durable.value, last.value);
+  }
+  prove(**copied);
+  note("a copy is made, which has what was synced");
+  return true;
+}
+
+// As `farthing ledger verify` does. REQUIRES: that the store stays as it is.
+void Simulation::prove(const storage::LedgerStore& store) {
+  engine::Verifier verifier(store, engine::archive_folder(store, {}));
   auto proved = verifier.read_rows();
   if (proved.has_value()) proved = verifier.begin();
   if (proved.has_value()) {
-    proved = verifier.fold_to(store_->end().last, [](Sequence) { return true; });
+    proved = verifier.fold_to(store.end().last, [](Sequence) { return true; });
   }
   if (proved.has_value()) proved = verifier.check_sums();
   if (proved.has_value()) proved = verifier.check_end();

@@ -53,6 +53,7 @@ class SteppedRocksdb final : public SteppedStore {
   bool read_next() override;
   std::optional<std::string> crash(Random random) override;
   std::optional<std::string> restart() override;
+  base::Result<std::unique_ptr<LedgerStore>, std::string> copy() override;
   Sequence synced() const override { return end_.last; }
   void set_free_disk_bytes(std::uint64_t free) override { free_disk_bytes_ = free; }
 
@@ -246,6 +247,18 @@ void SteppedRocksdb::end_process(Random& random) {
   } else {
     disk_.restart_process();
   }
+}
+
+base::Result<std::unique_ptr<LedgerStore>, std::string> SteppedRocksdb::copy() {
+  storage::StoreOptions options;
+  options.folder = folder_.path() / "copy";
+  options.read_only = true;
+  fs::remove_all(options.folder);
+  const auto copied = real_->copy_to(options.folder);
+  if (!copied.has_value()) return copied.error().message;
+  auto opened = storage::open_rocksdb_store(options);
+  if (!opened.has_value()) return opened.error().message;
+  return std::move(*opened);
 }
 
 // --- Appends, rounds, readings -------------------------------------------------------------------

@@ -5,10 +5,12 @@
 // them later brings them there. Errors: sentences for people.
 #pragma once
 
+#include "engine/base/result.h"
 #include "storage/ledger_store.h"
 #include "tools/sim/random.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -34,6 +36,10 @@ class SteppedStore : public storage::LedgerStore {
   virtual std::optional<std::string> crash(Random random) = 0;
   // The same where nothing is under way and the process ends in good order.
   virtual std::optional<std::string> restart() = 0;
+
+  // A copy of it all as it is now, whatever is under way, opened for reading; why there is none, if
+  // so. REQUIRES: the copy before is gone.
+  virtual base::Result<std::unique_ptr<storage::LedgerStore>, std::string> copy() = 0;
 
   // What is durable in truth, whatever the callbacks said.
   virtual storage::Sequence synced() const = 0;
