@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <limits>
 
 namespace farthing::diameter {
@@ -63,13 +64,42 @@ constexpr std::array<std::pair<AvpId, AttributeId>, 21> attribute_rows = {{
     {AvpId::number_portability_routing_information, AttributeId::routing_number},
 }};
 
-constexpr std::array<std::uint8_t, avp_count> attribute_of = [] {
-  std::array<std::uint8_t, avp_count> table{};
+// Attributes are gathered by number, in a word of bits.
+constexpr std::size_t attribute_numbers = attribute_rows.size() + 1;
+static_assert(attribute_numbers <= 32 && std::ranges::all_of(attribute_rows, [](const auto& row) {
+                return static_cast<std::size_t>(row.second) < attribute_numbers;
+              }));
+
+// Of these the first at the top level counts; all of required_avps have to be there.
+constexpr std::array optional_avps = {
+    AvpId::requested_action,  AvpId::cc_sub_session_id,   AvpId::event_timestamp,
+    AvpId::user_name,         AvpId::service_information, AvpId::requested_service_unit,
+    AvpId::used_service_unit,
+};
+constexpr std::size_t places = 1 + required_avps.size() + optional_avps.size();
+
+// What is done with an AVP.
+struct Use {
+  std::uint8_t attribute = 0;  // wherever it stands
+  std::uint8_t place = 0;      // at the top level: where the first of it is kept; 0: it is not
+  bool is_content = true;      // at the top level: is_charging_content()
+};
+
+constexpr std::array<Use, avp_count> uses = [] {
+  std::array<Use, avp_count> table{};
   for (const auto& [avp, attribute] : attribute_rows) {
-    table[static_cast<std::size_t>(avp)] = static_cast<std::uint8_t>(attribute);
+    table[static_cast<std::size_t>(avp)].attribute = static_cast<std::uint8_t>(attribute);
+  }
+  std::uint8_t place = 0;
+  for (AvpId avp : required_avps) table[static_cast<std::size_t>(avp)].place = ++place;
+  for (AvpId avp : optional_avps) table[static_cast<std::size_t>(avp)].place = ++place;
+  for (std::size_t avp = 0; avp < table.size(); ++avp) {
+    table[avp].is_content = is_charging_content(static_cast<AvpId>(avp));
   }
   return table;
 }();
+
+constexpr Use use_of(AvpId id) { return uses[static_cast<std::size_t>(id)]; }
 
 // "460001234567890", "+8613800138000", "sip:+8613800138000@ims.example", "tel:+86-138..." ->
 // digits.
@@ -93,11 +123,10 @@ class Reader {
   std::optional<RequestError> read() {
     request_.clear();
     out_.services.clear();
+    sort_out();
     if (auto wrong = read_required()) return wrong;
     read_identities();
-    if (auto wrong = read_services()) return wrong;
-    read_attributes();
-    return std::nullopt;
+    return read_services();
   }
 
  private:
@@ -105,7 +134,10 @@ class Reader {
     return RequestError{ResultCode::invalid_avp_value, FailedAvp::of(message_, avp)};
   }
 
+  void sort_out();
   std::optional<RequestError> read_required();
+  // The first at the top level; nullptr: there is none. REQUIRES: a row of the tables above.
+  const Avp* first(AvpId id) const { return first_[use_of(id).place]; }
   void read_identities();
   void add_identity(const Avp& subscription);
   std::optional<RequestError> read_services();
@@ -113,51 +145,58 @@ class Reader {
   std::optional<RequestError> read_requested(const Avp& units, ServiceRequest& service);
   std::optional<RequestError> read_used(const Avp& units, ServiceRequest& service);
   std::optional<RequestError> read_money(const Avp& avp, std::optional<Money>& money) const;
-  void read_attributes();
 
   const Message& message_;
   std::uint32_t currency_code_;
   CreditControlRequest& out_;
   engine::Request& request_;
-  const Avp* command_requested_ = nullptr;
-  const Avp* command_used_ = nullptr;
+  std::array<const Avp*, places> first_{};
 };
 
-// One pass over the top level: values, the content's hash, and which required AVPs are there.
-std::optional<RequestError> Reader::read_required() {
-  std::array<const Avp*, required_avps.size()> found{};
-  const Avp* action = nullptr;
+// One pass over all: where things stand, the content's hash, attributes.
+void Reader::sort_out() {
+  std::array<std::string_view, attribute_numbers> attributes;  // by number; of each the first
+  std::uint32_t have = 0;                                      // a bit a number
   std::uint64_t content = 0;
-  for (const Avp& avp : message_.avps()) {
-    if (is_charging_content(avp.id)) {
+  for (const Avp& avp : message_.tape()) {
+    const Use use = use_of(avp.id);
+    if (use.attribute != 0 && (have >> use.attribute & 1) == 0) {
+      have |= 1u << use.attribute;
+      attributes[use.attribute] = avp.text();
+    }
+    if (avp.depth != 0) continue;
+    if (use.is_content) {
       const Bytes raw = avp.raw();
       content = base::hash64({reinterpret_cast<const char*>(raw.data()), raw.size()}, content);
     }
-    for (std::size_t i = 0; i < required_avps.size(); ++i) {
-      if (avp.id == required_avps[i] && found[i] == nullptr) found[i] = &avp;
-    }
-    if (avp.id == AvpId::requested_action && action == nullptr) action = &avp;
-    if (avp.id == AvpId::cc_sub_session_id) request_.key.sub_session = avp.u64();
-    if (avp.id == AvpId::event_timestamp) request_.event_time = avp.time();
-    if (avp.id == AvpId::requested_service_unit) command_requested_ = &avp;
-    if (avp.id == AvpId::used_service_unit && command_used_ == nullptr) command_used_ = &avp;
+    if (use.place != 0 && first_[use.place] == nullptr) first_[use.place] = &avp;
+    if (avp.id == AvpId::multiple_services_credit_control) out_.services.push_back(&avp);
+    if (avp.id == AvpId::subscription_id) add_identity(avp);
   }
-  for (std::size_t i = 0; i < required_avps.size(); ++i) {
-    if (found[i] == nullptr) {
-      return RequestError{ResultCode::missing_avp, FailedAvp::missing(required_avps[i])};
-    }
-  }
-  request_.session_id = found[0]->text();
-  request_.service_context = found[4]->text();
-  const std::uint32_t type = found[5]->u32();
-  if (type < 1 || type > 4) return invalid(*found[5]);
-  request_.key.type = static_cast<engine::RequestType>(type);
-  request_.key.number = found[6]->u32();
   request_.key.content = content;
+  for (; have != 0; have &= have - 1) {
+    const auto number = static_cast<std::uint8_t>(std::countr_zero(have));
+    request_.attributes.push_back({number, attributes[number]});
+  }
+}
+
+std::optional<RequestError> Reader::read_required() {
+  for (AvpId id : required_avps) {
+    if (first(id) == nullptr) return RequestError{ResultCode::missing_avp, FailedAvp::missing(id)};
+  }
+  request_.session_id = first(AvpId::session_id)->text();
+  request_.service_context = first(AvpId::service_context_id)->text();
+  const Avp& type = *first(AvpId::cc_request_type);
+  if (type.u32() < 1 || type.u32() > 4) return invalid(type);
+  request_.key.type = static_cast<engine::RequestType>(type.u32());
+  request_.key.number = first(AvpId::cc_request_number)->u32();
   request_.key.end_to_end = message_.header().end_to_end;
   request_.retransmitted = message_.header().is_retransmitted();
+  if (const Avp* avp = first(AvpId::cc_sub_session_id)) request_.key.sub_session = avp->u64();
+  if (const Avp* avp = first(AvpId::event_timestamp)) request_.event_time = avp->time();
   if (request_.key.type ==
       engine::RequestType::event) {  // RFC 8506 8.41: elsewhere it means nothing
+    const Avp* const action = first(AvpId::requested_action);
     if (action == nullptr) {
       return RequestError{ResultCode::missing_avp, FailedAvp::missing(AvpId::requested_action)};
     }
@@ -167,21 +206,16 @@ std::optional<RequestError> Reader::read_required() {
   return std::nullopt;
 }
 
-// Subscription-Ids in their order, those inside Service-Information only where there is none at the
-// top level; User-Name last.
+// Where no Subscription-Id at the top level names anybody: those inside Service-Information;
+// User-Name last.
 void Reader::read_identities() {
-  const Avp* user_name = nullptr;
-  for (const Avp& avp : message_.avps()) {
-    if (avp.id == AvpId::subscription_id) add_identity(avp);
-    if (avp.id == AvpId::user_name) user_name = &avp;
-  }
-  if (request_.identities.empty()) {
-    if (const Avp* information = message_.find(AvpId::service_information)) {
-      for (const Avp& avp : message_.children(*information)) {
-        if (avp.id == AvpId::subscription_id) add_identity(avp);
-      }
+  if (!request_.identities.empty()) return;
+  if (const Avp* information = first(AvpId::service_information)) {
+    for (const Avp& avp : message_.children(*information)) {
+      if (avp.id == AvpId::subscription_id) add_identity(avp);
     }
   }
+  const Avp* const user_name = first(AvpId::user_name);
   if (request_.identities.empty() && user_name != nullptr) {
     if (auto identity = identity_of(engine::Identity::Kind::e164, user_name->text())) {
       request_.identities.push_back(*identity);
@@ -209,13 +243,15 @@ void Reader::add_identity(const Avp& subscription) {
 }
 
 std::optional<RequestError> Reader::read_services() {
-  for (const Avp& avp : message_.avps()) {
-    if (avp.id != AvpId::multiple_services_credit_control) continue;
-    if (auto wrong = read_service(avp)) return wrong;
+  for (const Avp* service : out_.services) {
+    if (auto wrong = read_service(*service)) return wrong;
   }
   if (request_.service_count > 0) return std::nullopt;
   const bool event = request_.key.type == engine::RequestType::event;
-  if (command_requested_ == nullptr && command_used_ == nullptr && !event) return std::nullopt;
+  if (first(AvpId::requested_service_unit) == nullptr &&
+      first(AvpId::used_service_unit) == nullptr && !event) {
+    return std::nullopt;
+  }
 
   request_.command_level = true;
   ServiceRequest& service = request_.add_service();
@@ -231,7 +267,6 @@ std::optional<RequestError> Reader::read_services() {
 
 std::optional<RequestError> Reader::read_service(const Avp& mscc) {
   ServiceRequest& service = request_.add_service();
-  out_.services.push_back(&mscc);
   for (const Avp& avp : message_.children(mscc)) {
     std::optional<RequestError> wrong;
     if (avp.id == AvpId::rating_group) service.rating_group = engine::RatingGroup(avp.u32());
@@ -316,13 +351,6 @@ std::optional<RequestError> Reader::read_money(const Avp& avp, std::optional<Mon
   }
   money = Money(micros);
   return std::nullopt;
-}
-
-void Reader::read_attributes() {
-  for (const Avp& avp : message_.tape()) {
-    const std::uint8_t id = attribute_of[static_cast<std::size_t>(avp.id)];
-    if (id != 0) request_.attributes.push_back({id, avp.text()});
-  }
 }
 
 }  // namespace

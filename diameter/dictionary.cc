@@ -56,6 +56,21 @@ consteval std::array<AvpDefinition, avp_count> make_definitions() {
   };
 }
 
+consteval std::array<AvpShape, avp_count> make_shapes() {
+  std::array<AvpShape, avp_count> shapes{};
+  const auto definitions = make_definitions();
+  for (std::size_t i = 1; i < definitions.size(); ++i) {
+    const AvpDefinition& avp = definitions[i];
+    AvpShape& shape = shapes[i];
+    shape.flags = avp.flags & 0x80;
+    if (avp.size_bytes_min == avp.size_bytes_max) shape.size_bytes = avp.size_bytes_min;
+    constexpr std::uint8_t rules = avp_rule::once | avp_rule::text | avp_rule::filled;
+    shape.has_rules = (avp.rules & rules) != 0 || avp.type == AvpType::address;
+    shape.has_avps = avp.type == AvpType::grouped && (avp.rules & avp_rule::opaque) == 0;
+  }
+  return shapes;
+}
+
 template <std::size_t codes>
 consteval std::array<AvpId, codes> make_index(std::uint32_t vendor) {
   std::array<AvpId, codes> index{};
@@ -73,6 +88,7 @@ consteval std::array<AvpId, codes> make_index(std::uint32_t vendor) {
 
 namespace detail {
 constinit const std::array<AvpDefinition, avp_count> avp_definitions = make_definitions();
+constinit const std::array<AvpShape, avp_count> avp_shapes = make_shapes();
 constinit const std::array<AvpId, ietf_codes> ietf_avps = make_index<ietf_codes>(vendor::ietf);
 constinit const std::array<AvpId, tgpp_codes> tgpp_avps = make_index<tgpp_codes>(vendor::tgpp);
 }  // namespace detail

@@ -71,10 +71,19 @@ struct AvpDefinition {
   std::uint32_t size_bytes_max = 0xffffff;
 };
 
+// What decoding asks of every AVP, in four octets: a table that the first cache holds.
+struct AvpShape {
+  std::uint8_t flags = 0;       // the V bit, as a sender has to have it
+  std::uint8_t size_bytes = 0;  // of a value of fixed size; 0: of any
+  bool has_rules = true;        // there is more to check; and of an unknown AVP everything
+  bool has_avps = false;        // a Grouped AVP that is looked into
+};
+
 namespace detail {
 constexpr std::size_t ietf_codes = 1024;
 constexpr std::size_t tgpp_codes = 4096;
 extern const std::array<AvpDefinition, avp_count> avp_definitions;
+extern const std::array<AvpShape, avp_count> avp_shapes;
 extern const std::array<AvpId, ietf_codes> ietf_avps;
 extern const std::array<AvpId, tgpp_codes> tgpp_avps;
 }  // namespace detail
@@ -93,6 +102,8 @@ inline AvpId find_avp(std::uint32_t vendor, std::uint32_t code) {
 inline const AvpDefinition& definition(AvpId id) {
   return detail::avp_definitions[static_cast<std::size_t>(id)];
 }
+
+inline AvpShape shape(AvpId id) { return detail::avp_shapes[static_cast<std::size_t>(id)]; }
 
 inline std::string_view name(AvpId id) { return definition(id).name; }
 

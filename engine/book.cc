@@ -44,8 +44,8 @@ HeldGrant& grant_of(Session& session, std::uint16_t segment, std::uint32_t servi
 Book::Book(BookOptions options)
     : options_(options),
       accounts_(options.accounts_memory_bytes),
+      sessions_by_key_(options.sessions_expected),
       duplicates_(options.duplicates, options.changes_expected) {
-  sessions_by_key_.reserve(options.sessions_expected);
   sessions_by_number_.reserve(options.sessions_expected);
   changes_.reserve(options.changes_expected);
 }
@@ -217,7 +217,7 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
     if (session->last != entry.session->previous)
       return "it does not follow its session's last entry";
   } else if (entry.session && (entry.session_id.empty() ||
-                               sessions_by_key_.contains(session_key(entry.session_id)))) {
+                               sessions_by_key_.find(session_key(entry.session_id)) != nullptr)) {
     return "it opens a session that is open";
   }
   return check_amounts(entry, account, session);
@@ -390,7 +390,7 @@ void Book::link_session(Session& session, Account& account) {
   if (account.sessions != nullptr) account.sessions->account_previous = &session;
   account.sessions = &session;
   ++account.session_count;
-  sessions_by_key_.emplace(session.key, &session);
+  sessions_by_key_.insert(session);
   sessions_by_number_.emplace(session.number.value, &session);
   wheel_.enter(session);
 }
@@ -423,7 +423,7 @@ void Book::close_session(Session& session, Time now) {
   duplicates_.insert(DuplicateTable::key_of_session(session.key), session.last, now);
   if (session.has_row) changes_.closed.push_back(session.number);
   wheel_.leave(session);
-  sessions_by_key_.erase(session.key);
+  sessions_by_key_.erase(session);
   sessions_by_number_.erase(session.number.value);
   Account& account = *session.account;
   if (session.account_previous != nullptr) {
@@ -464,8 +464,7 @@ SessionId128 Book::session_key(std::string_view session_id) const {
 }
 
 const Session* Book::find_session(const SessionId128& key) const {
-  auto found = sessions_by_key_.find(key);
-  return found == sessions_by_key_.end() ? nullptr : found->second;
+  return sessions_by_key_.find(key);
 }
 
 void Book::expect(std::span<const std::string_view> session_ids) const {
@@ -476,11 +475,16 @@ void Book::expect(std::span<const std::string_view> session_ids) const {
     const char* at = static_cast<const char*>(from);
     for (const char* const end = at + bytes; at < end; at += line_bytes) __builtin_prefetch(at, 1);
   };
+  std::array<SessionId128, at_once> keys{};
   std::array<const Session*, at_once> sessions{};
   const std::size_t count = std::min(session_ids.size(), at_once);
-  // Look-ups that do not wait for each other.
-  for (std::size_t i = 0; i < count; ++i) sessions[i] = find_session(session_key(session_ids[i]));
+  // In steps, of which none waits for another session's.
   for (std::size_t i = 0; i < count; ++i) {
+    keys[i] = session_key(session_ids[i]);
+    sessions_by_key_.prefetch(keys[i]);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    sessions[i] = sessions_by_key_.hint(keys[i]);
     if (sessions[i] != nullptr) prefetch(sessions[i], hot_bytes);
   }
   for (std::size_t i = 0; i < count; ++i) {
@@ -492,6 +496,12 @@ void Book::expect(std::span<const std::string_view> session_ids) const {
     prefetch(session->last_outcome.data(), 1);
     prefetch(&session->requests[session->request_count % Session::remembered_max],
              sizeof(RememberedRequest));
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    if (sessions[i] == nullptr) continue;
+    const Account& account = *sessions[i]->account;
+    prefetch(account.subscribers.data(), account.subscribers.empty() ? 0 : sizeof(Subscriber));
+    prefetch(account.buckets.data(), account.buckets.empty() ? 0 : sizeof(Bucket));
   }
 }
 
@@ -525,17 +535,22 @@ const Account* Book::load_account(AccountNumber number, std::string_view row) {
   if (const Account* known = account(number)) return known;
   Account read;
   if (number.value == 0 || !decode_account(row, read)) return nullptr;
-  Account& account = accounts_.add(number);
+  read.number = number;
+  return &load_account(std::move(read));
+}
+
+const Account& Book::load_account(Account&& read) {
+  if (const Account* known = this->account(read.number)) return *known;
+  Account& account = accounts_.add(read.number);
   const std::uint32_t memory_bytes = account.memory_bytes;
   account = std::move(read);
-  account.number = number;
   account.memory_bytes = memory_bytes;
   account.is_touched = true;
   account.is_name_indexed = true;
   account.subscribers_indexed = static_cast<std::uint16_t>(account.subscribers.size());
   account.stamp = stamp_;
   accounts_.index(account);
-  return &account;
+  return account;
 }
 
 bool Book::load_session(SessionNumber number, std::string_view row) {
@@ -544,7 +559,7 @@ bool Book::load_session(SessionNumber number, std::string_view row) {
   Account* account = nullptr;
   if (decode_session(row, session, owner)) account = accounts_.find(owner);
   if (account == nullptr || number.value == 0 || sessions_by_number_.contains(number.value) ||
-      sessions_by_key_.contains(session_key(session.id))) {
+      sessions_by_key_.find(session_key(session.id)) != nullptr) {
     session.clear();
     session_pool_.push_back(&session);
     return false;

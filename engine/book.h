@@ -21,6 +21,7 @@
 #include "engine/duplicates.h"
 #include "engine/entry.h"
 #include "engine/expiry_wheel.h"
+#include "engine/session_directory.h"
 #include "storage/round.h"
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -103,6 +104,8 @@ class Book {
   void recover(Sequence position, const BookState& state);
   // nullptr: the row is malformed. What is in the book already stays as it is.
   const Account* load_account(AccountNumber number, std::string_view row);
+  // The same for a row that has been decoded. REQUIRES: its number is there.
+  const Account& load_account(Account&& read);
   // REQUIRES: its account is in the book. False: malformed, or it contradicts the book.
   [[nodiscard]] bool load_session(SessionNumber number, std::string_view row);
   void load_admin_request(std::string_view request_id, const AdminRequest& request);
@@ -169,7 +172,7 @@ class Book {
   BookOptions options_;
   AccountTable accounts_;
   std::uint64_t account_count_ = 0;
-  boost::unordered_flat_map<SessionId128, Session*> sessions_by_key_;
+  SessionDirectory sessions_by_key_;
   boost::unordered_flat_map<std::uint64_t, Session*> sessions_by_number_;
   std::deque<Session> session_memory_;
   std::vector<Session*> session_pool_;

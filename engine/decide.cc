@@ -70,9 +70,8 @@ class Decider {
     return subscriber != nullptr && subscriber->barred;
   }
   void choose_time_and_tariff(const Request& request, const tariffs::TariffHistory& tariffs);
-  std::optional<std::uint16_t> open_segment(std::string_view context,
-                                            const std::optional<RatingGroup>& group, bool money,
-                                            ServiceAnswer& answer);
+  std::optional<std::uint16_t> open_segment(const Request& request, const ServiceRequest& service,
+                                            bool money, ServiceAnswer& answer);
   std::optional<std::uint16_t> known_segment(const ServiceRequest& service, bool money) const;
   void give_up(const ServiceRequest& service);
   void report(const Request& request, const ServiceRequest& service, ServiceAnswer& answer);
@@ -118,20 +117,23 @@ void Decider::choose_time_and_tariff(const Request& request,
 }
 
 // Begins a price segment by the tariff's rule. nullopt: the answer says why not.
-std::optional<std::uint16_t> Decider::open_segment(std::string_view context,
-                                                   const std::optional<RatingGroup>& group,
-                                                   bool money, ServiceAnswer& answer) {
+std::optional<std::uint16_t> Decider::open_segment(const Request& request,
+                                                   const ServiceRequest& service, bool money,
+                                                   ServiceAnswer& answer) {
   if (sheet_.segment_count() >= segments_max || tariff_ == nullptr) {
     answer.outcome = Outcome::unable_to_comply;
     return std::nullopt;
   }
+  const std::optional<RatingGroup>& group = service.rating_group;
+  const std::string_view context =
+      session_ == nullptr ? request.service_context : std::string_view(session_->service_context);
   const tariffs::Tariff& tariff = *tariff_->tariff;
   const tariffs::Rule* rule = tariff.find(context, group);
   if (rule == nullptr || !rule->terms) {
     const auto& services = tariff.services();
     const bool known_context = std::any_of(
         services.begin(), services.end(),
-        [context](const tariffs::Service& service) { return context.ends_with(service.context); });
+        [context](const tariffs::Service& known) { return context.ends_with(known.context); });
     answer.outcome = Outcome::rating_failed;
     answer.fault = known_context ? Fault::rating_group : Fault::service_context;
     return std::nullopt;
@@ -179,14 +181,12 @@ void Decider::give_up(const ServiceRequest& service) {
 void Decider::report(const Request& request, const ServiceRequest& service, ServiceAnswer& answer) {
   answer.rating_group = service.rating_group;
   answer.service_identifiers = service.service_identifiers;
-  const std::string_view context =
-      session_ == nullptr ? request.service_context : std::string_view(session_->service_context);
   for (bool money : {false, true}) {
     const bool asks = service.requested && asks_money(service) == money;
     const bool used = reports(service, money);
     std::optional<std::uint16_t> segment = known_segment(service, money);
     if (!segment && (asks || used)) {
-      segment = open_segment(context, service.rating_group, money, answer);
+      segment = open_segment(request, service, money, answer);
     }
     if (segment && used) charge(*segment, *service.used);
   }
@@ -399,8 +399,7 @@ void Decider::event_service(const Request& request, const ServiceRequest& servic
   answer.service_identifiers = service.service_identifiers;
   const bool money = asks_money(service) || (!service.requested && reports(service, true));
   // A segment of its own: services of an event are priced one by one.
-  const std::optional<std::uint16_t> segment =
-      open_segment(request.service_context, service.rating_group, money, answer);
+  const std::optional<std::uint16_t> segment = open_segment(request, service, money, answer);
   if (!segment) return;
   const std::uint64_t units = event_units(*segment, service);
   if (units == 0) {

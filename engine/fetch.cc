@@ -20,7 +20,7 @@ class Fetcher {
   Fetcher(const storage::LedgerStore& store, Fetch& fetch) : store_(store), fetch_(fetch) {}
 
   void run() {
-    for (Identity identity : fetch_.needs.identities) fetch_indexed(index_key(identity));
+    for (Identity identity : fetch_.needs.identities) fetch_subscriber(identity);
     for (const std::string& name : fetch_.needs.names) {
       fetch_indexed(index_key_of_name(name));
       // Many accounts are named by an MSISDN: a plus before the name of one is passed over.
@@ -40,6 +40,17 @@ class Fetcher {
     return std::nullopt;
   }
 
+  // Mostly the identities of one request are one subscriber's.
+  void fetch_subscriber(Identity identity) {
+    auto is_its = [identity](const Subscriber& subscriber) {
+      return subscriber.msisdn == identity || subscriber.imsi == identity;
+    };
+    const bool here = std::ranges::any_of(fetch_.accounts, [&](const Account& account) {
+      return std::ranges::any_of(account.subscribers, is_its);
+    });
+    if (!here) fetch_indexed(index_key(identity));
+  }
+
   void fetch_indexed(const std::string& key) {
     const std::optional<std::string> row = value_of(Table::index, key);
     if (!row) return;
@@ -49,11 +60,16 @@ class Fetcher {
   }
 
   void fetch_account(AccountNumber number) {
-    const auto known =
-        std::ranges::find(fetch_.accounts, number, &std::pair<AccountNumber, std::string>::first);
-    if (known != fetch_.accounts.end()) return;
-    std::optional<std::string> row = value_of(Table::accounts, view(number_key(number.value)));
-    if (row) fetch_.accounts.emplace_back(number, std::move(*row));
+    if (std::ranges::find(fetch_.accounts, number, &Account::number) != fetch_.accounts.end())
+      return;
+    const std::optional<std::string> row =
+        value_of(Table::accounts, view(number_key(number.value)));
+    if (!row) return;
+    Account& account = fetch_.accounts.emplace_back();
+    account.number = number;
+    if (decode_account(*row, account)) return;
+    fetch_.error = "an account's row is malformed";
+    fetch_.accounts.pop_back();
   }
 
   void fetch_admin_request(const std::string& id) {

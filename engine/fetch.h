@@ -21,8 +21,10 @@
 
 namespace farthing::engine {
 
-// The accounts and request ids that a piece of work is going to look up.
+// The accounts and request ids that a piece of work is going to look up; and room, where it is
+// going to change many accounts: then it waits while write-back is behind.
 struct Needs {
+  bool room = false;
   std::vector<Identity> identities;
   std::vector<std::string> names;
   std::vector<AccountNumber> numbers;
@@ -56,7 +58,7 @@ struct Fetch {
   std::string filter_from;  // row to go on from
 
   // Found.
-  std::vector<std::pair<AccountNumber, std::string>> accounts;  // rows
+  std::vector<Account> accounts;
   std::vector<std::pair<std::string, AdminRequest>> admin_requests;
   struct Outcome {
     Sequence sequence;

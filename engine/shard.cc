@@ -22,8 +22,9 @@ namespace {
 
 constexpr int expiries_per_tick_max = 2000;
 // What was read is loaded in one go, while requests wait.
-constexpr std::size_t fetches_a_reading = 64;
-constexpr std::size_t evictions_looked_at = 64;  // at the end of a turn
+constexpr std::size_t fetches_a_reading = 32;
+constexpr std::size_t evictions_looked_at = 64;
+constexpr int evictions_a_turn = 8;  // so many times
 
 std::uint64_t elapsed_us(Time from, Time to) {
   return to > from ? static_cast<std::uint64_t>((to - from).count()) : 0;
@@ -496,10 +497,15 @@ bool Shard::write_back(Time now) {
   return more;
 }
 
+bool Shard::is_behind() const {
+  return write_back_.under_way() && book_.changed() >= options_.checkpoint_rows_max;
+}
+
 void Shard::round_written() {
   upkeep([this] { write_back_.written(); });
   metrics_.rounds.add();
   metrics_.checkpoint_position.set(write_back_.position().value);
+  serve_waiting_for_room();
   if (checkpoint_done_ == nullptr) return;
   if (write_back_.has_work()) {
     write_back(now());
@@ -520,11 +526,14 @@ void Shard::checkpoint(std::function<void()> done) {
 
 void Shard::evict() {
   const std::uint64_t most = options_.accounts_memory_bytes;
-  if (most == 0 || book_.accounts().memory_bytes() <= most) return;
-  upkeep([this] {
-    const std::uint64_t before = reading_ ? reading_stamp_ : UINT64_MAX;
-    metrics_.accounts_evicted.add(book_.evict(evictions_looked_at, before));
-  });
+  if (most == 0) return;
+  const std::uint64_t before = reading_ ? reading_stamp_ : UINT64_MAX;
+  for (int i = 0; i < evictions_a_turn && book_.accounts().memory_bytes() > most; ++i) {
+    std::size_t evicted = 0;
+    upkeep([&] { evicted = book_.evict(evictions_looked_at, before); });
+    metrics_.accounts_evicted.add(evicted);
+    if (evicted == 0) return;
+  }
 }
 
 // --- Fetching ------------------------------------------------------------------------------------
@@ -611,9 +620,7 @@ void Shard::take_fetched(std::vector<Fetch>& fetches) {
 }
 
 void Shard::load(Fetch& fetch) {
-  for (const auto& [number, row] : fetch.accounts) {
-    if (book_.load_account(number, row) == nullptr) fetch.error = "an account's row is malformed";
-  }
+  for (Account& account : fetch.accounts) book_.load_account(std::move(account));
   for (const auto& [id, request] : fetch.admin_requests) book_.load_admin_request(id, request);
   if (fetch.filter_bucket) {
     making_filter_ = false;
@@ -656,6 +663,10 @@ void Shard::make_filter() {
 }
 
 void Shard::when_here(Needs needs, std::function<void(std::string_view error)> done) {
+  if (needs.room && is_behind()) {
+    waiting_for_room_.push_back({std::move(needs), std::move(done)});
+    return;
+  }
   if (!is_missing(needs)) {
     done({});
     return;
@@ -664,6 +675,12 @@ void Shard::when_here(Needs needs, std::function<void(std::string_view error)> d
   fetch.needs = std::move(needs);
   fetch.done = std::move(done);
   wanted_.push_back(std::move(fetch));
+}
+
+void Shard::serve_waiting_for_room() {
+  for (WaitingForRoom& waiting : std::exchange(waiting_for_room_, {})) {
+    when_here(std::move(waiting.needs), std::move(waiting.done));
+  }
 }
 
 bool Shard::is_missing(const Needs& needs) const {

@@ -103,12 +103,16 @@ class Shard {
   // Closes sessions unheard of for too long, forgets old duplicates, writes back; to be called
   // every 100 ms or so. Bounded work a call; true: there is more to do, in a millisecond.
   bool tick();
+  // Traffic changes more than one round takes while another is under way: tick() should be called
+  // again in a tenth of that.
+  bool is_behind() const;
   void round_written();
   // Writes everything back, as fast as it can (before a stop): calls back when there is nothing
   // left to replay.
   void checkpoint(std::function<void()> done);
-  // Calls back once all of these that exist are in the book, at once if they are; until the call
-  // returns they stay there. The error is for people; "": there was none.
+  // Calls back once all of these that exist are in the book (and there is room, where that is
+  // needed), at once if they are; until the call returns they stay there. The error is for people;
+  // "": there was none.
   void when_here(Needs needs, std::function<void(std::string_view error)> done);
 
   // --- For operations.h and those who read -------------------------------------------------------
@@ -153,6 +157,7 @@ class Shard {
   void make_filter();
   bool write_back(Time now);
   void evict();
+  void serve_waiting_for_room();
   // Measures what the shard's thread spends between requests.
   template <class Work>
   void upkeep(Work&& work);
@@ -193,6 +198,11 @@ class Shard {
   WriteBack write_back_;
   Time round_begun_at_;
   std::function<void()> checkpoint_done_;
+  struct WaitingForRoom {
+    Needs needs;
+    std::function<void(std::string_view error)> done;
+  };
+  std::vector<WaitingForRoom> waiting_for_room_;
 
   // Fetching: one reading at a time, of all that was wanted when it began.
   std::deque<Fetch> wanted_;

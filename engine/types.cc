@@ -7,15 +7,13 @@ namespace farthing::engine {
 std::optional<Identity> Identity::make(Kind kind, std::string_view digits) {
   if (digits.empty() || digits.size() > 15) return std::nullopt;
   std::uint64_t bits = static_cast<std::uint64_t>(kind);
-  for (std::size_t i = 0; i < 15; ++i) {
-    std::uint64_t nibble = 0xf;  // filler behind the last digit, so that "1" and "10" differ
-    if (i < digits.size()) {
-      if (digits[i] < '0' || digits[i] > '9') return std::nullopt;
-      nibble = static_cast<std::uint64_t>(digits[i] - '0');
-    }
-    bits = bits << 4 | nibble;
+  for (char digit : digits) {
+    if (digit < '0' || digit > '9') return std::nullopt;
+    bits = bits << 4 | static_cast<std::uint64_t>(digit - '0');
   }
-  return Identity(bits);
+  // Filler behind the last digit, so that "1" and "10" differ.
+  const std::size_t filler_bits = 4 * (15 - digits.size());
+  return Identity(bits << filler_bits | ((std::uint64_t{1} << filler_bits) - 1));
 }
 
 std::string Identity::digits() const {

@@ -78,9 +78,17 @@ void add_options(CLI::App& app, Arguments& arguments) {
         return parse_amount(text).has_value() ? "" : "expected an amount such as 100.00";
       })
       ->capture_default_str();
-  app.add_option("--sessions", load.sessions, "Concurrent sessions, in turn over the subscribers")
+  app.add_option("--sessions", load.sessions, "Concurrent sessions")
       ->check(CLI::Range(1u, 16'000'000u))
       ->capture_default_str();
+  app.add_option_function<std::string>(
+         "--draw", [&load](const std::string& name) { load.draw = *draw_rule_named(name); },
+         "Whose the next session is: in turn, any's, or mostly that of the few that are most "
+         "active "
+         "(Zipf, exponent 0.99)")
+      ->type_name("RULE")
+      ->check(CLI::IsMember({"turn", "uniform", "zipf"}))
+      ->default_str("turn");
   app.add_option("--connections", load.connections, "Each with an Origin-Host of its own")
       ->check(CLI::Range(1u, 255u))
       ->capture_default_str();
@@ -236,10 +244,15 @@ int run(const Arguments& arguments) {
     return complain(error.message, error.not_reachable ? exit_not_reachable : exit_wrong);
   };
   if (with_api) {
-    const auto imported = api_post_csv(
-        arguments.api, "/v1/subscribers/import",
-        import_csv(arguments.load.first_msisdn, arguments.load.subscribers, arguments.balance));
-    if (!imported.has_value()) return complain_about(imported.error());
+    constexpr std::uint32_t at_once = 1'000'000;
+    const LoadOptions& load = arguments.load;
+    for (std::uint32_t done = 0; done < load.subscribers; done += at_once) {
+      const auto imported =
+          api_post_csv(arguments.api, "/v1/subscribers/import",
+                       import_csv(load.first_msisdn + done,
+                                  std::min(at_once, load.subscribers - done), arguments.balance));
+      if (!imported.has_value()) return complain_about(imported.error());
+    }
   }
   Balances before;
   if (with_audit) {

@@ -249,7 +249,9 @@ ImportResult import_file(ImportFile& file, ShardAccess& shard, const Note& note,
   rows = 0;
   file.rewind();
   while (file.next(rows_per_write, lines)) {
-    const Visited ran = shard.visit(needs_of(lines), [&](Shard& at) {
+    Needs needs = needs_of(lines);
+    needs.room = true;
+    const Visited ran = shard.visit(std::move(needs), [&](Shard& at) {
       for (const ImportLine& line : lines) {
         const std::uint64_t accounts = at.book().account_count();
         const Operation done = import_row(at, line.row, note);

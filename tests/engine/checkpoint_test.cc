@@ -127,6 +127,38 @@ TEST(Checkpoint, AnAccountIsEvictedAndFetchedAgain) {
   EXPECT_NE(engine.shard().handle(unknown), Shard::Hold::fetching);
 }
 
+TEST(Checkpoint, WorkOnManyAccountsWaitsWhileARoundIsUnderWay) {
+  ShardOptions options = small_options();
+  options.checkpoint_rows_max = 1;
+  TestEngine engine(options);
+  auto change = [&] {
+    ASSERT_TRUE(top_up(engine.shard(), anna, Money(5), {"a", "b", ""}).has_value());
+  };
+  Needs room;
+  room.room = true;
+  bool done = false;
+  auto ask_for_room = [&] {
+    done = false;
+    engine.shard().when_here(room, [&](std::string_view) { done = true; });
+  };
+  change();
+  ask_for_room();
+  EXPECT_TRUE(done);  // much has changed, but the next round can begin at once
+  while (!engine.store().round_under_way()) {
+    engine.shard().tick();
+    engine.sync();
+  }
+  ask_for_room();
+  EXPECT_TRUE(done);
+  change();
+  EXPECT_TRUE(engine.shard().is_behind());
+  ask_for_room();
+  EXPECT_FALSE(done);
+  engine.store().finish_round();
+  EXPECT_TRUE(done);
+  EXPECT_FALSE(engine.shard().is_behind());
+}
+
 TEST(Checkpoint, ARequestIdIsKnownWhenItsAccountIsNot) {
   TestEngine engine(small_options());
   ASSERT_TRUE(top_up(engine.shard(), anna, Money(5), {"a", "b", "voucher"}).has_value());

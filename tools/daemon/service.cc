@@ -24,7 +24,9 @@ namespace {
 
 namespace admin = engine::admin;
 
-constexpr std::chrono::milliseconds tick_interval{100};
+constexpr std::chrono::microseconds tick_interval{100'000};
+constexpr std::chrono::microseconds tick_interval_filling{1'000};
+constexpr std::chrono::microseconds tick_interval_behind{100};
 constexpr std::uint64_t ticks_per_snapshot = 10;
 constexpr std::size_t sessions_expected = 1u << 20;  // room for them in the directory
 
@@ -338,7 +340,9 @@ class Service::Impl final : public admin::Gateway {
     const bool more = shard_.tick();
     shard_.end_turn();
     if (ticks_++ % ticks_per_snapshot == 0) take_snapshot();
-    timer_.expires_after(more ? std::chrono::milliseconds(1) : tick_interval);
+    timer_.expires_after(shard_.is_behind() ? tick_interval_behind
+                         : more             ? tick_interval_filling
+                                            : tick_interval);
     timer_.async_wait([this](const boost::system::error_code& error) {
       if (!error) tick();
     });

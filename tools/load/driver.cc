@@ -103,7 +103,10 @@ double LoadResult::cpu_us_per_request() const {
 }
 
 Driver::Driver(const LoadOptions& options)
-    : options_(options), sessions_(options.sessions), ready_(options.sessions) {
+    : options_(options),
+      draw_(options.draw, options.subscribers),
+      sessions_(options.sessions),
+      ready_(options.sessions) {
   FARTHING_ASSERT(options.sessions > 0 && options.sessions <= index_mask);
   FARTHING_ASSERT(options.subscribers > 0);
   FARTHING_ASSERT(options.connections > 0 && options.connections <= 255);
@@ -120,7 +123,7 @@ Driver::Driver(const LoadOptions& options)
   }
   wants_output_.resize(options.connections);
   for (std::uint32_t i = 0; i < options.sessions; ++i) {
-    sessions_[i].subscriber = i % options.subscribers;
+    sessions_[i].subscriber = draw_.next();
     sessions_[i].connection = static_cast<std::uint8_t>(i % options.connections);
     ready_[i] = i;
   }
@@ -380,9 +383,7 @@ void Driver::close_account_of(Session& session) {
   session.used_octets = 0;
   session.reported_octets = 0;
   session.open = false;
-  // The next session is of another subscriber where there are more of them than sessions.
-  session.subscriber = static_cast<std::uint32_t>(
-      (std::uint64_t{session.subscriber} + sessions_.size()) % options_.subscribers);
+  session.subscriber = draw_.next();
 }
 
 void Driver::wait_and_receive() {

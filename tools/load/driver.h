@@ -12,6 +12,7 @@
 #pragma once
 
 #include "tools/load/connection.h"
+#include "tools/load/draw.h"
 #include "tools/load/histogram.h"
 #include "tools/load/messages.h"
 
@@ -30,6 +31,7 @@ struct LoadOptions {
   std::uint64_t first_msisdn = 8'619'900'000'000;
   std::uint32_t subscribers = 1000;
   std::uint32_t sessions = 1000;
+  DrawRule draw = DrawRule::in_turn;  // of a session's subscriber
   unsigned connections = 4;
   std::uint32_t in_flight = 64;  // closed loop
   std::uint64_t rate = 0;        // requests a second; above 0: open loop
@@ -124,6 +126,7 @@ class Driver {
   std::vector<bool> wants_output_;       // by connection: what epoll was told
   int epoll_ = -1;
 
+  SubscriberDraw draw_;
   std::vector<Session> sessions_;
   std::vector<std::uint32_t> ready_;  // a ring of sessions with nothing unanswered
   std::size_t ready_head_ = 0;
