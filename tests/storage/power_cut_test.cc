@@ -1,6 +1,6 @@
 // Power cuts and failing disks: what was announced is there, byte for byte, and rounds whole.
 #include "storage/rocksdb_store.h"
-#include "tests/storage/lossy_file_system.h"
+#include "tools/sim/lossy_file_system.h"
 #include "tests/storage/store_fixture.h"
 #include "tests/storage/traffic.h"
 
@@ -46,7 +46,7 @@ class PowerCutTest : public testing::Test {
 
   // In memory where that is possible: the real disk's pace is of no interest here.
   TemporaryFolder folder_{fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path()};
-  LossyFileSystem disk_{root(), folder_.path() / "attic", 1};
+  sim::LossyFileSystem disk_{root(), folder_.path() / "attic", 1};
 };
 
 // A store under traffic that ends when a write fails, with what it announced until then.
@@ -156,6 +156,38 @@ TEST_F(PowerCutTest, WhatWasAnnouncedIsThere) {
   EXPECT_GT(ran, 10);
   EXPECT_GT(announced.durable, 100u);
   EXPECT_GT(announced.rounds, 5u);
+  Boot last(options());
+  ASSERT_TRUE(last.is_open()) << last.refusal();
+  announced.expect_in(last.store());
+}
+
+// A process that was killed may leave what it wrote and did not sync. Its successor reads that,
+// builds on it, and must not lose it to a power cut.
+TEST_F(PowerCutTest, WhatANewProcessFindsIsDurable) {
+  std::mt19937_64 random(5);
+  Announced announced;
+  std::uint64_t found_unannounced = 0;
+  for (int kills = 0; kills < 24; ++kills) {
+    disk_.cut_power_after(1 + random() % 1000);
+    {
+      Boot boot(options());
+      if (boot.is_open()) {
+        boot.traffic(50, [] {});
+        announced.add(boot);
+      }
+    }
+    disk_.restart_process();
+    {
+      Boot successor(options());
+      ASSERT_TRUE(successor.is_open()) << successor.refusal();
+      announced.expect_in(successor.store());
+      found_unannounced += successor.store().end().last.value - announced.durable;
+      announced = {successor.store().end().last.value, round_of(successor.store())};
+      disk_.cut_power();
+    }
+    disk_.restart();
+  }
+  EXPECT_GT(found_unannounced, 0u);
   Boot last(options());
   ASSERT_TRUE(last.is_open()) << last.refusal();
   announced.expect_in(last.store());

@@ -5,7 +5,8 @@
 
 namespace farthing::sim {
 
-Server::Server(SimStore& store, const base::Time& clock, engine::ShardOptions options, Hooks hooks)
+Server::Server(storage::LedgerStore& store, const base::Time& clock, engine::ShardOptions options,
+               Hooks hooks)
     : store_(store), clock_(clock), options_(options), hooks_(std::move(hooks)) {}
 
 Server::~Server() = default;

@@ -1,4 +1,4 @@
-// The server of the simulation: the real engine::Shard over a simulated store, and what stands
+// The server of the simulation: the real engine::Shard over a store in hand, and what stands
 // between a shard and the network in farthingd (tools/daemon/service.cc): two generations of held
 // answers, calls posted to the shard's thread, a tick.
 //
@@ -8,8 +8,8 @@
 
 #include "engine/operations.h"
 #include "engine/shard.h"
+#include "storage/ledger_store.h"
 #include "tools/sim/model.h"
-#include "tools/sim/sim_store.h"
 
 #include <array>
 #include <cstdint>
@@ -30,7 +30,8 @@ class Server {
     std::function<void(std::size_t call)> fetched;       // it is to be handed in again, at once
   };
   // `clock` and `store` outlive the server.
-  Server(SimStore& store, const base::Time& clock, engine::ShardOptions options, Hooks hooks);
+  Server(storage::LedgerStore& store, const base::Time& clock, engine::ShardOptions options,
+         Hooks hooks);
   ~Server();
 
   // Starts from what the store holds; the error's message where it cannot.
@@ -54,7 +55,7 @@ class Server {
  private:
   void post(std::function<void()> call) { posted_.push_back(std::move(call)); }
 
-  SimStore& store_;
+  storage::LedgerStore& store_;
   const base::Time& clock_;
   engine::ShardOptions options_;
   Hooks hooks_;

@@ -14,12 +14,6 @@ using storage::Sequence;
 using storage::StoreError;
 using storage::Table;
 
-std::optional<Break> break_named(std::string_view name) {
-  if (name == "ack-before-sync") return Break::ack_before_sync;
-  if (name == "lose-synced") return Break::lose_synced;
-  return std::nullopt;
-}
-
 // --- Appending -----------------------------------------------------------------------------------
 
 void SimStore::append(std::string& body, std::uint32_t count, base::Time now,
@@ -62,7 +56,7 @@ void SimStore::keep_record(std::string bytes) {
   records_.push_back({header.first, std::move(bytes)});
 }
 
-void SimStore::crash(Random& random) {
+std::optional<std::string> SimStore::crash(Random random) {
   durable_ = nullptr;
   round_written_ = nullptr;
   jobs_.clear();
@@ -86,6 +80,7 @@ void SimStore::crash(Random& random) {
     end_ = *before;
     records_.pop_back();
   }
+  return std::nullopt;
 }
 
 // --- Reading -------------------------------------------------------------------------------------
@@ -142,6 +137,16 @@ std::vector<Document> SimStore::documents(std::string_view prefix) const {
 }
 
 // --- Copies and retention ------------------------------------------------------------------------
+
+base::Result<std::unique_ptr<storage::LedgerStore>, std::string> SimStore::copy() {
+  auto copy = std::make_unique<SimStore>();
+  copy->begin_ = begin_;
+  copy->end_ = end_;
+  copy->records_ = records_;
+  copy->documents_ = documents_;
+  copy->tables_ = tables_;
+  return std::unique_ptr<storage::LedgerStore>(std::move(copy));
+}
 
 base::Result<storage::LedgerEnd, StoreError> SimStore::copy_to(
     const std::filesystem::path& folder) const {

@@ -3,19 +3,19 @@
 // bytes as chance has it, and the next start drops a record that was torn; a round of write-back is
 // there whole after a crash, or not at all; jobs of the reading thread run when they are told to.
 //
-// Threads: one. Callbacks are called from sync(), finish_round() and read_next(): whoever needs
-// them later brings them there.
+// Threads: one.
 #pragma once
 
 #include "storage/ledger_store.h"
 #include "storage/record.h"
-#include "tools/sim/random.h"
+#include "tools/sim/stepped_store.h"
 
 #include <array>
 #include <deque>
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,30 +23,19 @@
 
 namespace farthing::sim {
 
-// Ways in which this store can break its contract, so that tests see the simulation find it.
-enum class Break {
-  none,
-  ack_before_sync,  // says that an append is durable when it has only begun
-  lose_synced,      // a crash now and then takes the last synced record away
-};
-std::optional<Break> break_named(std::string_view name);
-
-class SimStore final : public storage::LedgerStore {
+class SimStore final : public SteppedStore {
  public:
   explicit SimStore(Break broken = Break::none) : break_(broken) {}
 
-  // Makes the append, or the round, under way durable and calls back. False: there was none.
-  bool sync();
-  bool finish_round();
-  bool read_next();  // runs the oldest job of the reading thread
-  bool append_under_way() const { return !unsynced_.empty(); }
-  bool round_under_way() const { return round_under_way_; }
-  bool read_waiting() const { return !jobs_.empty(); }
-  // The process and its machine stop; what was under way is kept or lost as chance has it.
-  void crash(Random& random);
-  // What is durable in truth, whatever the store says.
-  storage::Sequence synced() const { return end_.last; }
-  void set_free_disk_bytes(std::uint64_t free) { free_disk_bytes_ = free; }
+  // --- SteppedStore ------------------------------------------------------------------------------
+  bool sync() override;
+  bool finish_round() override;
+  bool read_next() override;
+  std::optional<std::string> crash(Random random) override;
+  std::optional<std::string> restart() override { return std::nullopt; }
+  base::Result<std::unique_ptr<storage::LedgerStore>, std::string> copy() override;
+  storage::Sequence synced() const override { return end_.last; }
+  void set_free_disk_bytes(std::uint64_t free) override { free_disk_bytes_ = free; }
 
   // --- storage::LedgerStore ----------------------------------------------------------------------
   void set_durable(Durable durable) override { durable_ = std::move(durable); }
@@ -73,6 +62,7 @@ class SimStore final : public storage::LedgerStore {
   std::uint64_t free_disk_bytes() const override { return free_disk_bytes_; }
 
  private:
+  bool append_under_way() const { return !unsynced_.empty(); }
   struct Stored {
     storage::Sequence first;
     std::string bytes;

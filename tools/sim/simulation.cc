@@ -32,14 +32,15 @@ engine::ShardOptions shard_options(Random& random) {
 
 }  // namespace
 
-Simulation::Simulation(std::uint64_t seed, Break broken, std::function<void(std::string_view)> tell)
+Simulation::Simulation(std::uint64_t seed, std::unique_ptr<SteppedStore> store,
+                       std::function<void(std::string_view)> tell)
     : random_(seed),
       tell_(std::move(tell)),
-      store_(broken),
+      store_(std::move(store)),
       model_(findings_),
       audit_(findings_),
       traffic_(random_),
-      server_(store_, now_, shard_options(random_),
+      server_(*store_, now_, shard_options(random_),
               {[this](std::size_t call) { acknowledged(call); },
                [this](std::size_t call) { deliver(call); }}) {
   choose_weights();
@@ -53,22 +54,39 @@ void Simulation::choose_weights() {
     bool may_be_left_out;
   };
   const std::vector<Preference> preferences = {
-      {&Simulation::begin_session, 100, false}, {&Simulation::update_session, 340, false},
-      {&Simulation::end_session, 50, true},     {&Simulation::send_event, 100, true},
-      {&Simulation::send_stray, 5, true},       {&Simulation::send_duplicate, 80, true},
-      {&Simulation::send_again, 150, false},    {&Simulation::deliver_late, 80, false},
-      {&Simulation::move_money, 60, false},     {&Simulation::transfer, 10, true},
-      {&Simulation::repeat_money, 20, true},    {&Simulation::subscribe, 15, true},
-      {&Simulation::end_subscription, 5, true}, {&Simulation::bar, 8, true},
-      {&Simulation::close_session, 5, true},    {&Simulation::add_account, 3, true},
-      {&Simulation::add_subscriber, 3, true},   {&Simulation::load_tariff, 2, true},
-      {&Simulation::read_account, 30, false},   {&Simulation::end_turn, 250, false},
-      {&Simulation::sync, 200, false},          {&Simulation::finish_round, 100, false},
-      {&Simulation::run_read, 200, false},      {&Simulation::deliver_post, 300, false},
-      {&Simulation::tick, 30, false},           {&Simulation::seconds_go_by, 40, false},
-      {&Simulation::minutes_go_by, 8, true},    {&Simulation::hours_go_by, 2, true},
-      {&Simulation::fill_disk, 10, true},       {&Simulation::crash, 6, true},
+      {&Simulation::begin_session, 100, false},
+      {&Simulation::update_session, 340, false},
+      {&Simulation::end_session, 50, true},
+      {&Simulation::send_event, 100, true},
+      {&Simulation::send_stray, 5, true},
+      {&Simulation::send_duplicate, 80, true},
+      {&Simulation::send_again, 150, false},
+      {&Simulation::deliver_late, 80, false},
+      {&Simulation::move_money, 60, false},
+      {&Simulation::transfer, 10, true},
+      {&Simulation::repeat_money, 20, true},
+      {&Simulation::subscribe, 15, true},
+      {&Simulation::end_subscription, 5, true},
+      {&Simulation::bar, 8, true},
+      {&Simulation::close_session, 5, true},
+      {&Simulation::add_account, 3, true},
+      {&Simulation::add_subscriber, 3, true},
+      {&Simulation::load_tariff, 2, true},
+      {&Simulation::read_account, 30, false},
+      {&Simulation::end_turn, 250, false},
+      {&Simulation::sync, 200, false},
+      {&Simulation::finish_round, 100, false},
+      {&Simulation::run_read, 200, false},
+      {&Simulation::deliver_post, 300, false},
+      {&Simulation::tick, 30, false},
+      {&Simulation::seconds_go_by, 40, false},
+      {&Simulation::minutes_go_by, 8, true},
+      {&Simulation::hours_go_by, 2, true},
+      {&Simulation::fill_disk, 10, true},
+      {&Simulation::crash, 6, true},
       {&Simulation::restart, 1, true},
+      {&Simulation::retain, 4, true},
+      {&Simulation::copy, 2, true},
   };
   for (const Preference& preference : preferences) {
     constexpr std::array<std::uint64_t, 6> factors = {1, 1, 1, 2, 3, 5};
@@ -88,6 +106,7 @@ std::optional<Violation> Simulation::run(std::uint64_t steps) {
   if (findings_.none()) settle();
   if (findings_.none()) compare_all();
   if (findings_.none()) settle();
+  if (findings_.none()) prove(*store_);
   if (findings_.none()) return std::nullopt;
   return Violation{step_, findings_.first()};
 }
@@ -127,7 +146,7 @@ std::vector<std::string_view> Simulation::last_steps() const {
 }
 
 std::uint64_t Simulation::fingerprint() const {
-  const storage::LedgerEnd end = store_.end();
+  const storage::LedgerEnd end = store_->end();
   std::uint64_t sum = end.last.value;
   for (std::byte byte : end.hash) sum = sum * 257 + static_cast<std::uint64_t>(byte);
   return sum;
@@ -146,6 +165,7 @@ bool Simulation::send_again() { return send(traffic_.send_again(), "again"); }
 // Some requests take long on their way, so that others overtake them.
 bool Simulation::send(std::optional<std::size_t> call, std::string_view what) {
   if (!call) return false;
+  traffic_.sent(*call, server_.last());
   if (random_.chance(12)) {
     late_.push_back(*call);
     const engine::Request& request = traffic_.call(*call).request;
@@ -192,7 +212,7 @@ void Simulation::deliver(std::size_t number) {
 
 void Simulation::acknowledged(std::size_t number) {
   const Traffic::Call& call = traffic_.call(number);
-  model_.acknowledge(call.rests_on, store_.synced(), call.request.session_id);
+  model_.acknowledge(call.rests_on, store_->synced(), call.request.session_id);
   if (random_.chance(3)) {
     traffic_.went_astray(number);
   } else {

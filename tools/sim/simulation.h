@@ -1,9 +1,10 @@
-// A simulation: the real engine over a simulated disk, clients, support staff and a clock, driven
+// A simulation: the real engine over a store in hand, clients, support staff and a clock, driven
 // step by step from one seed, and judged after each step by the model.
 //
 // A step is one thing that somebody does: a request is sent, a turn ends, the disk syncs, an hour
-// goes by, the server crashes. The seed decides everything, so that a seed gives the same run
-// wherever it runs. Which things happen often differs from seed to seed.
+// goes by, the server crashes. The seed decides everything but what the store does: over a
+// SimStore a seed gives the same run wherever it runs. Which things happen often differs from seed
+// to seed.
 //
 // Threads: one.
 #pragma once
@@ -13,7 +14,8 @@
 #include "tools/sim/model.h"
 #include "tools/sim/random.h"
 #include "tools/sim/server.h"
-#include "tools/sim/sim_store.h"
+#include "tools/sim/stepped_store.h"
+#include "tools/sim/temporary_folder.h"
 #include "tools/sim/traffic.h"
 
 #include <array>
@@ -37,7 +39,8 @@ struct Violation {
 class Simulation {
  public:
   // `tell`, where there is one, is called with each step in words.
-  Simulation(std::uint64_t seed, Break broken, std::function<void(std::string_view)> tell);
+  Simulation(std::uint64_t seed, std::unique_ptr<SteppedStore> store,
+             std::function<void(std::string_view)> tell);
 
   // Runs so many steps, or up to the first violation.
   std::optional<Violation> run(std::uint64_t steps);
@@ -123,9 +126,14 @@ class Simulation {
   bool hours_go_by();
   bool fill_disk();
   bool crash();
+  void crash_store();
   bool restart();
   void start();
   void settle();
+  bool retain();
+  bool enter_cut(const engine::LedgerCut& cut);
+  bool copy();
+  void prove(const storage::LedgerStore& store);
   void compare(const std::string& account);  // as far as it is in memory
   void compare_all();
 
@@ -134,12 +142,13 @@ class Simulation {
   Findings findings_;
   base::Time began_ = std::chrono::sys_days(std::chrono::year(2026) / 6 / 1);
   base::Time now_ = began_;
-  SimStore store_;
+  const std::unique_ptr<SteppedStore> store_;
   bool disk_full_ = false;
   Model model_;
   Audit audit_;
   Traffic traffic_;
   Server server_;
+  const TemporaryFolder archive_;
   std::vector<Action> actions_;
   std::uint64_t weight_sum_ = 0;
   std::vector<std::size_t> late_;  // calls on their way

@@ -1,6 +1,10 @@
 // What the server's machine does in the simulation: its disk, its clock, and how it stops.
 #include "tools/sim/simulation.h"
 
+#include "engine/archive.h"
+#include "engine/retention.h"
+#include "engine/verify.h"
+
 #include <utility>
 
 namespace farthing::sim {
@@ -8,6 +12,7 @@ namespace farthing::sim {
 namespace {
 
 constexpr int settling_rounds_max = 100'000;
+constexpr std::uint64_t segment_bytes = 4096;
 
 }  // namespace
 
@@ -18,20 +23,20 @@ bool Simulation::end_turn() {
 }
 
 bool Simulation::sync() {
-  if (!store_.sync()) return false;
-  model_.synced(store_.synced());
-  note("synced up to entry {}", store_.synced().value);
+  if (!store_->sync()) return false;
+  model_.synced(store_->synced());
+  note("synced up to entry {}", store_->synced().value);
   return true;
 }
 
 bool Simulation::finish_round() {
-  if (!store_.finish_round()) return false;
+  if (!store_->finish_round()) return false;
   note("a round of write-back is done");
   return true;
 }
 
 bool Simulation::run_read() {
-  if (!store_.read_next()) return false;
+  if (!store_->read_next()) return false;
   note("the reading thread has read");
   return true;
 }
@@ -73,7 +78,7 @@ bool Simulation::hours_go_by() {
 bool Simulation::fill_disk() {
   if (!disk_full_ && !random_.chance(20)) return false;  // it is seldom full for long
   disk_full_ = !disk_full_;
-  store_.set_free_disk_bytes(disk_full_ ? 1000 : std::uint64_t{1} << 40);
+  store_->set_free_disk_bytes(disk_full_ ? 1000 : std::uint64_t{1} << 40);
   note("the disk is {}", disk_full_ ? "full" : "no longer full");
   return true;
 }
@@ -88,19 +93,28 @@ void Simulation::start() {
   model_.started(server_.shard().now());
 }
 
+// The seed of what the store does is one draw, so that what is drawn next does not depend on it.
+void Simulation::crash_store() {
+  if (const auto why = store_->crash(Random(random_.next()))) {
+    findings_.add("after a crash the store does not open: {}", *why);
+    return;
+  }
+  model_.crash(store_->synced());
+}
+
 bool Simulation::crash() {
   server_.kill();
-  store_.crash(random_);
-  model_.crash(store_.synced());
+  crash_store();
+  if (!findings_.none()) return true;
   late_.clear();
   staff_waiting_ = 0;
-  traffic_.server_lost();
-  note("crash: the ledger ends at entry {}", store_.synced().value);
+  traffic_.server_lost(store_->synced());
+  note("crash: the ledger ends at entry {}", store_->synced().value);
   // A machine that fails may fail again before it is up.
   if (random_.chance(20)) {
     start();
     server_.kill();
-    store_.crash(random_);
+    crash_store();
     note("crash in the middle of the start");
   }
   if (!findings_.none()) return true;
@@ -117,10 +131,15 @@ bool Simulation::restart() {
   if (!written_back) findings_.add("the checkpoint before a stop does not end");
   server_.kill();
   late_.clear();
-  traffic_.server_lost();
+  traffic_.server_lost(store_->synced());
   note("stopped and started again");
+  if (const auto why = store_->restart()) {
+    findings_.add("after a stop the store does not open: {}", *why);
+    return true;
+  }
   start();
   if (findings_.none()) compare_all();
+  if (findings_.none()) prove(*store_);
   return true;
 }
 
@@ -130,8 +149,8 @@ void Simulation::settle() {
   bool busy = true;
   for (int rounds = 0; busy && findings_.none(); ++rounds) {
     if (rounds > settling_rounds_max) findings_.add("the server does not come to rest");
-    busy = store_.sync() || store_.finish_round() || store_.read_next();
-    model_.synced(store_.synced());
+    busy = store_->sync() || store_->finish_round() || store_->read_next();
+    model_.synced(store_->synced());
     if (server_.deliver_post()) {
       server_.shard().end_turn();
       busy = true;
@@ -170,8 +189,79 @@ void Simulation::compare_all() {
       if (!server_.is_open(session.id)) findings_.add("session {} is gone", session.id);
     }
   }
-  audit_.read_on(store_);
+  audit_.read_on(*store_);
   if (findings_.none()) audit_.compare(model_);
+}
+
+// --- The ledger as a whole -----------------------------------------------------------------------
+
+// What no client repeats any more leaves the ledger for the archive.
+bool Simulation::retain() {
+  audit_.read_on(*store_);
+  const bool stops_halfway = random_.chance(20);
+  const Sequence oldest = traffic_.oldest_needed();
+  engine::RetentionHooks hooks;
+  hooks.oldest_needed = [oldest] { return oldest; };
+  hooks.keep_on = [] { return true; };
+  bool is_entered = false;
+  hooks.enter = [&](const engine::LedgerCut& cut) {
+    is_entered = true;
+    return enter_cut(cut) && !stops_halfway;
+  };
+  const engine::RetentionOptions options{.archive = archive_.path(),
+                                         .segment_bytes = segment_bytes};
+  const auto cut = engine::Retention(*store_, options, hooks).run(now_);
+  if (!is_entered && cut.has_value()) return false;  // nothing was due
+  if (is_entered && stops_halfway) {
+    note("the ledger is to be cut, and is not");
+  } else if (!cut.has_value()) {
+    findings_.add("the ledger cannot be archived: {}", cut.error());
+  } else {
+    note("the ledger is archived up to entry {}", (*cut)->end.last.value);
+  }
+  return true;
+}
+
+// Returns when it is durable.
+bool Simulation::enter_cut(const engine::LedgerCut& cut) {
+  server_.shard().enter_cut(cut, archive_.path());
+  bool is_durable = false;
+  server_.shard().when_durable([&is_durable] { is_durable = true; });
+  while (!is_durable && findings_.none()) {
+    server_.shard().end_turn();
+    if (!sync() && !deliver_post()) findings_.add("a cut never gets durable");
+  }
+  return is_durable;
+}
+
+// A backup, while appends and rounds go on.
+bool Simulation::copy() {
+  const Sequence durable = store_->synced();
+  const auto copied = store_->copy();
+  if (!copied.has_value()) {
+    findings_.add("there is no copy: {}", copied.error());
+    return true;
+  }
+  const Sequence last = (*copied)->end().last;
+  if (last < durable) {
+    findings_.add("entry {} is synced, and a copy ends at {}", durable.value, last.value);
+  }
+  prove(**copied);
+  note("a copy is made, which has what was synced");
+  return true;
+}
+
+// As `farthing ledger verify` does. REQUIRES: that the store stays as it is.
+void Simulation::prove(const storage::LedgerStore& store) {
+  engine::Verifier verifier(store, engine::archive_folder(store, {}));
+  auto proved = verifier.read_rows();
+  if (proved.has_value()) proved = verifier.begin();
+  if (proved.has_value()) {
+    proved = verifier.fold_to(store.end().last, [](Sequence) { return true; });
+  }
+  if (proved.has_value()) proved = verifier.check_sums();
+  if (proved.has_value()) proved = verifier.check_end();
+  if (!proved.has_value()) findings_.add("the ledger is not proved: {}", proved.error().message);
 }
 
 }  // namespace farthing::sim

@@ -61,7 +61,7 @@ void Simulation::tell_staff(Sequence rests_on, std::string what) {
   ++staff_waiting_;
   server_.shard().when_durable([this, rests_on, what = std::move(what)] {
     --staff_waiting_;
-    model_.acknowledge(rests_on, store_.synced(), what);
+    model_.acknowledge(rests_on, store_->synced(), what);
   });
 }
 

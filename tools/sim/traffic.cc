@@ -20,6 +20,7 @@ constexpr std::size_t open_sessions_max = 40;
 constexpr std::size_t uses_max = 5;  // of one session
 // Duplicates are remembered for a day; an older one is nobody's duplicate any more.
 constexpr engine::Duration repeated_within = std::chrono::hours(20);
+constexpr std::size_t repeated_of_last = 200;
 
 constexpr std::array<std::string_view, 3> places = {"460-00", "262-01", "505-03"};
 
@@ -243,12 +244,14 @@ std::optional<std::size_t> Traffic::stray(Time now) {
 // other content.
 std::optional<std::size_t> Traffic::duplicate(Time now) {
   if (calls_.empty()) return std::nullopt;
-  const std::size_t recent = std::min<std::size_t>(calls_.size(), random_.chance(80) ? 40 : 400);
+  const std::size_t recent =
+      std::min<std::size_t>(calls_.size(), random_.chance(80) ? 40 : repeated_of_last);
   const std::size_t original = calls_.size() - 1 - static_cast<std::size_t>(random_.below(recent));
   if (now - calls_[original].first_sent > repeated_within) return std::nullopt;
   Call copy;
   copy.request = calls_[original].request;
   copy.first_sent = calls_[original].first_sent;
+  copy.sent_after = calls_[original].sent_after;
   // No other content where it could open a session anew that has ended: Session-Ids are used once.
   const bool opens = copy.request.key.type == RequestType::initial;
   const std::uint64_t luck = random_.below(opens ? 8 : 10);
@@ -304,8 +307,27 @@ void Traffic::went_astray(std::size_t number) {
   to_send_again_.push_back(number);
 }
 
-void Traffic::server_lost() {
+// Copies were first sent when their originals were.
+void Traffic::sent(std::size_t number, engine::Sequence ledger_end) {
+  Call& call = calls_[number];
+  if (!call.sent_after) call.sent_after = ledger_end;
+}
+
+engine::Sequence Traffic::oldest_needed() const {
+  engine::Sequence oldest(UINT64_MAX);
   for (std::size_t number = 0; number < calls_.size(); ++number) {
+    const Call& call = calls_[number];
+    const bool may_be_repeated = calls_.size() - number <= repeated_of_last;
+    if (!call.sent_after || (call.state == Call::State::answered && !may_be_repeated)) continue;
+    oldest = std::min(oldest, engine::Sequence(call.sent_after->value + 1));
+  }
+  return oldest;
+}
+
+// What was entered and lost leaves its numbers to others.
+void Traffic::server_lost(engine::Sequence end) {
+  for (std::size_t number = 0; number < calls_.size(); ++number) {
+    if (auto& after = calls_[number].sent_after) after = std::min(*after, end);
     const Call::State state = calls_[number].state;
     if (state != Call::State::answered && state != Call::State::to_send_again) {
       went_astray(number);

@@ -38,6 +38,8 @@ class Traffic {
     engine::Answer answer;
     engine::Sequence rests_on;
     Time first_sent;
+    // The ledger's end when it was sent first; nullopt: it was not yet.
+    std::optional<engine::Sequence> sent_after;
   };
   static constexpr std::size_t no_session = SIZE_MAX;
 
@@ -54,10 +56,14 @@ class Traffic {
   std::optional<std::size_t> duplicate(Time now);  // of a call sent before, or on its way
   std::optional<std::size_t> send_again();         // what got no answer, with the T flag
 
+  void sent(std::size_t call, engine::Sequence ledger_end);
   void reached(std::size_t call);      // the client has the answer
   void went_astray(std::size_t call);  // the answer, or the call, was lost on the way
-  void server_lost();                  // nothing that was sent and not answered will be
-  std::size_t waiting() const;         // calls that reached the server and have no answer
+  // Nothing that was sent and not answered will be; the ledger ends there.
+  void server_lost(engine::Sequence end);
+  // The first ledger entry that may be of a call which will be sent again.
+  engine::Sequence oldest_needed() const;
+  std::size_t waiting() const;  // calls that reached the server and have no answer
   // The id of a session that its client believes to be open.
   std::optional<std::string> some_session_id();
 

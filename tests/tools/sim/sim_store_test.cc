@@ -52,8 +52,7 @@ TEST_F(SimStoreTest, ACrashKeepsWhatWasSyncedAndTheRestWholeOrNotAtAll) {
     append("synced", 1);
     store_->sync();
     append("unsynced", 3);
-    Random random(seed);
-    store_->crash(random);
+    EXPECT_EQ(store_->crash(Random(seed)), std::nullopt);
     const auto found = bodies();
     ASSERT_EQ(found.size(), store_->end().last.value == 4 ? 2u : 1u);
     EXPECT_EQ(found[0], "synced");
@@ -76,8 +75,7 @@ TEST_F(SimStoreTest, ACrashKeepsARoundWholeOrNotAtAll) {
     round.put(storage::Table::meta, "b", "2");
     store_->write_round(round);
     EXPECT_FALSE(store_->fetch(storage::Table::accounts, "a")->has_value());
-    Random random(seed);
-    store_->crash(random);
+    EXPECT_EQ(store_->crash(Random(seed)), std::nullopt);
     const bool first = store_->fetch(storage::Table::accounts, "a")->has_value();
     EXPECT_EQ(store_->fetch(storage::Table::meta, "b")->has_value(), first);
     EXPECT_FALSE(store_->finish_round());
@@ -116,8 +114,7 @@ TEST_F(SimStoreTest, NothingIsCalledBackAfterACrash) {
   store_->set_durable([&](Sequence) { called = true; });
   store_->read_later([&] { called = true; });
   append("a", 1);
-  Random random(1);
-  store_->crash(random);
+  EXPECT_EQ(store_->crash(Random(1)), std::nullopt);
   EXPECT_FALSE(store_->sync());
   EXPECT_FALSE(store_->read_next());
   EXPECT_FALSE(called);

@@ -1,6 +1,7 @@
 // The simulation in short: seeds without a violation, and seeds that find what is broken on
 // purpose and find it again. The long campaigns are tools/campaign's.
 #include "tools/sim/simulation.h"
+#include "tools/sim/sim_store.h"
 
 #include <gtest/gtest.h>
 
@@ -14,7 +15,7 @@ class SimulationTest : public ::testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(SimulationTest, nothing_is_violated) {
   for (std::uint64_t seed = GetParam(); seed < GetParam() + seeds_a_test; ++seed) {
-    Simulation simulation(seed, Break::none, nullptr);
+    Simulation simulation(seed, std::make_unique<SimStore>(), nullptr);
     const auto violation = simulation.run(steps);
     ASSERT_FALSE(violation.has_value())
         << "step " << violation->step << ": " << violation->what
@@ -38,7 +39,7 @@ struct Found {
 // What the first seed from `seed` on finds; seed 0: none of a hundred finds anything.
 Found find_from(std::uint64_t first, Break broken) {
   for (std::uint64_t seed = first; seed < first + 100; ++seed) {
-    Simulation simulation(seed, broken, nullptr);
+    Simulation simulation(seed, std::make_unique<SimStore>(broken), nullptr);
     const auto violation = simulation.run(steps);
     if (!violation) continue;
     const auto told = simulation.last_steps();
@@ -61,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(Breaks, BrokenDiskTest,
 
 TEST(Simulation, ASeedGivesTheSameLedgerEachTimeAndAnotherSeedAnother) {
   auto run = [](std::uint64_t seed) {
-    Simulation simulation(seed, Break::none, nullptr);
+    Simulation simulation(seed, std::make_unique<SimStore>(), nullptr);
     EXPECT_FALSE(simulation.run(500).has_value());
     return simulation.fingerprint();
   };
@@ -71,7 +72,7 @@ TEST(Simulation, ASeedGivesTheSameLedgerEachTimeAndAnotherSeedAnother) {
 
 TEST(Simulation, EachStepIsTold) {
   std::size_t told = 0;
-  Simulation simulation(3, Break::none, [&told](std::string_view) { ++told; });
+  Simulation simulation(3, std::make_unique<SimStore>(), [&told](std::string_view) { ++told; });
   EXPECT_FALSE(simulation.run(300).has_value());
   EXPECT_GE(told, 300u);
   EXPECT_EQ(simulation.step(), 300u);

@@ -1,4 +1,4 @@
-#include "tests/storage/lossy_file_system.h"
+#include "tools/sim/lossy_file_system.h"
 
 #include <condition_variable>
 #include <deque>
@@ -16,7 +16,7 @@
 #include <rocksdb/file_system.h>
 #include <sys/stat.h>
 
-namespace farthing::storage {
+namespace farthing::sim {
 
 namespace fs = std::filesystem;
 using rocksdb::FileOptions;
@@ -68,6 +68,7 @@ class LossyDisk {
   fs::path keep(const std::string& path);
 
   void restart();
+  void end_faults();  // REQUIRES: mutex held
 
   std::mutex mutex;  // guards all of it
   std::condition_variable released;
@@ -76,6 +77,7 @@ class LossyDisk {
   std::optional<std::uint64_t> syncs_left;
   bool is_full = false;
   bool is_held = false;
+  bool pretends = false;
   std::uint64_t syncs_waiting = 0;
   bool is_off = false;
 
@@ -150,6 +152,7 @@ void LossyDisk::overwritten(Inode inode, std::uint64_t offset, std::string befor
 
 void LossyDisk::synced(Inode inode) {
   const std::lock_guard lock(mutex);
+  if (pretends) return;
   File& file = files_[inode];
   file.synced_size = file.size;
   file.overwritten.clear();
@@ -162,7 +165,7 @@ void LossyDisk::changed(const std::string& path, std::function<void()> undo) {
 
 void LossyDisk::folder_synced(const std::string& folder) {
   const std::lock_guard lock(mutex);
-  folders_.erase(folder);
+  if (!pretends) folders_.erase(folder);
 }
 
 fs::path LossyDisk::keep(const std::string& path) {
@@ -191,10 +194,14 @@ void LossyDisk::restart() {
   folders_.clear();
   fs::remove_all(attic_);
   fs::create_directories(attic_);
+  end_faults();
+}
+
+void LossyDisk::end_faults() {
   changes_left.reset();
   writes_left.reset();
   syncs_left.reset();
-  is_full = is_held = is_off = false;
+  is_full = is_held = is_off = pretends = false;
 }
 
 void LossyDisk::put_right(const std::string& path, const File& file) {
@@ -439,6 +446,11 @@ bool LossyFileSystem::is_off() const {
 
 void LossyFileSystem::restart() { disk_->restart(); }
 
+void LossyFileSystem::restart_process() {
+  const std::lock_guard lock(disk_->mutex);
+  disk_->end_faults();
+}
+
 void LossyFileSystem::fail_write_after(std::uint64_t writes) {
   const std::lock_guard lock(disk_->mutex);
   disk_->writes_left = writes;
@@ -454,6 +466,11 @@ void LossyFileSystem::set_full(bool full) {
   disk_->is_full = full;
 }
 
+void LossyFileSystem::pretend_syncs(bool pretended) {
+  const std::lock_guard lock(disk_->mutex);
+  disk_->pretends = pretended;
+}
+
 void LossyFileSystem::hold_syncs(bool held) {
   const std::lock_guard lock(disk_->mutex);
   disk_->is_held = held;
@@ -465,4 +482,4 @@ std::uint64_t LossyFileSystem::syncs_waiting() const {
   return disk_->syncs_waiting;
 }
 
-}  // namespace farthing::storage
+}  // namespace farthing::sim

@@ -18,7 +18,7 @@ namespace rocksdb {
 class FileSystem;
 }
 
-namespace farthing::storage {
+namespace farthing::sim {
 
 class LossyDisk;
 
@@ -36,12 +36,17 @@ class LossyFileSystem {
   bool is_off() const;
   // The folder as a disk shows it when the power is back.
   void restart();
+  // Only the process ended and a new one comes: all that was written is there, and what was not
+  // synced can still be lost.
+  void restart_process();
 
   // Of the changes from now on, the n-th write or sync fails, and nothing else.
   void fail_write_after(std::uint64_t writes);
   void fail_sync_after(std::uint64_t syncs);
   // While it is full every write fails for want of space.
   void set_full(bool full);
+  // While it pretends, a sync does nothing and says that it has: a disk that lies.
+  void pretend_syncs(bool pretended);
   // While they are held, syncs wait. As slow as a disk can be.
   void hold_syncs(bool held);
   std::uint64_t syncs_waiting() const;
@@ -51,4 +56,4 @@ class LossyFileSystem {
   std::shared_ptr<rocksdb::FileSystem> files_;
 };
 
-}  // namespace farthing::storage
+}  // namespace farthing::sim
