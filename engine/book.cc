@@ -464,7 +464,7 @@ SessionId128 Book::session_key(std::string_view session_id) const {
 }
 
 void Book::set_session_key_seed(std::uint64_t seed) {
-  FARTHING_ASSERT(sessions_by_key_.empty());
+  FARTHING_ASSERT(sessions_by_key_.size() == 0);
   options_.session_key_seed = seed;
 }
 

@@ -56,6 +56,8 @@ void parse_address(const std::string& text, LoadOptions& load) {
   }
 }
 
+void add_pacing_options(CLI::App& app, LoadOptions& load);
+
 void add_options(CLI::App& app, Arguments& arguments) {
   LoadOptions& load = arguments.load;
   app.add_option_function<std::string>(
@@ -92,6 +94,19 @@ void add_options(CLI::App& app, Arguments& arguments) {
   app.add_option("--connections", load.connections, "Each with an Origin-Host of its own")
       ->check(CLI::Range(1u, 255u))
       ->capture_default_str();
+  add_pacing_options(app, load);
+  app.add_flag("!--leave-open", load.end_sessions, "Do not end the sessions afterwards");
+  app.add_option("--server-pid", load.server_pid,
+                 "Also report the processor time a request of this process")
+      ->type_name("PID")
+      ->check(CLI::PositiveNumber);
+  app.add_flag("--json", arguments.json, "One JSON object on stdout");
+  app.set_version_flag("--version", FARTHING_VERSION);
+  app.footer(examples);
+}
+
+// How fast, how long, and what is done when answers stay away.
+void add_pacing_options(CLI::App& app, LoadOptions& load) {
   auto* const window =
       app.add_option("--in-flight", load.in_flight, "Closed loop: requests unanswered at a time")
           ->check(CLI::Range(1u, 16'000'000u))
@@ -119,14 +134,6 @@ void add_options(CLI::App& app, Arguments& arguments) {
   app.add_flag("--reconnect,!--no-reconnect", load.reconnect,
                "Connect again to a server that went away, and send again what was unanswered "
                "(the default)");
-  app.add_flag("!--leave-open", load.end_sessions, "Do not end the sessions afterwards");
-  app.add_option("--server-pid", load.server_pid,
-                 "Also report the processor time a request of this process")
-      ->type_name("PID")
-      ->check(CLI::PositiveNumber);
-  app.add_flag("--json", arguments.json, "One JSON object on stdout");
-  app.set_version_flag("--version", FARTHING_VERSION);
-  app.footer(examples);
 }
 
 void show_progress(const Progress& progress) {

@@ -2,7 +2,7 @@
 // store in FOLDER/data, which is copied again and again, while the N-th write or sync of the disk
 // fails.
 #include "storage/rocksdb_store.h"
-#include "tests/storage/lossy_file_system.h"
+#include "tools/sim/lossy_file_system.h"
 #include "tests/storage/traffic.h"
 
 #include <cstdio>
@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
   if (argc != 4) return 2;
   const fs::path folder = argv[1];
   fs::create_directories(folder / "disk" / "data");
-  storage::LossyFileSystem disk(folder / "disk", folder / "attic", 1);
+  sim::LossyFileSystem disk(folder / "disk", folder / "attic", 1);
   storage::StoreOptions options;
   options.folder = folder / "disk" / "data";
   options.file_system = disk.get();
