@@ -79,6 +79,7 @@ struct ShardMetrics {
   Histogram request_us;    // read to answer released
   // What the shard's thread spends at a time on write-back, eviction and what was fetched.
   Histogram upkeep_us;
+  Histogram upkeep_cpu_us;  // of that, its processor time: others' turns on the processor excluded
 };
 
 }  // namespace farthing::engine

@@ -154,6 +154,9 @@ std::string metrics_text(const Figures& figures) {
   families.histogram("farthing_upkeep_seconds",
                      "What write-back, eviction and what was fetched take of the shard at a time.",
                      shard.upkeep_us);
+  families.histogram("farthing_upkeep_cpu_seconds",
+                     "The same in processor time, without what other threads took in between.",
+                     shard.upkeep_cpu_us);
   families.histogram("farthing_commit_seconds", "Batch handed over to durable.", shard.commit_us);
   for (const Sample& sample : figures.others) families.add(sample);
   return families.text();
