@@ -5,6 +5,7 @@
 #include "engine/outcome.h"
 #include "engine/verify.h"
 #include "tests/support/invariants.h"
+#include "tests/support/requests.h"
 #include "tests/support/test_engine.h"
 
 #include <fmt/format.h>
@@ -16,7 +17,9 @@
 namespace farthing::engine {
 namespace {
 
+using test::request_of;
 using test::TestEngine;
+using test::use;
 
 constexpr std::string_view anna = "8613800138000";
 constexpr std::string_view bundle_user = "8613800138003";
@@ -27,23 +30,6 @@ ShardOptions small_options() {
   options.checkpoint_interval = std::chrono::seconds(1);
   options.checkpoint_rows_a_step = 2;
   return options;
-}
-
-Request request_of(RequestType type, std::uint32_t number, std::string_view session,
-                   std::string_view user) {
-  Request request;
-  request.key = {type, number, 0, number + 7u, number + 100u};
-  request.session_id = session;
-  request.service_context = "32251@3gpp.org";
-  request.identities = {*parse_msisdn(user)};
-  return request;
-}
-
-void use(Request& request, std::uint64_t used, std::uint64_t asked) {
-  ServiceRequest& service = request.add_service();
-  service.rating_group = RatingGroup(10);
-  if (used > 0) service.used.emplace().octets = used;
-  if (asked > 0) service.requested.emplace().total_octets = asked;
 }
 
 // Brings an account into memory for a look at it.

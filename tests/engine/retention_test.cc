@@ -7,6 +7,7 @@
 #include "engine/operations.h"
 #include "engine/verify.h"
 #include "tests/support/temp_folder.h"
+#include "tests/support/requests.h"
 #include "tests/support/test_engine.h"
 
 #include <fmt/format.h>
@@ -19,6 +20,8 @@ namespace farthing::engine {
 namespace {
 
 namespace fs = std::filesystem;
+using test::request_of;
+using test::use;
 using testing::HasSubstr;
 
 constexpr std::string_view user = "8613800138000";
@@ -46,16 +49,9 @@ class RetentionTest : public testing::Test {
     engine_.checkpoint();
   }
   void request(const std::string& session, std::uint32_t number) {
-    Request request;
-    request.key = {number == 0 ? RequestType::initial : RequestType::update, number, 0, number + 7u,
-                   number + 100u};
-    request.session_id = session;
-    request.service_context = "32251@3gpp.org";
-    request.identities = {*parse_msisdn(user)};
-    ServiceRequest& service = request.add_service();
-    service.rating_group = RatingGroup(10);
-    if (number > 0) service.used.emplace().octets = 1000;
-    service.requested.emplace().total_octets = 1024;
+    Request request =
+        request_of(number == 0 ? RequestType::initial : RequestType::update, number, session, user);
+    use(request, number > 0 ? 1000 : 0, 1024);
     EXPECT_NE(engine_.handle(request), Shard::Hold::fetching);
     EXPECT_EQ(engine_.shard().answer().outcome, Outcome::success);
     engine_.sync();

@@ -3,6 +3,7 @@
 #include "engine/checkpoint.h"
 #include "engine/operations.h"
 #include "engine/verify.h"
+#include "tests/support/requests.h"
 #include "tests/support/test_engine.h"
 
 #include <gmock/gmock.h>
@@ -12,6 +13,8 @@ namespace farthing::engine {
 namespace {
 
 using storage::Table;
+using test::request_of;
+using test::use;
 using testing::AllOf;
 using testing::HasSubstr;
 
@@ -27,16 +30,9 @@ class RowCheckTest : public testing::Test {
   }
 
   void open_session(std::string_view id, std::uint32_t number) {
-    Request request;
-    request.key = {number == 0 ? RequestType::initial : RequestType::update, number, 0, number + 7u,
-                   number + 100u};
-    request.session_id = id;
-    request.service_context = "32251@3gpp.org";
-    request.identities = {*parse_msisdn(user)};
-    ServiceRequest& service = request.add_service();
-    service.rating_group = RatingGroup(10);
-    if (number > 0) service.used.emplace().octets = 1000;
-    service.requested.emplace().total_octets = 1024;
+    Request request =
+        request_of(number == 0 ? RequestType::initial : RequestType::update, number, id, user);
+    use(request, number > 0 ? 1000 : 0, 1024);
     EXPECT_NE(engine_.handle(request), Shard::Hold::fetching);
     EXPECT_EQ(engine_.shard().answer().outcome, Outcome::success);
     engine_.sync();

@@ -3,6 +3,7 @@
 #include "engine/shard.h"
 
 #include "engine/operations.h"
+#include "tests/support/requests.h"
 #include "tests/support/test_engine.h"
 
 #include <fmt/format.h>
@@ -14,26 +15,11 @@
 namespace farthing::engine {
 namespace {
 
+using test::request_of;
 using test::TestEngine;
+using test::use;
 
 constexpr std::string_view anna = "8613800138000";
-
-Request& request_of(Request& request, RequestType type, std::uint32_t number,
-                    std::string_view session, std::string_view msisdn = anna) {
-  request.clear();
-  request.key = {type, number, 0, number + 1000u, number + 5000u};
-  request.session_id = session;
-  request.service_context = "32251@3gpp.org";
-  request.identities = {*parse_msisdn(msisdn)};
-  return request;
-}
-
-void report(Request& request, std::uint64_t used, std::uint64_t asked) {
-  ServiceRequest& service = request.add_service();
-  service.rating_group = RatingGroup(10);
-  if (used > 0) service.used.emplace().octets = used;
-  if (asked > 0) service.requested.emplace().total_octets = asked;
-}
 
 // Everything an account and its sessions hold, as text.
 std::string describe(const Book& book) {
@@ -68,7 +54,8 @@ std::string describe(const Book& book) {
 TEST(Shard, AnAnswerIsHeldUntilItsEntryIsDurable) {
   TestEngine engine;
   Request request;
-  report(request_of(request, RequestType::initial, 0, "a"), 0, 1024);
+  request = request_of(RequestType::initial, 0, "a", anna);
+  use(request, 0, 1024);
   int sealed = 0;
   int released = 0;
   engine.shard().set_hooks({[&] { ++sealed; }, [&] { ++released; }});
@@ -82,7 +69,8 @@ TEST(Shard, AnAnswerIsHeldUntilItsEntryIsDurable) {
   // A repeated request, a balance check and a read of the account wait for the same sync.
   EXPECT_EQ(engine.shard().handle(request), Shard::Hold::held);
   Request check;
-  report(request_of(check, RequestType::event, 0, "check"), 0, 1024);
+  check = request_of(RequestType::event, 0, "check", anna);
+  use(check, 0, 1024);
   check.action = RequestedAction::check_balance;
   EXPECT_EQ(engine.shard().handle(check), Shard::Hold::held);
   bool read = false;
@@ -100,13 +88,15 @@ TEST(Shard, AnAnswerIsHeldUntilItsEntryIsDurable) {
 TEST(Shard, WhileOneBatchIsWrittenTheNextGathers) {
   TestEngine engine;
   Request request;
-  report(request_of(request, RequestType::initial, 0, "a"), 0, 1024);
+  request = request_of(RequestType::initial, 0, "a", anna);
+  use(request, 0, 1024);
   engine.shard().handle(request);
   engine.shard().end_turn();
   const Sequence first = engine.shard().book().last();
   for (int i = 0; i < 5; ++i) {
     const std::string session = fmt::format("b{}", i);
-    report(request_of(request, RequestType::initial, 0, session), 0, 1024);
+    request = request_of(RequestType::initial, 0, session, anna);
+    use(request, 0, 1024);
     engine.shard().handle(request);
     engine.shard().end_turn();
   }
@@ -121,7 +111,8 @@ TEST(Shard, WhatWasNotDurableNeverHappened) {
   TestEngine engine;
   const std::string before = describe(engine.shard().book());
   Request request;
-  report(request_of(request, RequestType::initial, 0, "a"), 0, 1024);
+  request = request_of(RequestType::initial, 0, "a", anna);
+  use(request, 0, 1024);
   engine.shard().handle(request);
   engine.shard().end_turn();
   engine.crash_and_restart();
@@ -180,10 +171,12 @@ RC_GTEST_PROP(Charging, ASessionCostsTheSameHoweverItIsCut, ()) {
   Request request;
   std::uint32_t number = 0;
   std::uint64_t total = 0;
-  report(request_of(request, RequestType::initial, number, "s"), 0, 1u << 20);
+  request = request_of(RequestType::initial, number, "s", anna);
+  use(request, 0, 1u << 20);
   engine.shard().handle(request);
   for (std::uint64_t part : parts) {
-    report(request_of(request, RequestType::update, ++number, "s"), part, 1u << 20);
+    request = request_of(RequestType::update, ++number, "s", anna);
+    use(request, part, 1u << 20);
     engine.shard().handle(request);
     total += part;
     if (number % 3 == 0) {
@@ -191,7 +184,7 @@ RC_GTEST_PROP(Charging, ASessionCostsTheSameHoweverItIsCut, ()) {
       engine.crash_and_restart();
     }
   }
-  request_of(request, RequestType::termination, ++number, "s");
+  request = request_of(RequestType::termination, ++number, "s", anna);
   engine.shard().handle(request);
   const Account& account = *engine.shard().book().find_account(anna);
   const std::int64_t price = demo_price_micros(total);
@@ -218,24 +211,25 @@ RC_GTEST_PROP(Recovery, TheLedgerFoldsToWhatWasLive, ()) {
     switch (what) {
       case 0:
       case 1:
-        report(request_of(request, RequestType::initial, ++number, session, user), 0, units);
+        request = request_of(RequestType::initial, ++number, session, user);
+        use(request, 0, units);
         engine.shard().handle(request);
         break;
       case 2:
       case 3:
       case 4:
-        report(request_of(request, RequestType::update, ++number, session, user), units,
-               units / 2 + 1);
+        request = request_of(RequestType::update, ++number, session, user);
+        use(request, units, units / 2 + 1);
         engine.shard().handle(request);
         break;
       case 5:
-        report(request_of(request, RequestType::termination, ++number, session, user), units % 9999,
-               0);
+        request = request_of(RequestType::termination, ++number, session, user);
+        use(request, units % 9999, 0);
         engine.shard().handle(request);
         break;
       case 6:
-        request_of(request, RequestType::event, ++number, session, user).service_context =
-            "32274@3gpp.org";
+        request = request_of(RequestType::event, ++number, session, user);
+        request.service_context = "32274@3gpp.org";
         request.add_service().requested.emplace().events = units % 20;
         request.action =
             units % 2 == 0 ? RequestedAction::direct_debiting : RequestedAction::refund_account;
