@@ -38,7 +38,7 @@ class CheckpointTest : public testing::Test {
   }
   Ledger open() const { return open_ledger(options()); }
 
-  TemporaryFolder folder_;
+  TempFolder folder_;
 };
 
 TEST_F(CheckpointTest, RoundsSurviveReopening) {

@@ -28,7 +28,7 @@ class CopyTest : public testing::Test {
     return options;
   }
 
-  TemporaryFolder folder_;
+  TempFolder folder_;
 };
 
 TEST_F(CopyTest, IsConsistentWhileAppendsAndRoundsRun) {

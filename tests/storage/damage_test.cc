@@ -63,7 +63,7 @@ class DamageTest : public testing::Test {
     return store.has_value() ? StoreError{} : store.error();
   }
 
-  TemporaryFolder folder_;
+  TempFolder folder_;
 };
 
 void write_position(Ledger& ledger, std::uint64_t position) {

@@ -49,7 +49,7 @@ class FolderFormatTest : public testing::Test {
     EXPECT_EQ(records, 123);
   }
 
-  TemporaryFolder folder_;
+  TempFolder folder_;
 };
 
 TEST_F(FolderFormatTest, OpensFormat1AndGoesOnInFormat2) {

@@ -45,7 +45,7 @@ class PowerCutTest : public testing::Test {
   }
 
   // In memory where that is possible: the real disk's pace is of no interest here.
-  TemporaryFolder folder_{fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path()};
+  TempFolder folder_{fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path()};
   sim::LossyFileSystem disk_{root(), folder_.path() / "attic", 1};
 };
 

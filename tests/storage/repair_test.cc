@@ -60,7 +60,7 @@ class RepairTest : public testing::Test {
     return scanned.has_value() ? "" : scanned.error().message;
   }
 
-  TemporaryFolder folder_;
+  TempFolder folder_;
 };
 
 TEST_F(RepairTest, SaysWhatItWouldDropAndThenDropsIt) {

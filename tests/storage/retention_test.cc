@@ -30,7 +30,7 @@ class RetentionTest : public testing::Test {
   }
   Ledger open() const { return open_ledger(options()); }
 
-  TemporaryFolder folder_;
+  TempFolder folder_;
 };
 
 std::vector<std::string> bodies(const LedgerStore& store, std::uint64_t from) {

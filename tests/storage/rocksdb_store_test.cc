@@ -57,7 +57,7 @@ class RocksdbStoreTest : public testing::Test {
 
   fs::path newest_log() const { return storage::newest_log(options().folder); }
 
-  TemporaryFolder folder_;
+  TempFolder folder_;
 };
 
 TEST_F(RocksdbStoreTest, AppendsReadsAndScans) {

@@ -16,17 +16,6 @@ namespace farthing::storage {
 
 namespace fs = std::filesystem;
 
-TemporaryFolder::TemporaryFolder(const fs::path& in) {
-  std::string name = (in / "farthing-storage-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) std::abort();
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
 Ledger::Ledger(std::unique_ptr<LedgerStore> store)
     : store_(std::move(store)), durable_(store_->end().last.value) {
   store_->set_durable([this](Sequence last) {

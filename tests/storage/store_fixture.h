@@ -1,8 +1,9 @@
-// What the tests of the store share: a temporary folder, a store whose appends and rounds are
-// waited for, and a process to be killed.
+// What the tests of the store share: a store whose appends and rounds are waited for, and a process
+// to be killed.
 #pragma once
 
 #include "storage/rocksdb_store.h"
+#include "tests/support/temp_folder.h"
 
 #include <atomic>
 #include <cstdint>
@@ -18,20 +19,9 @@
 
 namespace farthing::storage {
 
+using test::TempFolder;
+
 inline base::Time at(std::uint64_t us) { return base::Time(base::Duration(us)); }
-
-class TemporaryFolder {
- public:
-  explicit TemporaryFolder(
-      const std::filesystem::path& in = std::filesystem::temp_directory_path());
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // A store whose appends and rounds are waited for.
 class Ledger {

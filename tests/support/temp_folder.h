@@ -13,8 +13,8 @@ namespace farthing::test {
 
 class TempFolder {
  public:
-  TempFolder() {
-    std::string name = std::filesystem::temp_directory_path() / "farthing-test-XXXXXX";
+  explicit TempFolder(const std::filesystem::path& in = std::filesystem::temp_directory_path()) {
+    std::string name = in / "farthing-test-XXXXXX";
     if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp " + name);
     path_ = name;
   }
