@@ -112,7 +112,9 @@ int Context::send(const char* method, const std::string& target, std::string_vie
 int Context::run_job(const std::string& target, std::string_view body, const ShowJob& show) const {
   std::string waiting;
   std::optional<json::value> last;
+  bool begun = false;
   const ApiClient::Sink sink = [&](std::string_view piece) {
+    begun = true;
     waiting += piece;
     for (std::size_t end = waiting.find('\n'); end != std::string::npos; end = waiting.find('\n')) {
       auto line = parse(std::string_view(waiting).substr(0, end));
@@ -133,6 +135,7 @@ int Context::run_job(const std::string& target, std::string_view body, const Sho
   ApiAnswer answer;
   const int code = ask("POST", target, body, sink, sent, answer);
   progress("");
+  if (code == exit_unreachable && begun) fail(code, "what was done stands; run this again");
   if (code != exit_done) return code;
   if (!last || !last->is_object() || !last->get_object().contains("reply")) {
     return fail(exit_unreachable, "the server broke off before the end; run this again");
