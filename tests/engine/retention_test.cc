@@ -6,6 +6,7 @@
 #include "engine/opening.h"
 #include "engine/operations.h"
 #include "engine/verify.h"
+#include "storage/packed_file.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/requests.h"
 #include "tests/support/test_engine.h"
@@ -280,6 +281,19 @@ TEST_F(RetentionTest, SaysWhichFileIsMissing) {
   expect_in_order();
 }
 
+// What can be read out of a packed file; "" where that is refused.
+std::string content_of(const fs::path& path) {
+  auto reader = storage::PackedReader::open(path);
+  std::string content;
+  while (reader.has_value()) {
+    const auto piece = reader->next();
+    if (!piece.has_value()) return "";
+    if (piece->empty()) break;
+    content += *piece;
+  }
+  return content;
+}
+
 TEST_F(RetentionTest, FindsWhateverIsWrongInTheOpeningBalances) {
   const LedgerCut made = cut();
   const fs::path opening = archive() / opening_file_name(made.end.last);
@@ -288,6 +302,8 @@ TEST_F(RetentionTest, FindsWhateverIsWrongInTheOpeningBalances) {
     std::ifstream in(opening, std::ios::binary);
     good.assign(std::istreambuf_iterator<char>(in), {});
   }
+  const std::string content = content_of(opening);
+  ASSERT_FALSE(content.empty());
   for (std::size_t i = 0; i <= good.size(); i += 7) {
     std::string bad = good;
     if (i + 7 <= good.size()) {
@@ -296,6 +312,7 @@ TEST_F(RetentionTest, FindsWhateverIsWrongInTheOpeningBalances) {
       bad.resize(good.size() - 1);
     }
     std::ofstream(opening, std::ios::binary | std::ios::trunc) << bad;
+    if (content_of(opening) == content) continue;  // a bit that means nothing to Zstandard
     EXPECT_THAT(verdict(archive(), false), HasSubstr(opening.string())) << i;
   }
   // A file that is whole, of other balances.
