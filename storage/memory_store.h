@@ -1,6 +1,6 @@
-// A ledger store in memory, for tests and simulation: records are the same bytes as on disk, but
-// nothing becomes durable by itself. The test decides: sync() makes the append under way durable
-// and calls the engine back, crash() loses it as a power cut would.
+// A ledger store in memory, for tests (those of tariffs included) and simulation: records are the
+// same bytes as on disk, but nothing becomes durable by itself. The test decides: sync() makes the
+// append under way durable and calls the engine back, crash() loses it as a power cut would.
 //
 // Threads: one.
 #pragma once

@@ -86,6 +86,8 @@ const std::vector<Service>& Tariff::services() const { return parts_.services; }
 
 const std::vector<Offer>& Tariff::offers() const { return parts_.offers; }
 
+const std::vector<TariffTest>& Tariff::tests() const { return parts_.tests; }
+
 std::string_view Tariff::service_name(ServiceKey key) const {
   const auto found = std::ranges::find(parts_.services, key, &Service::key);
   return found != parts_.services.end() ? std::string_view(found->name) : std::string_view();

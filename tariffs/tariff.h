@@ -9,6 +9,7 @@
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 #include "tariffs/price.h"
+#include "tariffs/tests_section.h"
 
 #include <chrono>
 #include <cstdint>
@@ -82,6 +83,7 @@ struct TariffParts {
   std::vector<Service> services;
   std::vector<Rule> rules;
   std::vector<Offer> offers;
+  std::vector<TariffTest> tests;
 };
 
 class Tariff {
@@ -102,6 +104,7 @@ class Tariff {
   const std::vector<Rule>& rules() const;  // by RuleNumber
   const std::vector<Service>& services() const;
   const std::vector<Offer>& offers() const;
+  const std::vector<TariffTest>& tests() const;         // that the file brings with it
   std::string_view service_name(ServiceKey key) const;  // "" where unknown
 
   RuleNumber number_of(const Rule& rule) const;

@@ -1,8 +1,10 @@
 #include "tariffs/tariff_file.h"
 
-#include "engine/base/assert.h"
 #include "tariffs/currency.h"
 #include "tariffs/local_time.h"
+#include "tariffs/placed.h"
+#include "tariffs/tariff_values.h"
+#include "tariffs/tariff_warnings.h"
 #include "tariffs/yaml_reader.h"
 #include "tariffs/yaml_scalar.h"
 
@@ -10,7 +12,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <set>
 #include <utility>
 
@@ -22,67 +23,9 @@ using std::chrono::seconds;
 constexpr std::size_t groups_max = 4096;  // of one service
 constexpr std::size_t offers_max = 10'000;
 constexpr std::size_t covers_max = 1000;
-constexpr std::size_t services_max = 64;                      // find() tries them one by one
-constexpr std::uint64_t octets_max = std::uint64_t{1} << 50;  // 1024 TiB
-constexpr std::uint64_t events_max = 1'000'000'000;
-constexpr seconds time_max{std::numeric_limits<std::uint32_t>::max() / 86400 * 86400};  // CC-Time
+constexpr std::size_t services_max = 64;  // find() tries them one by one
 constexpr seconds grant_validity_max{7 * 86400};
 constexpr seconds offer_validity_max{36500 * std::int64_t{86400}};
-constexpr std::string_view money_form = "an amount such as 0.10, with at most 6 decimal places";
-
-std::optional<Money> read_money(const YamlNode& node, FileErrors& errors) {
-  const std::optional<std::string> text = read_text(node, errors, money_form);
-  if (!text) return std::nullopt;
-  const std::optional<Money> money = Money::parse(*text);
-  if (!money) {
-    errors.add(node.position, fmt::format("{} is no amount", in_quotes(*text)), money_form);
-    return std::nullopt;
-  }
-  if (money->micros < 0) {
-    errors.add(node.position, fmt::format("{} is negative", in_quotes(*text)), "0 or more");
-    return std::nullopt;
-  }
-  return money;
-}
-
-bool check_count(const YamlNode& node, FileErrors& errors, std::string_view what,
-                 std::size_t lowest, std::size_t highest) {
-  const std::size_t count = node.items.size() + node.entries.size();
-  if (count >= lowest && count <= highest) return true;
-  errors.add(node.position, fmt::format("there are {} {}", count, what),
-             fmt::format("{} to {}", lowest, highest));
-  return false;
-}
-
-// A number of units: a size, a duration, a plain number or an amount.
-std::optional<std::uint64_t> read_units(const YamlNode& node, FileErrors& errors, Unit unit,
-                                        std::uint64_t lowest) {
-  switch (unit) {
-    case Unit::octets:
-      return read_octets(node, errors, lowest, octets_max);
-    case Unit::events:
-      return read_integer(node, errors, lowest, events_max);
-    case Unit::seconds: {
-      const std::optional<seconds> time =
-          read_duration(node, errors, seconds(static_cast<std::int64_t>(lowest)), time_max);
-      if (!time) return std::nullopt;
-      return static_cast<std::uint64_t>(time->count());
-    }
-    case Unit::money: {
-      const std::optional<Money> money = read_money(node, errors);
-      if (!money) return std::nullopt;
-      const auto micros = static_cast<std::uint64_t>(money->micros);
-      if (micros < lowest) {
-        errors.add(node.position, fmt::format("{} is too little", in_quotes(node.text)),
-                   "more than 0");
-        return std::nullopt;
-      }
-      return micros;
-    }
-  }
-  FARTHING_ASSERT(false);
-  return std::nullopt;
-}
 
 // "<name>@<domain>", each of printable ASCII without spaces (RFC 8506 8.42).
 bool is_context(std::string_view text) {
@@ -94,32 +37,16 @@ bool is_context(std::string_view text) {
 
 std::string group_text(RatingGroup group) { return fmt::format("{}", group.value); }
 
-// A rule and where its parts stand in the file.
-struct PlacedRule {
-  Rule rule;
-  FilePosition position;
-};
-
-// What is known of a service once its part of the file is read, right or wrong.
-struct PlacedService {
-  Service service;
-  FilePosition position;
-  std::map<RatingGroup, FilePosition> groups;  // declared, and where
-  std::vector<PlacedRule> rules;
-  bool has_unit = false;
-  bool is_complete = false;  // its rating groups and prices could all be read
-};
-
 class Compiler {
  public:
   explicit Compiler(FileErrors& errors) : errors_(errors) {}
 
   // The parts are fit for a Tariff where no errors were added.
   TariffParts compile(const YamlNode& root);
+  void warn(FileErrors& warnings) const { find_warnings(services_, offers_, warnings); }
 
  private:
   void compile_header(YamlMap& file);
-  std::optional<base::Time> compile_time(const YamlNode& node);
 
   void compile_services(const YamlNode& node);
   PlacedService compile_service(const YamlEntry& entry);
@@ -135,17 +62,16 @@ class Compiler {
   void compile_grant(YamlMap& map, PlacedService& placed);
   void check_grant(YamlMap& grant, const QuotaRule& quota, const PlacedService& placed);
 
-  std::optional<RatingGroup> read_group(const YamlNode& node, const PlacedService& placed);
-
   void compile_offers(const YamlNode& node);
   void compile_offer(const YamlNode& node);
-  const PlacedService* compile_coverage(const YamlNode& node, Offer& offer);
+  const PlacedService* compile_coverage(const YamlNode& node, PlacedOffer& made);
   void check_coverage(const Coverage& coverage, FilePosition position, const PlacedService& placed,
                       const Offer& offer);
 
   FileErrors& errors_;
   TariffParts parts_;
   std::vector<PlacedService> services_;
+  std::vector<PlacedOffer> offers_;
 };
 
 TariffParts Compiler::compile(const YamlNode& root) {
@@ -155,12 +81,17 @@ TariffParts Compiler::compile(const YamlNode& root) {
     compile_services(*node);
   }
   if (const YamlNode* node = file.find("offers")) compile_offers(*node);
+  const YamlNode* const tests = file.find("tests");
   file.finish();
 
-  for (PlacedService& placed : services_) {
-    for (PlacedRule& rule : placed.rules) parts_.rules.push_back(std::move(rule.rule));
-    parts_.services.push_back(std::move(placed.service));
+  std::set<ServiceKey> without_unit;
+  for (const PlacedService& placed : services_) {
+    for (const PlacedRule& rule : placed.rules) parts_.rules.push_back(rule.rule);
+    parts_.services.push_back(placed.service);
+    if (!placed.has_unit) without_unit.insert(placed.service.key);
   }
+  for (const PlacedOffer& placed : offers_) parts_.offers.push_back(placed.offer);
+  if (tests != nullptr) parts_.tests = read_tests(*tests, parts_, without_unit, errors_);
   return std::move(parts_);
 }
 
@@ -192,38 +123,13 @@ void Compiler::compile_header(YamlMap& file) {
   }
   const YamlNode* from = file.require("valid_from", "a local time such as 2026-01-01T00:00:00");
   const YamlNode* until = file.find("valid_until");
-  const std::optional<base::Time> valid_from = from ? compile_time(*from) : std::nullopt;
-  if (until != nullptr) parts_.valid_until = compile_time(*until);
+  const std::optional<base::Time> valid_from =
+      from ? read_time(*from, errors_, parts_.time_zone) : std::nullopt;
+  if (until != nullptr) parts_.valid_until = read_time(*until, errors_, parts_.time_zone);
   parts_.valid_from = valid_from.value_or(base::Time());
   if (valid_from && parts_.valid_until && *parts_.valid_until <= *valid_from) {
     errors_.add(until->position, "valid_until is not after valid_from", "a later time");
   }
-}
-
-std::optional<base::Time> Compiler::compile_time(const YamlNode& node) {
-  constexpr std::string_view form =
-      "YYYY-MM-DDTHH:MM:SS, a local time of the tariff's time zone from 2000 to 2199";
-  const std::optional<std::string> text = read_text(node, errors_, form);
-  if (!text) return std::nullopt;
-  const auto time = parse_local_time(parts_.time_zone, *text);
-  if (time) return *time;
-  const auto refuse = [&](std::string_view what, std::string_view expected) {
-    errors_.add(node.position, fmt::format("{} {}", in_quotes(*text), what), expected);
-  };
-  switch (time.error()) {
-    case LocalTimeError::malformed:
-      refuse("is no time", form);
-      break;
-    case LocalTimeError::skipped:
-      refuse("does not exist, clocks are put forward over it", "a time before or after that hour");
-      break;
-    case LocalTimeError::repeated:
-      refuse("comes twice, clocks are put back over it", "a time before or after that hour");
-      break;
-    case LocalTimeError::unknown_zone:
-      break;  // The zone has its own error.
-  }
-  return std::nullopt;
 }
 
 void Compiler::compile_services(const YamlNode& node) {
@@ -342,34 +248,6 @@ bool Compiler::compile_rating_groups(YamlMap& map, PlacedService& placed) {
   return is_complete;
 }
 
-std::optional<RatingGroup> Compiler::read_group(const YamlNode& node, const PlacedService& placed) {
-  constexpr std::string_view form = "the number or the name of a rating group";
-  const std::optional<std::string> text = read_text(node, errors_, form);
-  if (!text) return std::nullopt;
-  const std::optional<Quantity> number = parse_quantity(*text);
-  const auto& groups = placed.service.rating_groups;
-  for (const auto& [group, name] : groups) {
-    const bool is_number = number && number->unit.empty() && number->number == group.value;
-    if (is_number || *text == name) return group;
-  }
-  constexpr std::size_t shown_max = 10;
-  std::vector<std::string_view> names;
-  std::string declared;
-  for (const auto& [group, name] : groups) {
-    names.push_back(name);
-    if (names.size() > shown_max) continue;
-    declared += fmt::format("{} {} ({})", names.size() == 1 ? "" : ",", group.value, name);
-  }
-  if (names.size() > shown_max) declared += ", ...";
-  if (names.empty()) declared = " none";
-  errors_.add(
-      node.position,
-      fmt::format("unknown rating group {}{}", in_quotes(*text), did_you_mean(*text, names)),
-      fmt::format("one that service {} declares in rating_groups:{}",
-                  in_quotes(placed.service.name), declared));
-  return std::nullopt;
-}
-
 bool Compiler::compile_prices(YamlMap& map, PlacedService& placed) {
   const YamlNode* node = map.require("prices", "a list of prices");
   if (node == nullptr ||
@@ -401,7 +279,7 @@ bool Compiler::compile_price(const YamlNode& node, PlacedService& placed) {
     }
     is_known = false;
   } else if (group_node != nullptr) {
-    made.rule.rating_group = read_group(*group_node, placed);
+    made.rule.rating_group = read_group(*group_node, errors_, placed.service);
     is_known = made.rule.rating_group.has_value();
   } else {
     is_known = read_choice(*default_node, errors_, {"true"}).has_value();
@@ -552,12 +430,15 @@ void Compiler::compile_offers(const YamlNode& node) {
 
 void Compiler::compile_offer(const YamlNode& node) {
   YamlMap map(node, "an offer", errors_);
-  Offer offer;
+  PlacedOffer made;
+  Offer& offer = made.offer;
+  made.position = node.position;
   if (const YamlNode* name = map.require("name", "the offer's name")) {
     offer.name = read_name(*name, errors_).value_or("");
-    const bool is_taken =
-        !offer.name.empty() &&
-        std::ranges::any_of(parts_.offers, [&](const Offer& o) { return o.name == offer.name; });
+    const bool is_taken = !offer.name.empty() && std::ranges::any_of(offers_, [&](const auto& o) {
+      return o.offer.name == offer.name;
+    });
+    made.position = name->position;
     if (is_taken) {
       errors_.add(name->position,
                   fmt::format("there is an offer {} already", in_quotes(offer.name)),
@@ -577,7 +458,7 @@ void Compiler::compile_offer(const YamlNode& node) {
   if (covers != nullptr && check_kind(*covers, YamlNode::Kind::sequence, errors_, covers_form) &&
       check_count(*covers, errors_, "things covered", 1, covers_max)) {
     for (const YamlNode& item : covers->items) {
-      const PlacedService* service = compile_coverage(item, offer);
+      const PlacedService* service = compile_coverage(item, made);
       if (covered == nullptr) covered = service;
       if (service == nullptr || service->service.unit == covered->service.unit) continue;
       errors_.add(item.position,
@@ -592,11 +473,11 @@ void Compiler::compile_offer(const YamlNode& node) {
     offer.allowance = read_units(*allowance, errors_, offer.unit, 1).value_or(0);
   }
   map.finish();
-  parts_.offers.push_back(std::move(offer));
+  offers_.push_back(std::move(made));
 }
 
 // The service that is covered, if it is known and counted in a known unit.
-const PlacedService* Compiler::compile_coverage(const YamlNode& node, Offer& offer) {
+const PlacedService* Compiler::compile_coverage(const YamlNode& node, PlacedOffer& made) {
   YamlMap map(node, "what an offer covers", errors_);
   const YamlNode* service_node = map.require("service", "the name of a service");
   const YamlNode* group_node = map.find("rating_group");
@@ -612,11 +493,12 @@ const PlacedService* Compiler::compile_coverage(const YamlNode& node, Offer& off
     if (placed.service.name != *name) continue;
     Coverage coverage{placed.service.key, {}};
     if (group_node != nullptr) {
-      coverage.rating_group = read_group(*group_node, placed);
+      coverage.rating_group = read_group(*group_node, errors_, placed.service);
       if (!coverage.rating_group) return placed.has_unit ? &placed : nullptr;
     }
-    check_coverage(coverage, node.position, placed, offer);
-    offer.coverage.push_back(coverage);
+    check_coverage(coverage, node.position, placed, made.offer);
+    made.offer.coverage.push_back(coverage);
+    made.coverage.push_back({coverage, node.position});
     return placed.has_unit ? &placed : nullptr;
   }
   errors_.add(service_node->position,
@@ -648,14 +530,26 @@ void Compiler::check_coverage(const Coverage& coverage, FilePosition position,
 
 }  // namespace
 
+CheckedTariff check_tariff(std::string_view file_name, std::string_view text) {
+  FileErrors errors(file_name);
+  FileErrors warnings(file_name);
+  CheckedTariff checked;
+  if (const std::optional<YamlNode> root = read_yaml(text, errors)) {
+    Compiler compiler(errors);
+    TariffParts parts = compiler.compile(*root);
+    compiler.warn(warnings);
+    if (errors.empty()) checked.tariff = std::make_shared<const Tariff>(std::move(parts));
+  }
+  checked.errors = errors.take();
+  checked.warnings = warnings.take();
+  return checked;
+}
+
 base::Result<std::shared_ptr<const Tariff>, std::vector<FileError>> compile_tariff(
     std::string_view file_name, std::string_view text) {
-  FileErrors errors(file_name);
-  const std::optional<YamlNode> root = read_yaml(text, errors);
-  if (!root) return errors.take();
-  TariffParts parts = Compiler(errors).compile(*root);
-  if (!errors.empty()) return errors.take();
-  return std::make_shared<const Tariff>(std::move(parts));
+  CheckedTariff checked = check_tariff(file_name, text);
+  if (checked.tariff == nullptr) return std::move(checked.errors);
+  return std::move(checked.tariff);
 }
 
 }  // namespace farthing::tariffs

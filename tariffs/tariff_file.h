@@ -18,6 +18,16 @@
 
 namespace farthing::tariffs {
 
+// What there is to say about a file.
+struct CheckedTariff {
+  std::shared_ptr<const Tariff> tariff;  // nullptr: there are errors
+  std::vector<FileError> errors;
+  std::vector<FileError> warnings;  // what is allowed, and hardly meant (tariff_warnings.h)
+};
+
+CheckedTariff check_tariff(std::string_view file_name, std::string_view text);
+
+// The same for those who want the tariff only: a file that was loaded before, above all.
 // `file_name` is only what errors are headed with. The errors come in the order of the file.
 base::Result<std::shared_ptr<const Tariff>, std::vector<FileError>> compile_tariff(
     std::string_view file_name, std::string_view text);

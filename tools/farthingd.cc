@@ -3,9 +3,9 @@
 #include "engine/admin/log.h"
 #include "engine/config/config.h"
 #include "engine/demo.h"
+#include "engine/tariff_tests.h"
 #include "storage/restore.h"
 #include "storage/rocksdb_store.h"
-#include "tariffs/tariff_file.h"
 #include "tools/daemon/service.h"
 
 #include <CLI/CLI.hpp>
@@ -109,9 +109,9 @@ int prepare(engine::Shard& shard, const engine::Config& config, bool demo) {
     return refuse(exit_refused,
                   fmt::format("{}: cannot be read: {}", config.tariff, strerror(errno)));
   }
-  auto tariff = tariffs::compile_tariff(config.tariff, *source);
-  if (!tariff.has_value()) return refuse(exit_refused, tariff.error());
-  shard.enter_tariff(*tariff, std::move(*source));
+  const tariffs::CheckedTariff checked = engine::check_tariff(config.tariff, *source);
+  if (checked.tariff == nullptr) return refuse(exit_refused, checked.errors);
+  shard.enter_tariff(checked.tariff, std::move(*source));
   return exit_done;
 }
 

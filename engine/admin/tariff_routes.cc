@@ -1,7 +1,7 @@
 #include "engine/admin/routes.h"
 #include "engine/admin/time_text.h"
 #include "engine/admin/views.h"
-#include "tariffs/tariff_file.h"
+#include "engine/tariff_tests.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -77,7 +77,7 @@ json::object tariff_json(const tariffs::VersionedTariff& versioned, const Tariff
   return object;
 }
 
-Reply file_errors_reply(const std::vector<tariffs::FileError>& errors) {
+json::array places_json(const std::vector<tariffs::FileError>& errors) {
   json::array list;
   for (const tariffs::FileError& error : errors) {
     list.push_back({{"file", error.file},
@@ -85,11 +85,16 @@ Reply file_errors_reply(const std::vector<tariffs::FileError>& errors) {
                     {"column", error.column},
                     {"message", error.message}});
   }
+  return list;
+}
+
+Reply file_errors_reply(const std::vector<tariffs::FileError>& errors) {
   const std::string message =
       fmt::format("{} error{} in the tariff; nothing was loaded, and the one in force stays",
                   errors.size(), errors.size() == 1 ? "" : "s");
   return json_reply(
-      {{"error", {{"code", "invalid_tariff"}, {"message", message}, {"errors", std::move(list)}}}},
+      {{"error",
+        {{"code", "invalid_tariff"}, {"message", message}, {"errors", places_json(errors)}}}},
       422);
 }
 
@@ -110,15 +115,15 @@ const tariffs::VersionedTariff* named_version(const TariffView& view, std::strin
 
 Reply load_tariff(Api& api, const HttpRequest& request, Stream&) {
   const std::string_view name = request.query_value("file");
-  auto compiled = tariffs::compile_tariff(name.empty() ? "tariff" : name, request.body);
-  if (!compiled.has_value()) return file_errors_reply(compiled.error());
+  const tariffs::CheckedTariff checked = check_tariff(name.empty() ? "tariff" : name, request.body);
+  if (checked.tariff == nullptr) return file_errors_reply(checked.errors);
   TariffView view;
   std::string currency;
   const Visited ran = api.shard.visit([&](Shard& shard) {
     view = view_tariffs(shard);
     if (!view.history->versions().empty()) currency = view.currency();
-    if (!currency.empty() && currency != (*compiled)->currency()) return;
-    shard.enter_tariff(*compiled, request.body);
+    if (!currency.empty() && currency != checked.tariff->currency()) return;
+    shard.enter_tariff(checked.tariff, request.body);
     view = view_tariffs(shard);
     currency.clear();
   });
@@ -128,9 +133,12 @@ Reply load_tariff(Api& api, const HttpRequest& request, Stream&) {
         422, "refused",
         fmt::format("the accounts are kept in {}, and this tariff is in {}; load one "
                     "with currency: {}",
-                    currency, (*compiled)->currency(), currency));
+                    currency, checked.tariff->currency(), currency));
   }
-  return json_reply(summary_json(view.history->versions().back(), view), 201);
+  json::object loaded = summary_json(view.history->versions().back(), view);
+  loaded["tests"] = checked.tariff->tests().size();
+  loaded["warnings"] = places_json(checked.warnings);
+  return json_reply(std::move(loaded), 201);
 }
 
 Reply list_tariffs(Api& api, const HttpRequest&, Stream&) {

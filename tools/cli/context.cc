@@ -45,6 +45,11 @@ int Context::fail(int code, std::string_view message) const {
   return code;
 }
 
+void Context::tell(std::string_view line) const {
+  progress("");
+  terminal_.err << line << '\n';
+}
+
 void Context::progress(std::string_view line) const {
   if (terminal_.progress) terminal_.err << "\r\x1b[K" << line << std::flush;
 }
@@ -81,10 +86,9 @@ int Context::refused(std::string_view body) const {
   if (error == nullptr) return fail(exit_refused, "the server's answer is not understood");
   const json::value* const places =
       error->is_object() ? error->get_object().if_contains("errors") : nullptr;
-  progress("");
   if (places != nullptr && places->is_array()) {
     for (const json::value& place : places->get_array()) {
-      terminal_.err << place_of(place) << field(place, "message") << '\n';
+      tell(place_of(place) + field(place, "message"));
     }
   }
   return fail(exit_refused, field(*error, "message"));

@@ -39,6 +39,8 @@ class Context {
   int fail(int code, std::string_view message) const;
   // The same of what does not keep the command from being done.
   void warn(std::string_view message) const { (void)fail(exit_done, message); }
+  // On stderr as it is: "file:line:column: message", which editors know.
+  void tell(std::string_view line) const;
 
   // Asks the server and shows the answer: as it is with --json, else by `show`.
   using Show = std::function<void(const boost::json::value&)>;

@@ -1,7 +1,7 @@
 #include "tools/cli/commands.h"
 
 #include "engine/admin/http.h"
-#include "tariffs/tariff_file.h"
+#include "tariffs/file_error.h"
 #include "tariffs/yaml_scalar.h"
 
 #include <boost/json.hpp>
@@ -20,42 +20,13 @@ using engine::admin::encode_url;
 namespace {
 
 struct Given {
-  std::vector<std::string> files;
   std::string file, version = "current", context, units;
   std::optional<std::uint32_t> rating_group;
 };
 
-// Compiles the files here, without a server.
-int check_files(const Context& context, const Given& given) {
-  int code = exit_done;
-  json::array checked;
-  for (const std::string& file : given.files) {
-    const auto text = read_file(file);
-    if (!text.has_value()) {
-      code = context.fail(text.error().exit_code, text.error().message);
-      continue;
-    }
-    const auto compiled = tariffs::compile_tariff(file, *text);
-    json::array errors;
-    if (!compiled.has_value()) {
-      code = exit_refused;
-      for (const tariffs::FileError& error : compiled.error()) {
-        context.fail(exit_refused, tariffs::to_string(error));
-        errors.push_back({{"file", error.file},
-                          {"line", error.line},
-                          {"column", error.column},
-                          {"message", error.message}});
-      }
-    } else if (!context.json) {
-      context.out() << fmt::format("{}: tariff {} is in order: {} services, {} prices, {} offers\n",
-                                   file, (*compiled)->name(), (*compiled)->services().size(),
-                                   (*compiled)->rules().size(), (*compiled)->offers().size());
-    }
-    checked.push_back(
-        {{"file", file}, {"ok", compiled.has_value()}, {"errors", std::move(errors)}});
-  }
-  if (context.json) context.out() << json::serialize(json::object{{"files", checked}}) << '\n';
-  return code;
+std::string warning_text(const json::value& place) {
+  return fmt::format("{}:{}:{}: warning: {}", field(place, "file"), field(place, "line"),
+                     field(place, "column"), field(place, "message"));
 }
 
 int load_file(const Context& context, const Given& given) {
@@ -63,6 +34,9 @@ int load_file(const Context& context, const Given& given) {
   if (!text.has_value()) return context.fail(text.error().exit_code, text.error().message);
   return context.send("POST", "/v1/tariffs?file=" + encode_url(given.file), *text,
                       [&context](const json::value& tariff) {
+                        for (const json::value& place : tariff.at("warnings").as_array()) {
+                          context.tell(warning_text(place));
+                        }
                         context.out() << fmt::format(
                             "tariff {} loaded as version {}, {} {}\n", field(tariff, "name"),
                             field(tariff, "version"),
@@ -164,11 +138,7 @@ void add_tariff_commands(CLI::App& app, Context& context) {
   const auto given = std::make_shared<Given>();
   CLI::App* const group = add_group(app, "tariff", "Tariffs: what things cost");
 
-  CLI::App* const check = add_command(
-      *group, context, "check", "Checks tariff files; needs no server",
-      "farthing tariff check new.yaml", [&context, given] { return check_files(context, *given); });
-  check->add_option("FILE", given->files, "The files")->required()->type_name("");
-
+  add_tariff_check(*group, context);
   CLI::App* const load = add_command(
       *group, context, "load",
       "Loads a tariff: in force from its valid_from, never from before now",

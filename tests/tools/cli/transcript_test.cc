@@ -60,6 +60,22 @@ class TranscriptTest : public engine::admin::ApiTest,
     request(RequestType::update, 1, "gw;2", "1001", 1500, 1 << 20);
   }
 
+  // One that is warned of, and one with a test that fails.
+  void write_tariffs() {
+    constexpr std::string_view tariff =
+        "tariff: calls\ncurrency: CNY\ntime_zone: Asia/Shanghai\nvalid_from: 2026-01-01T00:00\n"
+        "services:\n"
+        "  voice:\n"
+        "    context: 32260@3gpp.org\n"
+        "    unit: seconds\n"
+        "    grant: {maximum: 1 h}\n"
+        "    prices: [{default: true, amount: 0.20, per: 1 min, step: 7 s}]\n";
+    std::ofstream(folder_.path() / "odd.yaml") << tariff;
+    std::ofstream(folder_.path() / "failing.yaml")
+        << tariff << "tests:\n"
+        << "  - {name: a minute, service: voice, use: 1 min, expect: {amount: 0.20}}\n";
+  }
+
   std::string run(const std::string& line) {
     std::vector<std::string> words = split_words(line);
     EXPECT_EQ(words.at(0), "farthing");
@@ -94,6 +110,7 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
                                                "8619900000005,,,free,,\n"
                                                "nobody,,,,,\n";
   std::ofstream(folder_.path() / "bad.yaml") << "tariff: x\ncurrency: CNY\ncurrency: USD\n";
+  write_tariffs();
   if (std::string_view(GetParam()) == "sessions.txt") play_sessions();
 
   const std::string expected = read_text(path);
@@ -109,8 +126,8 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
 }
 
 INSTANTIATE_TEST_SUITE_P(CommandLine, TranscriptTest,
-                         testing::Values("accounts.txt", "sessions.txt", "subscribers.txt",
-                                         "tariffs.txt", "usage.txt"),
+                         testing::Values("accounts.txt", "sessions.txt",
+                                         "subscribers.txt", "tariffs.txt", "usage.txt"),
                          [](const auto& test) {
                            std::string name = test.param;
                            return name.substr(0, name.find('.'));
