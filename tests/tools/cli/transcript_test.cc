@@ -60,7 +60,7 @@ class TranscriptTest : public engine::admin::ApiTest,
     request(RequestType::update, 1, "gw;2", "1001", 1500, 1 << 20);
   }
 
-  // One that is warned of, and one with a test that fails.
+  // One that is warned of, one that costs more, and one with a test that fails.
   void write_tariffs() {
     constexpr std::string_view tariff =
         "tariff: calls\ncurrency: CNY\ntime_zone: Asia/Shanghai\nvalid_from: 2026-01-01T00:00\n"
@@ -71,6 +71,8 @@ class TranscriptTest : public engine::admin::ApiTest,
         "    grant: {maximum: 1 h}\n"
         "    prices: [{default: true, amount: 0.20, per: 1 min, step: 7 s}]\n";
     std::ofstream(folder_.path() / "odd.yaml") << tariff;
+    std::ofstream(folder_.path() / "dearer.yaml")
+        << std::regex_replace(std::string(tariff), std::regex("0[.]20"), "0.25");
     std::ofstream(folder_.path() / "failing.yaml")
         << tariff << "tests:\n"
         << "  - {name: a minute, service: voice, use: 1 min, expect: {amount: 0.20}}\n";

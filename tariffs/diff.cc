@@ -1,0 +1,201 @@
+#include "tariffs/diff.h"
+
+#include "tariffs/explain.h"
+#include "tariffs/local_time.h"
+#include "tariffs/yaml_scalar.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <tuple>
+#include <utility>
+
+namespace farthing::tariffs {
+namespace {
+
+struct Field {
+  std::string_view name;
+  std::string value;
+};
+
+// Something that tariffs have, as texts that can be compared.
+struct Item {
+  std::string_view what;
+  std::string name;
+  std::vector<Field> fields;
+};
+
+std::string group_text(const std::optional<RatingGroup>& group) {
+  return group ? fmt::format("{}", group->value) : "*";
+}
+
+Item tariff_item(const Tariff& tariff) {
+  const std::string& zone = tariff.time_zone();
+  Item item{"tariff", tariff.name(), {}};
+  item.fields = {{"currency", tariff.currency()},
+                 {"time zone", zone},
+                 {"valid from", local_time_text(zone, tariff.valid_from())}};
+  if (const auto until = tariff.valid_until()) {
+    item.fields.push_back({"valid until", local_time_text(zone, *until)});
+  }
+  return item;
+}
+
+Item grant_item(const Service& service, const QuotaRule& quota) {
+  return {"grant",
+          service.name,
+          {{"maximum", units_text(service.unit, quota.maximum)},
+           {"standard", units_text(service.unit, quota.standard)},
+           {"minimum", units_text(service.unit, quota.minimum)},
+           {"validity", duration_text(quota.validity)}}};
+}
+
+Item price_item(const Rule& rule) {
+  Item item{"price", rule.name, {}};
+  if (!rule.terms) {
+    item.fields = {{"amount", "no price"}};
+    return item;
+  }
+  const PriceTerms& terms = *rule.terms;
+  item.fields = {{"amount", terms.amount.to_string()},
+                 {"per", units_text(terms.unit, terms.block)},
+                 {"step", units_text(terms.unit, terms.step)},
+                 {"rounding", std::string(rounding_name(terms.rounding))}};
+  if (terms.minimum > 0) item.fields.push_back({"minimum", units_text(terms.unit, terms.minimum)});
+  if (terms.setup.micros > 0) item.fields.push_back({"setup", terms.setup.to_string()});
+  return item;
+}
+
+Item offer_item(const Tariff& tariff, const Offer& offer) {
+  std::string covers;
+  for (const Coverage& coverage : offer.coverage) {
+    covers += fmt::format("{}{}/{}", covers.empty() ? "" : " ",
+                          tariff.service_name(coverage.service), group_text(coverage.rating_group));
+  }
+  return {"offer",
+          offer.name,
+          {{"fee", offer.fee.to_string()},
+           {"allowance", units_text(offer.unit, offer.allowance)},
+           {"validity", duration_text(offer.validity)},
+           {"covers", std::move(covers)}}};
+}
+
+std::vector<Item> items_of(const Tariff& tariff) {
+  std::vector<Item> items{tariff_item(tariff)};
+  for (const Service& service : tariff.services()) {
+    items.push_back(
+        {"service",
+         service.name,
+         {{"context", service.context}, {"unit", std::string(unit_name(service.unit))}}});
+    for (const auto& [group, name] : service.rating_groups) {
+      items.push_back(
+          {"rating group", fmt::format("{}/{}", service.name, group.value), {{"name", name}}});
+    }
+    bool has_grant = false;  // all of a service's rules have the same
+    for (const Rule& rule : tariff.rules()) {
+      if (rule.service != service.key) continue;
+      if (!std::exchange(has_grant, true)) items.push_back(grant_item(service, rule.quota));
+      items.push_back(price_item(rule));
+    }
+  }
+  for (const Offer& offer : tariff.offers()) items.push_back(offer_item(tariff, offer));
+  return items;
+}
+
+// What an item is known by: what it is, its name, and how many of that name came before it.
+using Key = std::tuple<std::string_view, std::string, int>;
+
+class Keys {
+ public:
+  Key of(const Item& item) {
+    // A tariff is the same thing under another name.
+    std::string name = item.what == "tariff" ? "" : item.name;
+    const int number = counts_[{item.what, name}]++;
+    return {item.what, std::move(name), number};
+  }
+
+ private:
+  std::map<std::pair<std::string_view, std::string>, int> counts_;
+};
+
+std::string value_of(const Item& item, std::string_view field) {
+  const auto found = std::ranges::find(item.fields, field, &Field::name);
+  return found == item.fields.end() ? std::string() : found->value;
+}
+
+TariffChange change_of(const Item& before, const Item& after) {
+  TariffChange change{TariffChange::Kind::changed, before.what, before.name, {}};
+  if (before.name != after.name) change.fields.push_back({"name", before.name, after.name});
+  for (const Field& field : before.fields) {
+    std::string now = value_of(after, field.name);
+    if (now != field.value) change.fields.push_back({field.name, field.value, std::move(now)});
+  }
+  for (const Field& field : after.fields) {
+    if (value_of(before, field.name).empty())
+      change.fields.push_back({field.name, "", field.value});
+  }
+  return change;
+}
+
+TariffChange whole(TariffChange::Kind kind, const Item& item) {
+  TariffChange change{kind, item.what, item.name, {}};
+  const bool is_new = kind == TariffChange::Kind::added;
+  for (const Field& field : item.fields) {
+    change.fields.push_back({field.name, is_new ? "" : field.value, is_new ? field.value : ""});
+  }
+  return change;
+}
+
+}  // namespace
+
+std::vector<TariffChange> diff_tariffs(const Tariff& before, const Tariff& after) {
+  const std::vector<Item> new_items = items_of(after);
+  std::map<Key, const Item*> left;  // of the new ones, those that were not met yet
+  Keys new_keys;
+  for (const Item& item : new_items) left.emplace(new_keys.of(item), &item);
+
+  std::vector<TariffChange> changes;
+  Keys old_keys;
+  for (const Item& item : items_of(before)) {
+    const auto found = left.find(old_keys.of(item));
+    if (found == left.end()) {
+      changes.push_back(whole(TariffChange::Kind::removed, item));
+      continue;
+    }
+    TariffChange change = change_of(item, *found->second);
+    left.erase(found);
+    if (!change.fields.empty()) changes.push_back(std::move(change));
+  }
+  Keys added_keys;
+  for (const Item& item : new_items) {
+    if (left.contains(added_keys.of(item))) {
+      changes.push_back(whole(TariffChange::Kind::added, item));
+    }
+  }
+  return changes;
+}
+
+std::string_view change_name(TariffChange::Kind kind) {
+  constexpr std::array<std::string_view, 3> names = {"added", "removed", "changed"};
+  return names[static_cast<std::size_t>(kind)];
+}
+
+std::string describe_change(const TariffChange& change) {
+  std::string text = fmt::format("{} {} {}:", change_name(change.kind), change.what, change.name);
+  std::string_view separator = " ";
+  for (const FieldChange& field : change.fields) {
+    text += fmt::format("{}{} ", separator, field.field);
+    separator = ", ";
+    if (change.kind != TariffChange::Kind::changed) {
+      text += field.before + field.after;
+    } else {
+      text += fmt::format("{} -> {}", field.before.empty() ? "none" : field.before,
+                          field.after.empty() ? "none" : field.after);
+    }
+  }
+  return text;
+}
+
+}  // namespace farthing::tariffs
