@@ -336,6 +336,8 @@ void Decider::finish_refused(const Request& request) {
   d_.entry.kind = EntryKind::request_refused;
   d_.entry.session_id = request.session_id;
   d_.entry.service_context = request.service_context;
+  changed_attributes({}, request.attributes, d_.attributes);
+  d_.entry.attributes = d_.attributes;
   describe_request(request);
 }
 

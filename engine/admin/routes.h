@@ -83,6 +83,8 @@ Reply verify_ledger(Api& api, const HttpRequest& request, Stream& stream);
 
 Reply copy_ledger_records(Api& api, const HttpRequest& request, Stream& stream);
 Reply export_records(Api& api, const HttpRequest& request, Stream& stream);
+// What was refused, counted by what it has in common, from the ledger.
+Reply list_rejects(Api& api, const HttpRequest& request, Stream& stream);
 
 Reply load_tariff(Api& api, const HttpRequest& request, Stream& stream);
 Reply list_tariffs(Api& api, const HttpRequest& request, Stream& stream);

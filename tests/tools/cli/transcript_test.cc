@@ -78,6 +78,13 @@ class TranscriptTest : public engine::admin::ApiTest,
         << "  - {name: a minute, service: voice, use: 1 min, expect: {amount: 0.20}}\n";
   }
 
+  // Two that nobody can pay.
+  void play_refused() {
+    create_account("1002", "0.000001");
+    request(engine::RequestType::initial, 0, "gw;3", "1002", {}, 5 << 20);
+    request(engine::RequestType::initial, 0, "gw;4", "1002", {}, 5 << 20);
+  }
+
   std::string run(const std::string& line) {
     std::vector<std::string> words = split_words(line);
     EXPECT_EQ(words.at(0), "farthing");
@@ -114,6 +121,7 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
   std::ofstream(folder_.path() / "bad.yaml") << "tariff: x\ncurrency: CNY\ncurrency: USD\n";
   write_tariffs();
   if (std::string_view(GetParam()) == "sessions.txt") play_sessions();
+  if (std::string_view(GetParam()) == "rejects.txt") play_refused();
 
   const std::string expected = read_text(path);
   std::string actual;
@@ -128,7 +136,7 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
 }
 
 INSTANTIATE_TEST_SUITE_P(CommandLine, TranscriptTest,
-                         testing::Values("accounts.txt", "sessions.txt",
+                         testing::Values("accounts.txt", "rejects.txt", "sessions.txt",
                                          "subscribers.txt", "tariffs.txt", "usage.txt"),
                          [](const auto& test) {
                            std::string name = test.param;
