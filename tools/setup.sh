@@ -17,8 +17,8 @@ packages_build=(
   openssl patch
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libfreediameter-dev freediameter-extensions
 )
-# What the tests run beside that: a dissector.
-packages_run=(tshark)
+# What the tests run beside that: a dissector; tariffs against their JSON schema.
+packages_run=(tshark python3-jsonschema python3-yaml)
 
 say() { printf '== %s\n' "$*"; }
 
