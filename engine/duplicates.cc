@@ -18,6 +18,8 @@ constexpr std::uint64_t buckets_at_full = 16;
 constexpr Duration bucket_time = std::chrono::hours(1);
 constexpr std::uint64_t bits_per_key = 12;
 constexpr int bits_set = 7;
+// A peer that repeats one number with ever new content must not make each look-up longer.
+constexpr int same_key_max = 64;
 
 std::uint64_t mixed(std::uint64_t x) {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -116,15 +118,10 @@ DuplicateTable::DuplicateTable(DuplicateOptions options, std::size_t keys_expect
     : options_(options),
       keys_max_(options.window > Duration::zero() ? options.bytes_max / bytes_per_key : 0),
       bucket_keys_max_(
-          std::clamp(keys_max_ / buckets_at_full, bucket_keys_least, bucket_keys_most)) {
-  if (keys_max_ == 0) return;
-  // Growing a full index under traffic would stall it.
-  for (Generation* generation : {&fresh_, &writing_}) {
-    const std::size_t expected = std::min<std::uint64_t>(keys_expected, keys_max_);
-    generation->items.reserve(expected);
-    generation->newest.reserve(expected);
-  }
-}
+          std::clamp(keys_max_ / buckets_at_full, bucket_keys_least, bucket_keys_most)),
+      // Growing a full index under traffic would stall it.
+      fresh_(std::min<std::uint64_t>(keys_expected, keys_max_)),
+      writing_(std::min<std::uint64_t>(keys_expected, keys_max_)) {}
 
 DuplicateTable::Bucket& DuplicateTable::bucket_at(Time now) {
   if (buckets_.empty() || buckets_.back().filter == nullptr ||
@@ -146,16 +143,7 @@ void DuplicateTable::insert(const Key& key, Sequence sequence, Time now) {
   bucket.state.newest = now;
   ++bucket.state.keys;
   ++size_;
-  const auto position = static_cast<std::uint32_t>(fresh_.items.size());
-  Item& item = fresh_.items.emplace_back();
-  item.key = key;
-  item.sequence = sequence.value;
-  item.bucket = bucket.state.number;
-  auto [place, is_new] = fresh_.newest.try_emplace(key, position);
-  if (!is_new) {
-    item.older = place->second;
-    place->second = position;
-  }
+  fresh_.insert(key, sequence.value, bucket.state.number);
 }
 
 void DuplicateTable::find(const Key& key, Places& places) const {
@@ -163,21 +151,12 @@ void DuplicateTable::find(const Key& key, Places& places) const {
   for (auto bucket = buckets_.rbegin(); bucket != buckets_.rend(); ++bucket) {
     if (bucket->filter != nullptr && !bucket->filter->may_have(key)) continue;
     if (std::exchange(in_memory, false)) {
-      find_in(fresh_, key, places);
-      find_in(writing_, key, places);
+      for (const RecentKeys* recent : {&fresh_, &writing_}) {
+        recent->find(key, same_key_max,
+                     [&places](std::uint64_t sequence) { places.entries.emplace_back(sequence); });
+      }
     }
     places.buckets.push_back(bucket->state.number);
-  }
-}
-
-void DuplicateTable::find_in(const Generation& generation, const Key& key, Places& places) {
-  const auto newest = generation.newest.find(key);
-  if (newest == generation.newest.end()) return;
-  std::uint32_t at = newest->second;
-  for (int steps = 0; at != none && steps < chain_max; ++steps) {
-    const Item& item = generation.items[at];
-    places.entries.emplace_back(item.sequence);
-    at = item.older;
   }
 }
 
@@ -199,7 +178,7 @@ void DuplicateTable::drop_oldest() {
 // --- Write-back ----------------------------------------------------------------------------------
 
 void DuplicateTable::begin_round() {
-  FARTHING_ASSERT(writing_.items.empty());
+  FARTHING_ASSERT(writing_.items().empty());
   std::swap(fresh_, writing_);
   std::swap(dropped_, dropping_);
   filled_ = 0;
@@ -212,14 +191,14 @@ bool DuplicateTable::fill_round(storage::Round& round, std::size_t keys) {
   }
   dropping_.clear();
   std::string key;
-  for (; keys > 0 && filled_ < writing_.items.size(); --keys, ++filled_) {
-    const Item& item = writing_.items[filled_];
+  for (; keys > 0 && filled_ < writing_.items().size(); --keys, ++filled_) {
+    const RecentKeys::Item& item = writing_.items()[filled_];
     key.clear();
     append_prefix(key, item.bucket, item.key);
     append_big_endian(key, item.sequence, 8);
     round.put(storage::Table::duplicates, key, {});
   }
-  return filled_ < writing_.items.size();
+  return filled_ < writing_.items().size();
 }
 
 void DuplicateTable::round_written() { writing_.clear(); }

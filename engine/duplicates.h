@@ -17,9 +17,8 @@
 
 #include "engine/account.h"
 #include "engine/checkpoint.h"
+#include "engine/recent_keys.h"
 #include "storage/ledger_store.h"
-
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <cstdint>
 #include <deque>
@@ -90,7 +89,7 @@ class DuplicateTable {
   std::uint64_t size() const { return size_; }
 
   // --- Write-back --------------------------------------------------------------------------------
-  std::size_t unwritten() const { return fresh_.items.size(); }
+  std::size_t unwritten() const { return fresh_.items().size(); }
   // What was inserted until now is to be written in the next round, a piece at a time.
   void begin_round();
   // Writes up to `keys` into the round; true: there is more. A bucket that was dropped meanwhile is
@@ -108,31 +107,12 @@ class DuplicateTable {
   void set_filter(std::uint32_t bucket, std::unique_ptr<KeyFilter> filter);
 
  private:
-  struct Item {
-    Key key;
-    std::uint64_t sequence = 0;
-    std::uint32_t bucket = 0;
-    std::uint32_t older = none;  // the item before of the same key
-  };
-  static constexpr std::uint32_t none = UINT32_MAX;
-  // A peer that repeats one number with ever new content must not make each look-up longer.
-  static constexpr int chain_max = 64;
-  // What was inserted between two rounds.
-  struct Generation {
-    std::vector<Item> items;
-    boost::unordered_flat_map<Key, std::uint32_t> newest;
-    void clear() {
-      items.clear();
-      newest.clear();
-    }
-  };
   struct Bucket {
     DuplicateBucket state;
     Time oldest;
     std::unique_ptr<KeyFilter> filter;  // nullptr: not made yet
   };
 
-  static void find_in(const Generation& generation, const Key& key, Places& places);
   Bucket& bucket_at(Time now);
   void drop_oldest();
 
@@ -141,8 +121,8 @@ class DuplicateTable {
   std::uint64_t bucket_keys_max_;
   std::deque<Bucket> buckets_;  // oldest first
   std::uint32_t next_bucket_ = 1;
-  Generation fresh_;
-  Generation writing_;                   // in the round under way
+  RecentKeys fresh_;                     // since the last round was begun
+  RecentKeys writing_;                   // in the round under way
   std::size_t filled_ = 0;               // of writing_
   std::vector<std::uint32_t> dropped_;   // buckets whose keys the next round erases,
   std::vector<std::uint32_t> dropping_;  // and the round under way

@@ -24,6 +24,8 @@ namespace {
 constexpr int expiries_per_tick_max = 2000;
 // What was read is loaded in one go, while requests wait.
 constexpr std::size_t fetches_a_reading = 16;
+// While what one has found is taken in, the reading thread is at the next.
+constexpr std::uint64_t readings_max = 2;
 constexpr std::size_t evictions_looked_at = 64;
 constexpr int evictions_a_turn = 8;  // so many times
 
@@ -565,7 +567,8 @@ void Shard::checkpoint(std::function<void()> done) {
 void Shard::evict() {
   const std::uint64_t most = options_.accounts_memory_bytes;
   if (most == 0) return;
-  const std::uint64_t before = reading_ ? reading_stamp_ : UINT64_MAX;
+  const std::uint64_t before =
+      readings_ > 0 ? reading_stamp_ - readings_ + 1 : UINT64_MAX;  // the first under way
   for (int i = 0; i < evictions_a_turn && book_.accounts().memory_bytes() > most; ++i) {
     std::size_t evicted = 0;
     upkeep([&] { evicted = book_.evict(evictions_looked_at, before); });
@@ -619,17 +622,22 @@ Shard::Hold Shard::wait_for(const SessionId128& key, std::uint64_t ticket) {
 }
 
 void Shard::submit_fetches() {
-  if (reading_ || wanted_.empty()) return;
-  auto batch = std::make_shared<std::vector<Fetch>>();
-  std::vector<Fetch> not_yet;
-  for (std::size_t n = std::min(wanted_.size(), fetches_a_reading); n > 0; --n) {
-    Fetch& first = wanted_.front();
-    (first.not_before <= durable_ ? *batch : not_yet).push_back(std::move(first));
-    wanted_.pop_front();
+  while (readings_ < readings_max && !wanted_.empty()) {
+    auto batch = std::make_shared<std::vector<Fetch>>();
+    std::vector<Fetch> not_yet;
+    for (std::size_t n = std::min(wanted_.size(), fetches_a_reading); n > 0; --n) {
+      Fetch& first = wanted_.front();
+      (first.not_before <= durable_ ? *batch : not_yet).push_back(std::move(first));
+      wanted_.pop_front();
+    }
+    std::ranges::move(not_yet, std::back_inserter(wanted_));
+    if (batch->empty()) return;
+    read(std::move(batch));
   }
-  std::ranges::move(not_yet, std::back_inserter(wanted_));
-  if (batch->empty()) return;
-  reading_ = true;
+}
+
+void Shard::read(std::shared_ptr<std::vector<Fetch>> batch) {
+  ++readings_;
   book_.set_stamp(++reading_stamp_);
   metrics_.fetches.add(batch->size());
   store_.read_later([this, batch] {
@@ -643,7 +651,8 @@ void Shard::submit_fetches() {
 }
 
 void Shard::take_fetched(std::vector<Fetch>& fetches) {
-  reading_ = false;
+  --readings_;
+  submit_fetches();  // the reading thread goes on while these are answered
   upkeep([&] {
     for (Fetch& fetch : fetches) load(fetch);
   });

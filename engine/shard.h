@@ -42,7 +42,7 @@ struct ShardOptions {
   std::uint64_t accounts_memory_bytes = 0;  // more, and accounts are evicted; 0: never
   Duration checkpoint_interval = std::chrono::seconds(30);
   std::size_t checkpoint_rows_max = 500'000;  // so much changed, and a round begins at once
-  std::size_t checkpoint_rows_a_step = 64;
+  std::size_t checkpoint_rows_a_step = 32;
   std::size_t fetches_waiting_max = 8192;  // more requests that would have to wait are turned away
 };
 
@@ -151,6 +151,7 @@ class Shard {
            std::optional<OutcomeQuestion> question);
   Hold wait_for(const SessionId128& key, std::uint64_t ticket);
   void submit_fetches();
+  void read(std::shared_ptr<std::vector<Fetch>> batch);
   void take_fetched(std::vector<Fetch>& fetches);
   void load(Fetch& fetch);
   void answer_waiting(const Fetch& fetch);
@@ -206,7 +207,7 @@ class Shard {
 
   // Fetching: one reading at a time, of all that was wanted when it began.
   std::deque<Fetch> wanted_;
-  bool reading_ = false;
+  std::uint64_t readings_ = 0;       // under way, begun and taken in in this order
   std::uint64_t reading_stamp_ = 0;  // nothing loaded or changed since it began may be evicted
   bool making_filter_ = false;
   Fetch half_made_;  // a filter that needs another piece

@@ -160,7 +160,7 @@ bool Simulation::end_session() { return send(traffic_.end_session(now_), "new");
 bool Simulation::send_event() { return send(traffic_.event(now_), "new"); }
 bool Simulation::send_stray() { return send(traffic_.stray(now_), "stray"); }
 bool Simulation::send_duplicate() { return send(traffic_.duplicate(now_), "copy"); }
-bool Simulation::send_again() { return send(traffic_.send_again(), "again"); }
+bool Simulation::send_again() { return send(traffic_.send_again(now_), "again"); }
 
 // Some requests take long on their way, so that others overtake them.
 bool Simulation::send(std::optional<std::size_t> call, std::string_view what) {
@@ -183,6 +183,7 @@ bool Simulation::deliver_late() {
   const std::size_t at = static_cast<std::size_t>(random_.below(late_.size()));
   const std::size_t call = late_[at];
   late_.erase(late_.begin() + static_cast<std::ptrdiff_t>(at));
+  if (traffic_.is_given_up(call, now_)) return true;
   note("late:");
   deliver(call);
   return true;

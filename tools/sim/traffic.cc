@@ -22,6 +22,11 @@ constexpr std::size_t uses_max = 5;  // of one session
 constexpr engine::Duration repeated_within = std::chrono::hours(20);
 constexpr std::size_t repeated_of_last = 200;
 
+// Nobody waits for its answer.
+bool is_over(Traffic::Call::State state) {
+  return state == Traffic::Call::State::answered || state == Traffic::Call::State::given_up;
+}
+
 constexpr std::array<std::string_view, 3> places = {"460-00", "262-01", "505-03"};
 
 std::uint64_t usual_units(Service service) {
@@ -268,16 +273,23 @@ std::optional<std::size_t> Traffic::duplicate(Time now) {
   return calls_.size() - 1;
 }
 
-std::optional<std::size_t> Traffic::send_again() {
+std::optional<std::size_t> Traffic::send_again(Time now) {
   if (to_send_again_.empty()) return std::nullopt;
   // Mostly in the order in which they were sent first.
   const std::size_t at =
       random_.chance(80) ? 0 : static_cast<std::size_t>(random_.below(to_send_again_.size()));
   const std::size_t number = to_send_again_[at];
   to_send_again_.erase(to_send_again_.begin() + static_cast<std::ptrdiff_t>(at));
+  if (is_given_up(number, now)) return std::nullopt;
   calls_[number].request.retransmitted = true;
   calls_[number].state = Call::State::on_its_way;
   return number;
+}
+
+bool Traffic::is_given_up(std::size_t number, Time now) {
+  Call& call = calls_[number];
+  if (now - call.first_sent > repeated_within) call.state = Call::State::given_up;
+  return call.state == Call::State::given_up;
 }
 
 void Traffic::reached(std::size_t number) {
@@ -318,7 +330,7 @@ engine::Sequence Traffic::oldest_needed() const {
   for (std::size_t number = 0; number < calls_.size(); ++number) {
     const Call& call = calls_[number];
     const bool may_be_repeated = calls_.size() - number <= repeated_of_last;
-    if (!call.sent_after || (call.state == Call::State::answered && !may_be_repeated)) continue;
+    if (!call.sent_after || (is_over(call.state) && !may_be_repeated)) continue;
     oldest = std::min(oldest, engine::Sequence(call.sent_after->value + 1));
   }
   return oldest;
@@ -329,7 +341,7 @@ void Traffic::server_lost(engine::Sequence end) {
   for (std::size_t number = 0; number < calls_.size(); ++number) {
     if (auto& after = calls_[number].sent_after) after = std::min(*after, end);
     const Call::State state = calls_[number].state;
-    if (state != Call::State::answered && state != Call::State::to_send_again) {
+    if (!is_over(state) && state != Call::State::to_send_again) {
       went_astray(number);
     }
   }

@@ -31,7 +31,7 @@ class Traffic {
   explicit Traffic(Random& random) : random_(random) {}
 
   struct Call {
-    enum class State { on_its_way, parked, decided, answered, to_send_again };
+    enum class State { on_its_way, parked, decided, to_send_again, answered, given_up };
     engine::Request request;
     std::size_t session = no_session;  // events and copies have none: nobody goes on with them
     State state = State::on_its_way;
@@ -52,9 +52,11 @@ class Traffic {
   std::optional<std::size_t> update_session(Time now);
   std::optional<std::size_t> end_session(Time now);
   std::optional<std::size_t> event(Time now);
-  std::optional<std::size_t> stray(Time now);      // for a session or a user that is not there
-  std::optional<std::size_t> duplicate(Time now);  // of a call sent before, or on its way
-  std::optional<std::size_t> send_again();         // what got no answer, with the T flag
+  std::optional<std::size_t> stray(Time now);       // for a session or a user that is not there
+  std::optional<std::size_t> duplicate(Time now);   // of a call sent before, or on its way
+  std::optional<std::size_t> send_again(Time now);  // what got no answer, with the T flag
+  // Whether a call is so old that neither its client nor the network still has it.
+  bool is_given_up(std::size_t call, Time now);
 
   void sent(std::size_t call, engine::Sequence ledger_end);
   void reached(std::size_t call);      // the client has the answer
