@@ -1,4 +1,5 @@
 // What look-ups in the tables beside a tariff cost, and reading them.
+#include "tariffs/calendar.h"
 #include "tariffs/zone_table.h"
 
 #include <benchmark/benchmark.h>
@@ -60,6 +61,39 @@ void read_zones(benchmark::State& state) {
   }
 }
 BENCHMARK(read_zones)->Unit(benchmark::kMillisecond);
+
+Calendar weekdays() {
+  CalendarParts parts;
+  parts.time_zone = "Europe/Berlin";
+  parts.classes = {"off-peak", "peak"};
+  parts.default_class = TimeClass(0);
+  parts.ranges = {{TimeClass(1), 0x1f, 8 * 60, 20 * 60}};
+  return Calendar(std::move(parts));
+}
+
+// Every so many seconds in the years from 2026 on.
+base::Time moment(std::uint64_t i) {
+  return base::Time(std::chrono::seconds(1'767'225'600 + i * 7919 % 100'000'000));
+}
+
+void find_class(benchmark::State& state) {
+  const Calendar calendar = weekdays();
+  std::uint64_t i = 0;
+  for (auto _ : state) benchmark::DoNotOptimize(calendar.class_at(moment(i++)));
+}
+BENCHMARK(find_class);
+
+void find_next_change(benchmark::State& state) {
+  const Calendar calendar = weekdays();
+  std::uint64_t i = 0;
+  for (auto _ : state) benchmark::DoNotOptimize(calendar.next_change(moment(i++)));
+}
+BENCHMARK(find_next_change);
+
+void make_calendar(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(weekdays());
+}
+BENCHMARK(make_calendar)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace farthing::tariffs
