@@ -42,6 +42,8 @@ Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)) {
     lookups_.push_back(std::move(lookup));
   }
   FARTHING_ASSERT(rules_of_known_services == parts_.rules.size());
+  has_conditions_ = std::ranges::any_of(
+      parts_.rules, [](const Rule& rule) { return !rule.conditions.are_none(); });
 
   for (std::uint32_t i = 0; i < parts_.offers.size(); ++i) offers_by_name_.push_back(i);
   std::ranges::sort(offers_by_name_, {},

@@ -117,6 +117,9 @@ class Tariff {
                                         std::optional<RatingGroup> rating_group,
                                         const Facts& facts) const;
 
+  // Whether any rule has conditions. Where none has, facts make no difference.
+  bool has_conditions() const { return has_conditions_; }
+
   const Offer* find_offer(std::string_view name) const;
   const Service* find_service(std::string_view name) const;
   const std::vector<Rule>& rules() const;  // by RuleNumber
@@ -152,6 +155,7 @@ class Tariff {
                     Visit visit) const;
 
   TariffParts parts_;
+  bool has_conditions_ = false;
   std::vector<Lookup> lookups_;                // the longest context first: it is the closest match
   std::vector<std::uint32_t> offers_by_name_;  // indices of offers
 };
