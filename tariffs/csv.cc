@@ -12,8 +12,6 @@
 namespace farthing::tariffs {
 namespace {
 
-constexpr std::size_t file_bytes_max = 64 << 20;
-
 std::uint32_t column_at(std::size_t offset) { return static_cast<std::uint32_t>(offset) + 1; }
 
 }  // namespace
@@ -23,9 +21,9 @@ CsvReader::CsvReader(std::string_view text, std::vector<CsvColumn> columns, File
   places_.assign(columns_.size(), absent);
   constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
   if (rest_.starts_with(byte_order_mark)) rest_.remove_prefix(byte_order_mark.size());
-  if (text.size() > file_bytes_max) {
+  if (text.size() > csv_bytes_max) {
     errors_.add({}, fmt::format("the file has {} bytes", text.size()),
-                fmt::format("at most {}", file_bytes_max));
+                fmt::format("at most {}", csv_bytes_max));
     rest_ = {};
   } else if (!check_characters(rest_, errors_)) {
     rest_ = {};

@@ -20,6 +20,8 @@
 
 namespace farthing::tariffs {
 
+constexpr std::size_t csv_bytes_max = 64 << 20;
+
 struct CsvColumn {
   std::string_view name;
   bool is_required = true;  // false: the file may do without it, then its fields are empty

@@ -5,6 +5,7 @@
 #include "engine/demo.h"
 #include "storage/restore.h"
 #include "storage/rocksdb_store.h"
+#include "tariffs/source_files.h"
 #include "tariffs/tariff_file.h"
 #include "tools/daemon/service.h"
 
@@ -104,14 +105,16 @@ int prepare(engine::Shard& shard, const engine::Config& config, bool demo) {
     return exit_done;
   }
   if (config.tariff.empty() || !shard.book().tariffs().empty()) return exit_done;
-  std::optional<std::string> source = read_file(config.tariff);
-  if (!source) {
+  std::optional<std::string> text = read_file(config.tariff);
+  if (!text) {
     return refuse(exit_refused,
                   fmt::format("{}: cannot be read: {}", config.tariff, strerror(errno)));
   }
+  auto source = tariffs::with_tables(config.tariff, std::move(*text));
+  if (!source.has_value()) return refuse(exit_refused, source.error().message);
   auto tariff = tariffs::compile_tariff(config.tariff, *source);
   if (!tariff.has_value()) return refuse(exit_refused, tariff.error());
-  shard.enter_tariff(*tariff, std::move(*source));
+  shard.enter_tariff(*tariff, tariffs::canonical_bytes(std::move(*source)));
   return exit_done;
 }
 

@@ -106,6 +106,16 @@ const tariffs::VersionedTariff* named_version(const TariffView& view, std::strin
   return view.history->find(tariffs::TariffVersion(number));
 }
 
+Reply no_version_reply(const HttpRequest& request) {
+  return error_reply(404, "not_found",
+                     fmt::format("there is no tariff version {}; see: farthing tariff list",
+                                 request.arguments[0]));
+}
+
+std::string document_of(Api& api, const tariffs::VersionedTariff& version) {
+  return api.store.document(tariff_document_key(version.version)).value_or("");
+}
+
 }  // namespace
 
 Reply load_tariff(Api& api, const HttpRequest& request, Stream&) {
@@ -147,14 +157,26 @@ Reply get_tariff(Api& api, const HttpRequest& request, Stream&) {
   TariffView view;
   if (const Visited ran = visit_tariffs(api, view); !ran) return unavailable_reply(ran.why());
   const tariffs::VersionedTariff* const version = named_version(view, request.arguments[0]);
-  if (version == nullptr) {
-    return error_reply(404, "not_found",
-                       fmt::format("there is no tariff version {}; see: farthing tariff list",
-                                   request.arguments[0]));
-  }
+  if (version == nullptr) return no_version_reply(request);
   json::object object = tariff_json(*version, view);
-  object["source"] = api.store.document(tariff_document_key(version->version)).value_or("");
+  const auto source = tariffs::parse_source(document_of(api, *version));
+  if (!source.has_value()) return error_reply(500, "damaged", source.error().message);
+  object["source"] = source->text;
+  json::array tables;
+  for (const tariffs::SourceTable& table : source->tables) {
+    tables.push_back({{"name", table.name}, {"bytes", table.text.size()}});
+  }
+  object["tables"] = std::move(tables);
   return json_reply(object);
+}
+
+// The bytes that POST takes.
+Reply get_tariff_source(Api& api, const HttpRequest& request, Stream&) {
+  TariffView view;
+  if (const Visited ran = visit_tariffs(api, view); !ran) return unavailable_reply(ran.why());
+  const tariffs::VersionedTariff* const version = named_version(view, request.arguments[0]);
+  if (version == nullptr) return no_version_reply(request);
+  return {200, "application/octet-stream", document_of(api, *version)};
 }
 
 Reply get_price(Api& api, const HttpRequest& request, Stream&) {

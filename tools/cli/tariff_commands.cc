@@ -1,6 +1,7 @@
 #include "tools/cli/commands.h"
 
 #include "engine/admin/http.h"
+#include "tariffs/source_files.h"
 #include "tariffs/tariff_file.h"
 #include "tariffs/yaml_scalar.h"
 
@@ -21,21 +22,30 @@ namespace {
 
 struct Given {
   std::vector<std::string> files;
-  std::string file, version = "current", context, units;
+  std::string file, version = "current", folder, context, units;
   std::optional<std::uint32_t> rating_group;
 };
+
+// A tariff file and the tables beside it.
+base::Result<tariffs::TariffSource, Problem> read_tariff(const std::string& path) {
+  auto text = read_file(path);
+  if (!text.has_value()) return text.error();
+  auto source = tariffs::with_tables(path, std::move(*text));
+  if (!source.has_value()) return Problem{exit_refused, source.error().message};
+  return std::move(*source);
+}
 
 // Compiles the files here, without a server.
 int check_files(const Context& context, const Given& given) {
   int code = exit_done;
   json::array checked;
   for (const std::string& file : given.files) {
-    const auto text = read_file(file);
-    if (!text.has_value()) {
-      code = context.fail(text.error().exit_code, text.error().message);
+    const auto source = read_tariff(file);
+    if (!source.has_value()) {
+      code = context.fail(source.error().exit_code, source.error().message);
       continue;
     }
-    const auto compiled = tariffs::compile_tariff(file, *text);
+    const auto compiled = tariffs::compile_tariff(file, *source);
     json::array errors;
     if (!compiled.has_value()) {
       code = exit_refused;
@@ -59,9 +69,10 @@ int check_files(const Context& context, const Given& given) {
 }
 
 int load_file(const Context& context, const Given& given) {
-  const auto text = read_file(given.file);
-  if (!text.has_value()) return context.fail(text.error().exit_code, text.error().message);
-  return context.send("POST", "/v1/tariffs?file=" + encode_url(given.file), *text,
+  auto source = read_tariff(given.file);
+  if (!source.has_value()) return context.fail(source.error().exit_code, source.error().message);
+  return context.send("POST", "/v1/tariffs?file=" + encode_url(given.file),
+                      tariffs::canonical_bytes(std::move(*source)),
                       [&context](const json::value& tariff) {
                         context.out() << fmt::format(
                             "tariff {} loaded as version {}, {} {}\n", field(tariff, "name"),
@@ -110,6 +121,25 @@ void show_version(const Context& context, const json::value& tariff) {
                field(offer, "unit"), field(offer, "validity_seconds")});
   }
   context.print(table);
+}
+
+// Writes what a version was made from, so that it can be changed and loaded again.
+int save_version(const Context& context, const Given& given) {
+  const auto answer = context.fetch("/v1/tariffs/" + encode_url(given.version) + "/source");
+  if (!answer.has_value()) return context.fail(answer.error().exit_code, answer.error().message);
+  if (answer->status >= 400) return context.refused(answer->body);
+  const auto source = tariffs::parse_source(answer->body);
+  if (!source.has_value()) return context.fail(exit_refused, source.error().message);
+  const auto written = tariffs::write_source(given.folder, *source);
+  if (!written.has_value()) return context.fail(exit_refused, written.error().message);
+  if (context.json) {
+    context.out() << json::serialize(json::object{{"file", given.folder + "/tariff.yaml"}}) << '\n';
+  } else {
+    context.out() << fmt::format(
+        "{}/tariff.yaml, and {} beside it\n", given.folder,
+        source->tables.size() == 1 ? "1 table" : fmt::format("{} tables", source->tables.size()));
+  }
+  return exit_done;
 }
 
 // "1048576", "100MiB", "2min": a number of the service's unit.
@@ -173,7 +203,8 @@ void add_tariff_commands(CLI::App& app, Context& context) {
       *group, context, "load",
       "Loads a tariff: in force from its valid_from, never from before now",
       "farthing tariff load new.yaml", [&context, given] { return load_file(context, *given); });
-  add_argument(load, "FILE", given->file, "The tariff file; - is standard input");
+  add_argument(load, "FILE", given->file,
+               "The tariff file, beside which its tables are; - is standard input");
 
   add_command(*group, context, "list", "Lists the versions loaded", "farthing tariff list",
               [&context] {
@@ -185,12 +216,16 @@ void add_tariff_commands(CLI::App& app, Context& context) {
   CLI::App* const show =
       add_command(*group, context, "show", "Shows a version's prices and offers",
                   "farthing tariff show 2", [&context, given] {
+                    if (!given->folder.empty()) return save_version(context, *given);
                     return context.get(
                         "/v1/tariffs/" + encode_url(given->version),
                         [&context](const json::value& tariff) { show_version(context, tariff); });
                   });
   show->add_option("VERSION", given->version, "Its number; default: the one in force")
       ->type_name("");
+  show->add_option("--save", given->folder,
+                   "Write its file and tables into this new folder instead, ready to be loaded")
+      ->type_name("DIR");
 
   CLI::App* const price =
       add_command(*group, context, "price", "Says what something would cost now, allowances aside",
