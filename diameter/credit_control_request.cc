@@ -39,6 +39,8 @@ constexpr bool is_charging_content(AvpId id) {
   }
 }
 
+constexpr std::uint32_t unit_after_tariff_change = 1;  // Tariff-Change-Usage
+
 // Which AVPs, wherever they stand, are rating attributes.
 constexpr std::array<std::pair<AvpId, AttributeId>, 21> attribute_rows = {{
     {AvpId::called_party_address, AttributeId::called_party},
@@ -144,6 +146,7 @@ class Reader {
   std::optional<RequestError> read_service(const Avp& mscc);
   std::optional<RequestError> read_requested(const Avp& units, ServiceRequest& service);
   std::optional<RequestError> read_used(const Avp& units, ServiceRequest& service);
+  std::optional<RequestError> add_used(const Avp& units, engine::UsedUnits& used);
   std::optional<RequestError> read_money(const Avp& avp, std::optional<Money>& money) const;
 
   const Message& message_;
@@ -293,11 +296,20 @@ std::optional<RequestError> Reader::read_requested(const Avp& units, ServiceRequ
   return std::nullopt;
 }
 
-// Several Used-Service-Units are one report (RFC 8506 8.16). Within each, the total octets count
-// alone where they are given, else the directions together (8.23 to 8.25).
+// Several Used-Service-Units are one report (RFC 8506 8.16); those after a change of the tariff
+// (8.27) are kept apart, too.
 std::optional<RequestError> Reader::read_used(const Avp& units, ServiceRequest& service) {
   if (!service.used) service.used.emplace();
-  engine::UsedUnits& used = *service.used;
+  if (auto wrong = add_used(units, *service.used)) return wrong;
+  const Avp* const usage = message_.find(units, AvpId::tariff_change_usage);
+  if (usage == nullptr || usage->u32() != unit_after_tariff_change) return std::nullopt;
+  if (!service.used_after) service.used_after.emplace();
+  return add_used(units, *service.used_after);
+}
+
+// Within each the total octets count alone where they are given, else the directions together
+// (RFC 8506 8.23 to 8.25).
+std::optional<RequestError> Reader::add_used(const Avp& units, engine::UsedUnits& used) {
   auto add = [](std::optional<std::uint64_t>& sum, std::uint64_t more) {
     std::uint64_t total = 0;
     sum = __builtin_add_overflow(sum.value_or(0), more, &total)

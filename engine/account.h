@@ -43,8 +43,8 @@ struct Bucket {
   bool covers(ServiceKey service, const std::optional<RatingGroup>& rating_group) const;
 };
 
-// One (service, rating group, kind of unit) of a session, priced by its own terms from first to
-// last.
+// One (service, rating group, kind of unit) of a session under one rule of its tariff: priced by
+// terms of its own from first to last.
 struct Segment {
   std::optional<RatingGroup> rating_group;
   ServiceKey service;

@@ -14,6 +14,9 @@ namespace {
 
 using tariffs::PriceTerms;
 using tariffs::QuotaRule;
+using tariffs::Rule;
+using tariffs::VersionedTariff;
+using Seconds = std::chrono::seconds;
 
 std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b) {
   std::uint64_t sum = 0;
@@ -39,6 +42,18 @@ bool reports(const ServiceRequest& service, bool money) {
   if (!service.used) return false;
   const UsedUnits& used = *service.used;
   return money ? used.money.has_value() : used.seconds || used.octets || used.events;
+}
+
+bool has_conditions(const VersionedTariff* tariff) {
+  return tariff != nullptr && tariff->tariff->has_conditions();
+}
+
+// What the service of a rule is counted in.
+Unit unit_of(const tariffs::Tariff& tariff, const Rule& rule) {
+  if (rule.terms) return rule.terms->unit;
+  const auto service = std::ranges::find(tariff.services(), rule.service, &tariffs::Service::key);
+  FARTHING_ASSERT(service != tariff.services().end());
+  return service->unit;
 }
 
 class Decider {
@@ -70,14 +85,51 @@ class Decider {
     return subscriber != nullptr && subscriber->barred;
   }
   void choose_time_and_tariff(const Request& request, const tariffs::TariffHistory& tariffs);
+  std::string_view context(const Request& request) const {
+    return session_ == nullptr ? request.service_context : session_->service_context;
+  }
+  const VersionedTariff* tariff_of(const std::optional<std::uint16_t>& segment) const;
+  RatingFacts facts_before(const Request& request);
+  RatingFacts facts_now(const Request& request);
   std::optional<std::uint16_t> open_segment(const Request& request, const ServiceRequest& service,
                                             bool money, ServiceAnswer& answer);
+  std::optional<std::uint16_t> open(const Segment& segment, ServiceAnswer& answer);
+  void cannot_rate(const Request& request, const VersionedTariff& tariff,
+                   ServiceAnswer& answer) const;
   std::optional<std::uint16_t> known_segment(const ServiceRequest& service, bool money) const;
   void give_up(const ServiceRequest& service);
   void report(const Request& request, const ServiceRequest& service, ServiceAnswer& answer);
-  void charge(std::uint16_t segment, const UsedUnits& used);
-  void serve(const ServiceRequest& service, ServiceAnswer& answer);
-  void grant(std::uint16_t segment, const ServiceRequest& service, ServiceAnswer& answer);
+  void charge(std::uint16_t segment, std::uint64_t units);
+  void serve(const Request& request, const ServiceRequest& service, ServiceAnswer& answer);
+  void grant(std::uint16_t segment, const ServiceRequest& service,
+             const std::optional<Seconds>& until_change, ServiceAnswer& answer);
+
+  // Prices with conditions.
+  struct RatedGroup {
+    const VersionedTariff& tariff;
+    std::string_view context;
+    std::optional<RatingGroup> group;
+
+    const Rule* find(const tariffs::Facts& facts) const {
+      return tariff.tariff->find(context, group, facts);
+    }
+    std::optional<Time> next_change(const tariffs::Facts& facts) const {
+      return tariff.tariff->next_change(context, group, facts);
+    }
+  };
+  void report_by_rule(const Request& request, const ServiceRequest& service,
+                      const std::optional<std::uint16_t>& known, ServiceAnswer& answer);
+  void charge_time(const RatedGroup& group, const RatingFacts& facts, std::uint64_t used,
+                   ServiceAnswer& answer);
+  void charge_units(const RatedGroup& group, const Rule* rule, std::uint64_t units,
+                    ServiceAnswer& answer);
+  std::optional<std::uint16_t> segment_of(const RatedGroup& group, const Rule& rule,
+                                          ServiceAnswer& answer);
+  std::optional<std::uint16_t> segment_to_grant(const Request& request,
+                                                const ServiceRequest& service,
+                                                const VersionedTariff& tariff,
+                                                std::optional<Seconds>& until_change,
+                                                ServiceAnswer& answer);
 
   void event_service(const Request& request, const ServiceRequest& service, ServiceAnswer& answer);
   std::uint64_t event_units(std::uint16_t segment, const ServiceRequest& service) const;
@@ -97,7 +149,9 @@ class Decider {
   Time rated_at_;
   Decision& d_;
   Worksheet& sheet_;
-  const tariffs::VersionedTariff* tariff_ = nullptr;
+  const tariffs::TariffHistory* tariffs_ = nullptr;
+  const VersionedTariff* tariff_ = nullptr;  // for what begins now
+  std::size_t borders_ = 0;                  // at which usage was split
   bool server_time_used_ = false;
   std::uint32_t validity_seconds_ = 0;  // the longest of the grants given; 0: none was
 };
@@ -112,30 +166,62 @@ void Decider::choose_time_and_tariff(const Request& request,
     server_time_used_ = false;
   }
   sheet_.rate_at(rated_at_);
+  tariffs_ = &tariffs;
   tariff_ = tariffs.at(rated_at_);
   if (tariff_ == nullptr) tariff_ = tariffs.at(now_);  // used just before the first one was loaded
 }
 
-// Begins a price segment by the tariff's rule. nullopt: the answer says why not.
+// The version that prices what is of a segment; without one, what begins now.
+const VersionedTariff* Decider::tariff_of(const std::optional<std::uint16_t>& segment) const {
+  return segment ? tariffs_->find(sheet_.segment(*segment).version) : tariff_;
+}
+
+// What was known of the session before the request.
+RatingFacts Decider::facts_before(const Request& request) {
+  RatingFacts facts;
+  if (session_ == nullptr) {
+    facts.learn(request.attributes);
+  } else if (decode_attributes(session_->attributes, d_.session_attributes)) {
+    facts.learn(d_.session_attributes);
+  }
+  return facts;
+}
+
+RatingFacts Decider::facts_now(const Request& request) {
+  RatingFacts facts = facts_before(request);
+  if (session_ != nullptr) facts.learn(request.attributes);
+  return facts;
+}
+
+void Decider::cannot_rate(const Request& request, const VersionedTariff& tariff,
+                          ServiceAnswer& answer) const {
+  const bool known_context = std::ranges::any_of(
+      tariff.tariff->services(), [name = context(request)](const tariffs::Service& known) {
+        return name.ends_with(known.context);
+      });
+  answer.outcome = Outcome::rating_failed;
+  answer.fault = known_context ? Fault::rating_group : Fault::service_context;
+}
+
+// Begins a price segment by the rule that wins now. nullopt: the answer says why not.
 std::optional<std::uint16_t> Decider::open_segment(const Request& request,
                                                    const ServiceRequest& service, bool money,
                                                    ServiceAnswer& answer) {
-  if (sheet_.segment_count() >= segments_max || tariff_ == nullptr) {
+  if (tariff_ == nullptr) {
     answer.outcome = Outcome::unable_to_comply;
     return std::nullopt;
   }
   const std::optional<RatingGroup>& group = service.rating_group;
-  const std::string_view context =
-      session_ == nullptr ? request.service_context : std::string_view(session_->service_context);
   const tariffs::Tariff& tariff = *tariff_->tariff;
-  const tariffs::Rule* rule = tariff.find(context, group);
+  const Rule* rule = nullptr;
+  if (tariff.has_conditions()) {
+    const RatingFacts facts = facts_now(request);
+    rule = tariff.find(context(request), group, facts.at(rated_at_));
+  } else {
+    rule = tariff.find(context(request), group);
+  }
   if (rule == nullptr || !rule->terms) {
-    const auto& services = tariff.services();
-    const bool known_context = std::any_of(
-        services.begin(), services.end(),
-        [context](const tariffs::Service& known) { return context.ends_with(known.context); });
-    answer.outcome = Outcome::rating_failed;
-    answer.fault = known_context ? Fault::rating_group : Fault::service_context;
+    cannot_rate(request, *tariff_, answer);
     return std::nullopt;
   }
   Segment segment;
@@ -145,9 +231,17 @@ std::optional<std::uint16_t> Decider::open_segment(const Request& request,
   segment.rule = tariff.number_of(*rule);
   segment.terms = money ? money_terms : *rule->terms;
   segment.quota = money ? money_quota : rule->quota;
+  return open(segment, answer);
+}
+
+std::optional<std::uint16_t> Decider::open(const Segment& segment, ServiceAnswer& answer) {
+  if (sheet_.segment_count() >= segments_max) {
+    answer.outcome = Outcome::unable_to_comply;
+    return std::nullopt;
+  }
   const std::uint16_t index = sheet_.open(segment);
-  d_.entry.openings.push_back(
-      {index, group, segment.service, segment.version, segment.rule, segment.terms, segment.quota});
+  d_.entry.openings.push_back({index, segment.rating_group, segment.service, segment.version,
+                               segment.rule, segment.terms, segment.quota});
   return index;
 }
 
@@ -166,14 +260,18 @@ std::optional<std::uint16_t> Decider::known_segment(const ServiceRequest& servic
 // Units and money are two segments, and a client may report the one and ask for the other.
 void Decider::give_up(const ServiceRequest& service) {
   for (bool money : {false, true}) {
-    const std::optional<std::uint16_t> segment = known_segment(service, money);
-    if (!segment) continue;
-    if (sheet_.segment(*segment).rating_group == service.rating_group) {
-      sheet_.drop_grant(*segment, service_identifiers_key(service.service_identifiers));
-    } else {
-      sheet_.drop_grants(*segment);
-    }
-    sheet_.release(*segment);
+    const std::optional<std::uint16_t> known = known_segment(service, money);
+    if (!known) continue;
+    const std::optional<RatingGroup> group = sheet_.segment(*known).rating_group;
+    sheet_.visit(group, money, [&](std::uint16_t segment) {
+      if (group == service.rating_group) {
+        sheet_.drop_grant(segment, service_identifiers_key(service.service_identifiers));
+      } else {
+        sheet_.drop_grants(segment);
+      }
+      sheet_.release(segment);
+      return false;
+    });
   }
 }
 
@@ -185,39 +283,52 @@ void Decider::report(const Request& request, const ServiceRequest& service, Serv
     const bool asks = service.requested && asks_money(service) == money;
     const bool used = reports(service, money);
     std::optional<std::uint16_t> segment = known_segment(service, money);
-    if (!segment && (asks || used)) {
-      segment = open_segment(request, service, money, answer);
+    if (!asks && !used) continue;
+    if (!money && has_conditions(tariff_of(segment))) {
+      if (used) report_by_rule(request, service, segment, answer);
+      continue;  // what it is granted of, serve() finds
     }
-    if (segment && used) charge(*segment, *service.used);
+    if (!segment) segment = open_segment(request, service, money, answer);
+    if (segment && used) {
+      charge(*segment, service.used->in(sheet_.segment(*segment).terms.unit).value_or(0));
+    }
   }
 }
 
-void Decider::charge(std::uint16_t segment, const UsedUnits& used) {
-  const std::uint64_t units = used.in(sheet_.segment(segment).terms.unit).value_or(0);
+void Decider::charge(std::uint16_t segment, std::uint64_t units) {
   if (units == 0) return;
   d_.entry.uses.push_back({segment, units});
   sheet_.use(segment, units);
 }
 
 // Last, a new grant, if one was asked for.
-void Decider::serve(const ServiceRequest& service, ServiceAnswer& answer) {
+void Decider::serve(const Request& request, const ServiceRequest& service, ServiceAnswer& answer) {
   if (!service.requested || answer.outcome != Outcome::success) return;
-  const std::optional<std::uint16_t> segment =
-      sheet_.find(service.rating_group, asks_money(service));
-  FARTHING_ASSERT(segment.has_value());  // report() has opened it, or said why not
   if (barred()) {
     answer.outcome = Outcome::service_denied;
     return;
   }
+  const bool money = asks_money(service);
+  std::optional<std::uint16_t> segment = sheet_.find(service.rating_group, money);
+  std::optional<Seconds> until_change;
+  if (const VersionedTariff* tariff = tariff_of(segment); !money && has_conditions(tariff)) {
+    segment = segment_to_grant(request, service, *tariff, until_change, answer);
+    if (!segment) return;
+  }
+  FARTHING_ASSERT(segment.has_value());  // report() has opened it, or said why not
   // Named twice in one request, a service is left with its last grant.
   sheet_.drop_grant(*segment, service_identifiers_key(service.service_identifiers));
   sheet_.release(*segment);
-  grant(*segment, service, answer);
+  grant(*segment, service, until_change, answer);
   sheet_.reserve(*segment);
   if (!answer.grant) return;
-  answer.validity_seconds = static_cast<std::uint32_t>(
-      std::clamp<std::int64_t>(sheet_.validity(*segment).count(), 1, UINT32_MAX / 4));
-  validity_seconds_ = std::max(validity_seconds_, answer.validity_seconds);
+  constexpr std::int64_t validity_max = UINT32_MAX / 4;
+  const std::int64_t validity =
+      std::clamp<std::int64_t>(sheet_.validity(*segment).count(), 1, validity_max);
+  // A price change near is no reason to give a session up that is not heard of soon after it.
+  validity_seconds_ = std::max(validity_seconds_, static_cast<std::uint32_t>(validity));
+  const std::int64_t until = until_change ? until_change->count() : validity;
+  answer.validity_seconds = static_cast<std::uint32_t>(std::min(validity, until));
 }
 
 // Octets asked for by direction are granted by direction, in the same proportion.
@@ -231,7 +342,8 @@ void split_by_direction(const RequestedUnits& requested, Grant& granted) {
 }
 
 // Decides the size of a grant. REQUIRES: the segment released.
-void Decider::grant(std::uint16_t segment, const ServiceRequest& service, ServiceAnswer& answer) {
+void Decider::grant(std::uint16_t segment, const ServiceRequest& service,
+                    const std::optional<Seconds>& until_change, ServiceAnswer& answer) {
   const RequestedUnits& requested = *service.requested;
   const Unit unit = sheet_.segment(segment).terms.unit;
   const QuotaRule quota = sheet_.segment(segment).quota;
@@ -245,10 +357,17 @@ void Decider::grant(std::uint16_t segment, const ServiceRequest& service, Servic
     answer.fault = Fault::units;
     return;
   }
+  // Time is granted until its price changes; what can be paid after that, the next request asks.
+  bool is_until_change = false;
+  if (unit == Unit::seconds && until_change) {
+    const auto until = static_cast<std::uint64_t>(until_change->count());
+    is_until_change = until <= wanted;
+    wanted = std::min(wanted, until);
+  }
   // Looked at a minimum grant further than asked: a grant after which not even that is left is the
   // last one.
   const std::uint64_t minimum = std::min(quota.minimum, wanted);
-  const std::uint64_t most = saturating_add(wanted, minimum);
+  const std::uint64_t most = is_until_change ? wanted : saturating_add(wanted, minimum);
   const std::uint64_t payable = sheet_.payable_units(segment, most);
   if (payable < minimum) {
     answer.outcome = Outcome::credit_limit_reached;
@@ -281,7 +400,7 @@ void Decider::session_request(const Request& request, const tariffs::TariffHisto
   if (!terminates) {
     sheet_.reserve_released();
     for (std::size_t i = 0; i < request.service_count; ++i) {
-      serve(request.services[i], answer.services[i]);
+      serve(request, request.services[i], answer.services[i]);
     }
   }
   copy_outcome_of_command(request);
@@ -362,6 +481,116 @@ void Decider::end_session(EntryKind kind) {
   entry.session = SessionLink{session_->number, session_->last};
   sheet_.write(entry);
   d_.has_entry = true;
+}
+
+// --- Prices with conditions ----------------------------------------------------------------------
+
+// Charges a report by the rules that held while it was used. `known`: a segment of its group.
+void Decider::report_by_rule(const Request& request, const ServiceRequest& service,
+                             const std::optional<std::uint16_t>& known, ServiceAnswer& answer) {
+  const RatedGroup group{*tariff_of(known), context(request),
+                         known ? sheet_.segment(*known).rating_group : service.rating_group};
+  const RatingFacts facts = facts_before(request);
+  const Rule* const last = group.find(facts.at(rated_at_ - Duration(1)));
+  if (last == nullptr) return cannot_rate(request, group.tariff, answer);
+  const Unit unit = unit_of(*group.tariff.tariff, *last);
+  const std::uint64_t used = service.used->in(unit).value_or(0);
+  if (unit == Unit::seconds) return charge_time(group, facts, used, answer);
+
+  const std::uint64_t after =
+      service.used_after ? std::min(used, service.used_after->in(unit).value_or(0)) : 0;
+  const std::uint32_t services = service_identifiers_key(service.service_identifiers);
+  const bool is_named = group.group == service.rating_group;
+  const std::optional<std::uint16_t> granted =
+      sheet_.visit(group.group, false, [&](std::uint16_t segment) {
+        return is_named ? sheet_.was_granted(segment, services) : segment == *known;
+      });
+  const Rule* const before =
+      granted ? &group.tariff.tariff->rules()[sheet_.segment(*granted).rule.value] : last;
+  charge_units(group, before, used - after, answer);
+  charge_units(group, last, after, answer);
+}
+
+// The time that ends with the report, each second by the rule that won when it began.
+void Decider::charge_time(const RatedGroup& group, const RatingFacts& facts, std::uint64_t used,
+                          ServiceAnswer& answer) {
+  constexpr std::uint64_t span_max = Seconds(std::chrono::years(1)).count();
+  const auto end = std::chrono::floor<Seconds>(rated_at_);
+  auto from = end - Seconds(std::min(used, span_max));
+  for (std::uint64_t left = used; left > 0;) {
+    const Rule* const rule = group.find(facts.at(from));
+    const std::optional<Time> change = group.next_change(facts.at(from));
+    std::uint64_t piece = left;
+    if (change && *change < end && borders_ < borders_max) {
+      const auto border = std::chrono::ceil<Seconds>(*change);
+      // What goes beyond the span is of the first piece.
+      piece = left - static_cast<std::uint64_t>((end - border).count());
+      from = border;
+      ++borders_;
+    }
+    charge_units(group, rule, piece, answer);
+    left -= piece;
+  }
+}
+
+void Decider::charge_units(const RatedGroup& group, const Rule* rule, std::uint64_t units,
+                           ServiceAnswer& answer) {
+  if (units == 0) return;
+  FARTHING_ASSERT(rule != nullptr);  // every list of rules ends in one that holds
+  const std::optional<std::uint16_t> segment = segment_of(group, *rule, answer);
+  if (segment) charge(*segment, units);
+}
+
+// The segment that what a rule prices is added to. Set-up charge and minimum are once a rating
+// group: a segment that has them and was not used before another one was, is not used any more.
+std::optional<std::uint16_t> Decider::segment_of(const RatedGroup& group, const Rule& rule,
+                                                 ServiceAnswer& answer) {
+  const tariffs::RuleNumber number = group.tariff.tariff->number_of(rule);
+  const bool is_in_use =
+      sheet_.visit(group.group, false, [&](std::uint16_t i) { return sheet_.segment(i).used > 0; })
+          .has_value();
+  const std::optional<std::uint16_t> known = sheet_.visit(group.group, false, [&](std::uint16_t i) {
+    const Segment& segment = sheet_.segment(i);
+    const bool begins = segment.terms.setup.micros > 0 || segment.terms.minimum > 0;
+    return segment.rule == number && (segment.used > 0 || !is_in_use || !begins);
+  });
+  if (known) return known;
+  Segment segment;
+  segment.rating_group = group.group;
+  segment.service = rule.service;
+  segment.version = group.tariff.version;
+  segment.rule = number;
+  segment.quota = rule.quota;
+  if (rule.terms) {
+    segment.terms = *rule.terms;
+    if (is_in_use) {
+      segment.terms.setup = Money();
+      segment.terms.minimum = 0;
+    }
+  } else {
+    segment.terms.unit = unit_of(*group.tariff.tariff, rule);
+  }
+  return open(segment, answer);
+}
+
+// The segment of the rule that holds now, and how long none other can win.
+std::optional<std::uint16_t> Decider::segment_to_grant(const Request& request,
+                                                       const ServiceRequest& service,
+                                                       const VersionedTariff& tariff,
+                                                       std::optional<Seconds>& until_change,
+                                                       ServiceAnswer& answer) {
+  const RatedGroup group{tariff, context(request), service.rating_group};
+  const RatingFacts facts = facts_now(request);
+  const Time from = rated_at_ >= now_ - grant_time_past_max ? rated_at_ : now_;
+  const Rule* const rule = group.find(facts.at(from));
+  if (rule == nullptr || !rule->terms) {
+    cannot_rate(request, tariff, answer);
+    return std::nullopt;
+  }
+  if (const std::optional<Time> change = group.next_change(facts.at(from))) {
+    until_change = std::chrono::ceil<Seconds>(*change - from);
+  }
+  return segment_of(group, *rule, answer);
 }
 
 // --- Events (RFC 8506 6) -------------------------------------------------------------------------

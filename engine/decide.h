@@ -12,21 +12,43 @@
 // - The unit granted is the unit asked for (8.17).
 // - A final grant carries the indication with it; nothing granted is 4012, not an indication
 // (8.34). What charges, grants and reservations do to an account stands in worksheet.h.
+//
+// Where prices have conditions (tariffs/conditions.h):
+// - A rating group stays with the tariff version with which it began in the session. It has a price
+//   segment for each rule that has priced it, each with its own terms.
+// - What was used took place under what was known before the request; what is granted is for what
+//   the request says now (TS 32.299, RATING_CONDITION_CHANGE: the report comes with the new
+//   conditions).
+// - Used time is the time that ends with the report: it is split where another rule wins. Octets
+//   and events are of the rule under which they were granted; without a grant, and after a change
+//   of the tariff that the client counted (Tariff-Change-Usage), of the one that held last.
+// - A grant is good until the next moment at which another rule may win, and of time there is no
+//   more in it than until then.
+// - The set-up charge and the minimum are of what a rating group used first: segments that begin
+//   later have neither.
+// - Where the rule says that there is no price nothing is granted (5031), but what was used all the
+//   same stands in the ledger, at no charge.
 #pragma once
 
 #include "engine/account.h"
 #include "engine/entry.h"
+#include "engine/facts.h"
 #include "engine/types.h"
 #include "engine/worksheet.h"
 #include "tariffs/tariff.h"
 
 #include <string>
+#include <vector>
 
 namespace farthing::engine {
 
 // How far a client's Event-Timestamp may lie from the server's time and still rate its usage.
 constexpr Duration event_time_past_max = std::chrono::hours(24);
 constexpr Duration event_time_future_max = std::chrono::minutes(5);
+// An Event-Timestamp older than this says when something was used, but not when a grant begins.
+constexpr Duration grant_time_past_max = std::chrono::minutes(5);
+// One request's usage of time is split at no more borders; what is left is of the last rule.
+constexpr std::size_t borders_max = 1024;
 // Supervision of a session that holds no grant and so has no validity of its own.
 constexpr std::uint32_t validity_without_grant_seconds = 3600;
 // The result, with the memory that making it needs; kept from request to request.
@@ -36,6 +58,7 @@ struct Decision {
   Entry entry;
 
   Worksheet worksheet;
+  std::vector<AttributeView> session_attributes;  // decoded
   std::string attributes;
   std::string outcome;
 };

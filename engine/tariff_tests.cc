@@ -361,8 +361,9 @@ std::vector<tariffs::FileError> run_tariff_tests(std::string_view file_name,
   return errors.take();
 }
 
-tariffs::CheckedTariff check_tariff(std::string_view file_name, std::string_view text) {
-  tariffs::CheckedTariff checked = tariffs::check_tariff(file_name, text);
+tariffs::CheckedTariff check_tariff(std::string_view file_name,
+                                    const tariffs::TariffSource& source) {
+  tariffs::CheckedTariff checked = tariffs::check_tariff(file_name, source);
   if (checked.tariff == nullptr) return checked;
   checked.errors = run_tariff_tests(file_name, checked.tariff);
   if (!checked.errors.empty()) checked.tariff.reset();

@@ -20,6 +20,7 @@ std::vector<tariffs::FileError> run_tariff_tests(
 
 // Everything that a file must pass before it is loaded: without errors it is compiled and its tests
 // run; a test that fails is an error like the others.
-tariffs::CheckedTariff check_tariff(std::string_view file_name, std::string_view text);
+tariffs::CheckedTariff check_tariff(std::string_view file_name,
+                                    const tariffs::TariffSource& source);
 
 }  // namespace farthing::engine

@@ -103,6 +103,7 @@ ServiceRequest& Request::add_service() {
   service.service_identifiers.clear();
   service.requested.reset();
   service.used.reset();
+  service.used_after.reset();
   return service;
 }
 

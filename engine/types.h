@@ -110,6 +110,7 @@ struct ServiceRequest {
   std::vector<ServiceIdentifier> service_identifiers;
   std::optional<RequestedUnits> requested;
   std::optional<UsedUnits> used;
+  std::optional<UsedUnits> used_after;  // of these, those after the last change of the tariff
 };
 
 // Bytes that came with a request and may matter to rating, named by number (see attributes.h).

@@ -53,6 +53,10 @@ std::uint64_t group_key(const std::optional<RatingGroup>& group, bool money) {
   return (std::uint64_t{money} << 33 | named) << 16;
 }
 
+std::uint64_t group_key(const Segment& segment) {
+  return group_key(segment.rating_group, segment.terms.unit == Unit::money);
+}
+
 constexpr auto by_place = [](const auto& item) { return std::pair(item.segment, item.services); };
 
 }  // namespace
@@ -86,7 +90,7 @@ void Worksheet::load_buckets() {
 void Worksheet::load_session() {
   for (const Segment& segment : session_->segments) {
     const auto index = static_cast<std::uint16_t>(segments_.size());
-    by_group_.push_back(group_key(segment.rating_group, segment.terms.unit == Unit::money) | index);
+    by_group_.push_back(group_key(segment) | index);
     SegmentWork& work = segments_.emplace_back();
     work.now = segment;
     work.reserved_before = segment.reserved_micros;
@@ -107,17 +111,25 @@ void Worksheet::load_session() {
 
 std::optional<std::uint16_t> Worksheet::find(const std::optional<RatingGroup>& group,
                                              bool money) const {
-  const std::uint64_t key = group_key(group, money);
-  const auto found = std::lower_bound(by_group_.begin(), by_group_.end(), key);
-  if (found == by_group_.end() || *found >> 16 != key >> 16) return std::nullopt;
-  return static_cast<std::uint16_t>(*found);
+  const std::size_t first = first_of(group, money);
+  if (!is_of(first, group, money)) return std::nullopt;
+  return static_cast<std::uint16_t>(by_group_[first]);
+}
+
+std::size_t Worksheet::first_of(const std::optional<RatingGroup>& group, bool money) const {
+  const auto first = std::lower_bound(by_group_.begin(), by_group_.end(), group_key(group, money));
+  return static_cast<std::size_t>(first - by_group_.begin());
+}
+
+bool Worksheet::is_of(std::size_t place, const std::optional<RatingGroup>& group,
+                      bool money) const {
+  return place < by_group_.size() && by_group_[place] >> 16 == group_key(group, money) >> 16;
 }
 
 std::uint16_t Worksheet::open(const Segment& segment) {
   const auto index = static_cast<std::uint16_t>(segments_.size());
   segments_.emplace_back().now = segment;
-  const std::uint64_t key =
-      group_key(segment.rating_group, segment.terms.unit == Unit::money) | index;
+  const std::uint64_t key = group_key(segment) | index;
   by_group_.insert(std::lower_bound(by_group_.begin(), by_group_.end(), key), key);
   return index;
 }
@@ -126,8 +138,11 @@ std::optional<std::uint16_t> Worksheet::only_granted() const {
   std::optional<std::uint16_t> only;
   for (const GrantWork& grant : grants_) {
     if (grant.before == 0 || only == grant.segment) continue;
-    if (only) return std::nullopt;
-    only = grant.segment;
+    if (!only) {
+      only = grant.segment;
+    } else if (group_key(segments_[*only].now) != group_key(segments_[grant.segment].now)) {
+      return std::nullopt;
+    }
   }
   return only;
 }
@@ -144,6 +159,12 @@ void Worksheet::drop_grant(std::uint16_t index, std::uint32_t services) {
   std::uint64_t& granted = segments_[index].granted;
   granted -= std::min(granted, held->units);
   held->units = 0;
+}
+
+bool Worksheet::was_granted(std::uint16_t index, std::uint32_t services) const {
+  const auto held = std::ranges::lower_bound(grants_, std::pair(index, services), {}, by_place);
+  return held != grants_.end() && held->segment == index && held->services == services &&
+         held->before > 0;
 }
 
 void Worksheet::drop_grants(std::uint16_t index) {

@@ -38,17 +38,32 @@ class Worksheet {
 
   // --- Segments ----------------------------------------------------------------------------------
   std::size_t segment_count() const { return segments_.size(); }
-  // Money and units of one rating group are segments of their own.
+  // Money and units of one rating group are segments of their own, and so are units under rules
+  // with conditions. Of several the one that was opened first.
   std::optional<std::uint16_t> find(const std::optional<RatingGroup>& group, bool money) const;
+  // Visits the segments that find() finds one of, in the order of their opening, until `visit`
+  // returns true; returns the one that it stopped at. None is opened meanwhile.
+  template <class Visit>
+  std::optional<std::uint16_t> visit(const std::optional<RatingGroup>& group, bool money,
+                                     Visit visit) const {
+    for (std::size_t i = first_of(group, money); is_of(i, group, money); ++i) {
+      const auto index = static_cast<std::uint16_t>(by_group_[i]);
+      if (visit(index)) return index;
+    }
+    return std::nullopt;
+  }
   // REQUIRES: fewer than segments_max.
   std::uint16_t open(const Segment& segment);
   const Segment& segment(std::uint16_t index) const { return segments_[index].now; }
-  // The only segment of which clients held units before this request; nullopt: none, or several.
+  // The segment of which clients held units before this request (of several of one rating group the
+  // first); nullopt: none, or several rating groups.
   std::optional<std::uint16_t> only_granted() const;
 
   // --- Grants ------------------------------------------------------------------------------------
   // What clients hold of a segment, by set of service identifiers. Dropped: it is given up.
   void drop_grant(std::uint16_t index, std::uint32_t services);
+  // Whether the client held units for this set before this request.
+  bool was_granted(std::uint16_t index, std::uint32_t services) const;
   void drop_grants(std::uint16_t index);
   // How many units more could be granted, looked at up to `most`. REQUIRES: the segment released.
   std::uint64_t payable_units(std::uint16_t index, std::uint64_t most) const;
@@ -116,6 +131,8 @@ class Worksheet {
   void load_session();
   Shares::iterator find_share(std::uint16_t segment, BucketNumber bucket);
   BucketShare& share(std::uint16_t segment, BucketNumber bucket);
+  std::size_t first_of(const std::optional<RatingGroup>& group, bool money) const;
+  bool is_of(std::size_t place, const std::optional<RatingGroup>& group, bool money) const;
   Grants::iterator find_grant(std::uint16_t segment, std::uint32_t services);
   bool covers(const Bucket& bucket, const Segment& segment) const;
   bool is_valid(const Bucket& bucket) const;

@@ -79,6 +79,33 @@ std::string local_time_text(std::string_view zone, base::Time time) {
                      found == nullptr ? "Z" : "");
 }
 
+std::vector<UtcOffset> utc_offsets(std::string_view zone, base::Time from, base::Time until) {
+  const date::time_zone* found = find_zone(zone);
+  if (found == nullptr) return {{from, std::chrono::seconds(0)}};
+  std::vector<UtcOffset> offsets;
+  for (base::Time at = from; at < until;) {
+    const date::sys_info info = found->get_info(std::chrono::floor<std::chrono::seconds>(at));
+    if (offsets.empty() || offsets.back().offset != info.offset) {
+      offsets.push_back({at, info.offset});
+    }
+    // The last one of a zone ends at the end of all time, beyond what microseconds can say.
+    at = info.end < std::chrono::ceil<std::chrono::seconds>(until) ? base::Time(info.end) : until;
+  }
+  return offsets;
+}
+
+std::optional<std::int32_t> parse_date(std::string_view text) {
+  constexpr std::string_view midnight = "T00:00";
+  if (text.size() != 10) return std::nullopt;
+  const std::optional<date::local_seconds> local = parse(std::string(text).append(midnight));
+  if (!local) return std::nullopt;
+  return static_cast<std::int32_t>(local->time_since_epoch() / date::days(1));
+}
+
+std::string date_text(std::int32_t days_since_1970) {
+  return local_time_text("Etc/UTC", base::Time(date::days(days_since_1970))).substr(0, 10);
+}
+
 bool is_time_zone(std::string_view name) { return find_zone(name) != nullptr; }
 
 std::vector<std::string_view> time_zone_names() {

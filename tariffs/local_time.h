@@ -8,7 +8,9 @@
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +29,20 @@ base::Result<base::Time, LocalTimeError> parse_local_time(std::string_view zone,
 
 // "2026-01-01T00:00:00", whole seconds; in UTC with a 'Z' behind where the zone is unknown.
 std::string local_time_text(std::string_view zone, base::Time time);
+
+// What is added to UTC to get the local time, from a moment on.
+struct UtcOffset {
+  base::Time from;
+  std::chrono::seconds offset{0};
+};
+
+// Those of a zone in a span of time, the first at its beginning; each differs from the one before.
+// Without the zone, one of 0.
+std::vector<UtcOffset> utc_offsets(std::string_view zone, base::Time from, base::Time until);
+
+// A day of the calendar from 2000 to 2199, "2026-05-01", as days since 1970-01-01; nullopt: none.
+std::optional<std::int32_t> parse_date(std::string_view text);
+std::string date_text(std::int32_t days_since_1970);
 
 bool is_time_zone(std::string_view name);
 std::vector<std::string_view> time_zone_names();  // none on a system without time zones

@@ -27,7 +27,7 @@ Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)) {
 
   std::size_t rules_of_known_services = 0;
   for (const Service* service : longest_first) {
-    Lookup lookup{.context = service->context, .rules = {}, .other = {}};
+    Lookup lookup{.context = service->context, .rules = {}, .others = {}};
     for (std::uint32_t i = 0; i < parts_.rules.size(); ++i) {
       const Rule& rule = parts_.rules[i];
       if (rule.service != service->key) continue;
@@ -35,37 +35,110 @@ Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)) {
       if (rule.rating_group) {
         lookup.rules.emplace_back(*rule.rating_group, i);
       } else {
-        FARTHING_ASSERT(!lookup.other);
-        lookup.other = i;
+        lookup.others.push_back(i);
       }
     }
     std::ranges::sort(lookup.rules);
-    FARTHING_ASSERT(std::ranges::adjacent_find(lookup.rules, {}, [](const auto& entry) {
-                      return entry.first;
-                    }) == lookup.rules.end());
     lookups_.push_back(std::move(lookup));
   }
   FARTHING_ASSERT(rules_of_known_services == parts_.rules.size());
+  has_conditions_ = std::ranges::any_of(
+      parts_.rules, [](const Rule& rule) { return !rule.conditions.are_none(); });
 
   for (std::uint32_t i = 0; i < parts_.offers.size(); ++i) offers_by_name_.push_back(i);
   std::ranges::sort(offers_by_name_, {},
                     [this](std::uint32_t i) { return std::string_view(parts_.offers[i].name); });
 }
 
-const Rule* Tariff::find(std::string_view service_context,
-                         std::optional<RatingGroup> rating_group) const {
-  for (const Lookup& lookup : lookups_) {
-    if (!matches(service_context, lookup.context)) continue;
-    if (rating_group) {
-      const auto found = std::ranges::lower_bound(lookup.rules, *rating_group, {},
-                                                  [](const auto& entry) { return entry.first; });
-      if (found != lookup.rules.end() && found->first == *rating_group) {
-        return &parts_.rules[found->second];
-      }
+// Holds the conditions of rules against one request's facts; what needs a table is looked up once.
+class Tariff::Matcher {
+ public:
+  Matcher(const TariffParts& parts, const Facts& facts) : parts_(parts), facts_(facts) {}
+
+  bool hold(const Conditions& conditions) {
+    return hold_in_time(conditions) && hold_in_zone(conditions) &&
+           conditions.hold_without_tables(facts_);
+  }
+
+ private:
+  bool hold_in_time(const Conditions& conditions) {
+    if (!conditions.times) return true;
+    if (!facts_.time) return false;
+    if (!calendar_ || *calendar_ != conditions.times->calendar) {
+      calendar_ = conditions.times->calendar;
+      time_class_ = parts_.calendars[*calendar_].class_at(*facts_.time);
     }
-    return lookup.other ? &parts_.rules[*lookup.other] : nullptr;
+    return (conditions.times->classes >> time_class_.value & 1) != 0;
+  }
+
+  bool hold_in_zone(const Conditions& conditions) {
+    if (conditions.zones.empty()) return true;
+    if (!zone_is_known_) {
+      zone_is_known_ = true;
+      if (parts_.zones != nullptr) zone_ = parts_.zones->find(facts_.called_number);
+    }
+    return zone_ && std::ranges::binary_search(conditions.zones, *zone_);
+  }
+
+  const TariffParts& parts_;
+  const Facts& facts_;
+  std::optional<std::uint32_t> calendar_;  // of time_class_
+  TimeClass time_class_;
+  bool zone_is_known_ = false;
+  std::optional<std::uint16_t> zone_;
+};
+
+const Tariff::Lookup* Tariff::lookup(std::string_view service_context) const {
+  const auto found = std::ranges::find_if(lookups_, [service_context](const Lookup& lookup) {
+    return matches(service_context, lookup.context);
+  });
+  return found != lookups_.end() ? &*found : nullptr;
+}
+
+template <class Visit>
+const Rule* Tariff::first(const Lookup& lookup, std::optional<RatingGroup> rating_group,
+                          Visit visit) const {
+  if (rating_group) {
+    auto own = std::ranges::lower_bound(lookup.rules, *rating_group, {},
+                                        [](const auto& entry) { return entry.first; });
+    for (; own != lookup.rules.end() && own->first == *rating_group; ++own) {
+      if (visit(parts_.rules[own->second])) return &parts_.rules[own->second];
+    }
+  }
+  for (const std::uint32_t other : lookup.others) {
+    if (visit(parts_.rules[other])) return &parts_.rules[other];
   }
   return nullptr;
+}
+
+const Rule* Tariff::find(std::string_view service_context, std::optional<RatingGroup> rating_group,
+                         const Facts& facts) const {
+  const Lookup* const known = lookup(service_context);
+  if (known == nullptr) return nullptr;
+  Matcher matcher(parts_, facts);
+  return first(*known, rating_group,
+               [&matcher](const Rule& rule) { return matcher.hold(rule.conditions); });
+}
+
+const Rule* Tariff::find(std::string_view service_context,
+                         std::optional<RatingGroup> rating_group) const {
+  return find(service_context, rating_group, Facts());
+}
+
+std::optional<base::Time> Tariff::next_change(std::string_view service_context,
+                                              std::optional<RatingGroup> rating_group,
+                                              const Facts& facts) const {
+  const Lookup* const known = lookup(service_context);
+  if (known == nullptr || !facts.time) return std::nullopt;
+  std::optional<base::Time> soonest;
+  first(*known, rating_group, [&](const Rule& rule) {
+    if (rule.conditions.times) {
+      const auto next = parts_.calendars[rule.conditions.times->calendar].next_change(*facts.time);
+      if (next && (!soonest || *next < *soonest)) soonest = next;
+    }
+    return rule.conditions.are_none();  // what is behind it never wins
+  });
+  return soonest;
 }
 
 const Offer* Tariff::find_offer(std::string_view name) const {
@@ -87,6 +160,9 @@ const std::vector<Service>& Tariff::services() const { return parts_.services; }
 const std::vector<Offer>& Tariff::offers() const { return parts_.offers; }
 
 const std::vector<TariffTest>& Tariff::tests() const { return parts_.tests; }
+const std::vector<Calendar>& Tariff::calendars() const { return parts_.calendars; }
+
+const ZoneTable* Tariff::zones() const { return parts_.zones.get(); }
 
 std::string_view Tariff::service_name(ServiceKey key) const {
   const auto found = std::ranges::find(parts_.services, key, &Service::key);

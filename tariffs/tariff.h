@@ -8,8 +8,11 @@
 #include "engine/base/named.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
+#include "tariffs/calendar.h"
+#include "tariffs/conditions.h"
 #include "tariffs/price.h"
 #include "tariffs/tests_section.h"
+#include "tariffs/zone_table.h"
 
 #include <chrono>
 #include <cstdint>
@@ -42,6 +45,7 @@ struct Rule {
   std::optional<PriceTerms> terms;          // nullopt: known to have no price, answered with 5031
   std::uint32_t line = 0;                   // in the tariff file
   std::optional<RatingGroup> rating_group;  // nullopt: every group that has no rule, and none
+  Conditions conditions;                    // all must hold
 };
 
 // What an allowance may be used for: a service, and one of its rating groups or all of them.
@@ -72,7 +76,8 @@ struct Service {
 };
 
 // What a tariff is made of. REQUIRES: service keys, contexts and offer names are unique, each
-// rule's service is among the services, and no two rules are for one service and rating group.
+// rule's service is among the services, no two rules for one service and rating group are without
+// conditions, and conditions name zones and calendars that there are.
 struct TariffParts {
   std::string name;
   std::string currency;
@@ -84,6 +89,8 @@ struct TariffParts {
   std::vector<Rule> rules;
   std::vector<Offer> offers;
   std::vector<TariffTest> tests;
+  std::shared_ptr<const ZoneTable> zones;  // may be null
+  std::vector<Calendar> calendars;
 };
 
 class Tariff {
@@ -97,7 +104,23 @@ class Tariff {
   // knows no such service or it has neither a rule for the rating group nor a default one. A
   // context matches by its suffix: "ext.mnc.mcc.release.32260@3gpp.org" is "32260@3gpp.org"
   // (TS 32.299 7.1.12).
+  //
+  // Of several rules for a rating group the first whose conditions hold wins, in the order written;
+  // after them come those for every other group. nullptr also where none of them holds.
+  const Rule* find(std::string_view service_context, std::optional<RatingGroup> rating_group,
+                   const Facts& facts) const;
+
+  // The same where nothing is known but this: only rules without conditions hold.
   const Rule* find(std::string_view service_context, std::optional<RatingGroup> rating_group) const;
+
+  // The first moment after facts.time at which another rule may win for the same other facts, so
+  // that usage of time is split there; nullopt: time makes no difference, or is not known.
+  std::optional<base::Time> next_change(std::string_view service_context,
+                                        std::optional<RatingGroup> rating_group,
+                                        const Facts& facts) const;
+
+  // Whether any rule has conditions. Where none has, facts make no difference.
+  bool has_conditions() const { return has_conditions_; }
 
   const Offer* find_offer(std::string_view name) const;
   const Service* find_service(std::string_view name) const;
@@ -105,6 +128,8 @@ class Tariff {
   const std::vector<Service>& services() const;
   const std::vector<Offer>& offers() const;
   const std::vector<TariffTest>& tests() const;         // that the file brings with it
+  const std::vector<Calendar>& calendars() const;
+  const ZoneTable* zones() const;                       // nullptr: it has none
   std::string_view service_name(ServiceKey key) const;  // "" where unknown
 
   RuleNumber number_of(const Rule& rule) const;
@@ -120,11 +145,20 @@ class Tariff {
   // One service's rules as find() looks them up.
   struct Lookup {
     std::string context;
-    std::vector<std::pair<RatingGroup, std::uint32_t>> rules;  // by rating group; indices of rules
-    std::optional<std::uint32_t> other;                        // the rule for every other group
+    // By rating group, and within one as written; indices of rules.
+    std::vector<std::pair<RatingGroup, std::uint32_t>> rules;
+    std::vector<std::uint32_t> others;  // the rules for every other group
   };
+  class Matcher;
+
+  const Lookup* lookup(std::string_view service_context) const;
+  // Calls `visit` with the rules that may win, in order, until it returns true.
+  template <class Visit>
+  const Rule* first(const Lookup& lookup, std::optional<RatingGroup> rating_group,
+                    Visit visit) const;
 
   TariffParts parts_;
+  bool has_conditions_ = false;
   std::vector<Lookup> lookups_;                // the longest context first: it is the closest match
   std::vector<std::uint32_t> offers_by_name_;  // indices of offers
 };

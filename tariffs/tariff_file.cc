@@ -3,6 +3,7 @@
 #include "tariffs/currency.h"
 #include "tariffs/local_time.h"
 #include "tariffs/placed.h"
+#include "tariffs/tariff_tables.h"
 #include "tariffs/tariff_values.h"
 #include "tariffs/tariff_warnings.h"
 #include "tariffs/yaml_reader.h"
@@ -39,7 +40,7 @@ std::string group_text(RatingGroup group) { return fmt::format("{}", group.value
 
 class Compiler {
  public:
-  explicit Compiler(FileErrors& errors) : errors_(errors) {}
+  Compiler(TariffTables& tables, FileErrors& errors) : tables_(tables), errors_(errors) {}
 
   // The parts are fit for a Tariff where no errors were added.
   TariffParts compile(const YamlNode& root);
@@ -58,6 +59,8 @@ class Compiler {
   bool compile_terms(YamlMap& map, PlacedRule& placed, Unit unit);
   bool compile_amounts(YamlMap& map, PriceTerms& terms);
   void add_rule(PlacedService& placed, PlacedRule rule);
+  bool covers(const Rule& rule, const Rule& other) const;
+  void check_last_resort(const PlacedService& placed);
   void check_every_group_has_a_price(const PlacedService& placed);
   void compile_grant(YamlMap& map, PlacedService& placed);
   void check_grant(YamlMap& grant, const QuotaRule& quota, const PlacedService& placed);
@@ -68,6 +71,7 @@ class Compiler {
   void check_coverage(const Coverage& coverage, FilePosition position, const PlacedService& placed,
                       const Offer& offer);
 
+  TariffTables& tables_;
   FileErrors& errors_;
   TariffParts parts_;
   std::vector<PlacedService> services_;
@@ -77,6 +81,7 @@ class Compiler {
 TariffParts Compiler::compile(const YamlNode& root) {
   YamlMap file(root, "the tariff", errors_);
   compile_header(file);
+  tables_.read(file, parts_.time_zone);
   if (const YamlNode* node = file.require("services", "at least one service")) {
     compile_services(*node);
   }
@@ -127,7 +132,7 @@ void Compiler::compile_header(YamlMap& file) {
       from ? read_time(*from, errors_, parts_.time_zone) : std::nullopt;
   if (until != nullptr) parts_.valid_until = read_time(*until, errors_, parts_.time_zone);
   parts_.valid_from = valid_from.value_or(base::Time());
-  if (valid_from && parts_.valid_until && *parts_.valid_until <= *valid_from) {
+  if (valid_from && parts_.valid_until && *parts_.valid_until <= parts_.valid_from) {
     errors_.add(until->position, "valid_until is not after valid_from", "a later time");
   }
 }
@@ -176,7 +181,10 @@ PlacedService Compiler::compile_service(const YamlEntry& entry) {
     placed.has_unit = true;
     const bool prices_are_complete = compile_prices(map, placed);
     placed.is_complete = groups_are_complete && prices_are_complete;
-    if (placed.is_complete) check_every_group_has_a_price(placed);
+    if (placed.is_complete) {
+      check_every_group_has_a_price(placed);
+      check_last_resort(placed);
+    }
     compile_grant(map, placed);
   } else {  // Nothing below can be read without it.
     map.find("prices");
@@ -288,6 +296,9 @@ bool Compiler::compile_price(const YamlNode& node, PlacedService& placed) {
       fmt::format("{}/{}", placed.service.name,
                   made.rule.rating_group ? group_text(*made.rule.rating_group) : std::string("*"));
 
+  const std::size_t errors_before = errors_.count();
+  made.rule.conditions = tables_.read_conditions(map, made.rule.name);
+  is_known &= errors_.count() == errors_before;
   const bool has_terms = compile_terms(map, made, placed.service.unit);
   map.finish();
   if (is_known) add_rule(placed, std::move(made));
@@ -297,13 +308,59 @@ bool Compiler::compile_price(const YamlNode& node, PlacedService& placed) {
 void Compiler::add_rule(PlacedService& placed, PlacedRule made) {
   for (const PlacedRule& other : placed.rules) {
     if (other.rule.rating_group != made.rule.rating_group) continue;
-    errors_.add(made.position,
-                fmt::format("{} has a price already, in line {}", in_quotes(made.rule.name),
-                            other.rule.line),
-                "one price for each rating group and one default");
+    if (!covers(other.rule, made.rule)) continue;
+    if (made.rule.conditions.are_none() && other.rule.conditions.are_none()) {
+      errors_.add(made.position,
+                  fmt::format("{} has a price already, in line {}", in_quotes(made.rule.name),
+                              other.rule.line),
+                  "one price for each rating group and one default");
+    } else {
+      errors_.add(
+          made.position,
+          fmt::format("{} can never win: where it holds, {} in line {} does, too",
+                      in_quotes(made.rule.name), in_quotes(other.rule.name), other.rule.line),
+          "the price with more conditions first");
+    }
     return;
   }
   placed.rules.push_back(std::move(made));
+}
+
+// Whether `rule` holds whenever `other` does.
+bool Compiler::covers(const Rule& rule, const Rule& other) const {
+  Conditions conditions = rule.conditions;
+  if (conditions.times && tables_.are_all_classes(*conditions.times)) conditions.times.reset();
+  return conditions.cover(other.conditions);
+}
+
+// Every rating group, and the default, comes to a price that needs no conditions.
+void Compiler::check_last_resort(const PlacedService& placed) {
+  const auto has_last = [&](std::optional<RatingGroup> group) {
+    std::optional<Conditions::Times> times;  // of the prices that depend on the time alone
+    for (const PlacedRule& placed_rule : placed.rules) {
+      const Rule& rule = placed_rule.rule;
+      if (rule.rating_group != group) continue;
+      if (covers(rule, Rule())) return true;
+      Conditions others = rule.conditions;
+      others.times.reset();
+      if (!others.are_none()) continue;
+      if (!times) times = Conditions::Times{rule.conditions.times->calendar, 0};
+      if (times->calendar == rule.conditions.times->calendar) {
+        times->classes |= rule.conditions.times->classes;
+      }
+    }
+    return times && tables_.are_all_classes(*times);
+  };
+  if (has_last({})) return;
+  std::set<std::optional<RatingGroup>> seen;
+  for (const PlacedRule& placed_rule : placed.rules) {
+    const Rule& rule = placed_rule.rule;
+    if (!seen.insert(rule.rating_group).second || has_last(rule.rating_group)) continue;
+    errors_.add(placed_rule.position,
+                fmt::format("there is no price where the conditions of {} and the like do not hold",
+                            in_quotes(rule.name)),
+                "a last price without conditions (\"price: none\" where there is none)");
+  }
 }
 
 bool Compiler::compile_terms(YamlMap& map, PlacedRule& placed, Unit unit) {
@@ -519,37 +576,72 @@ void Compiler::check_coverage(const Coverage& coverage, FilePosition position,
     }
   }
   if (!coverage.rating_group) return;
+  const Rule* unpriced = nullptr;
   for (const PlacedRule& rule : placed.rules) {
-    if (rule.rule.rating_group == coverage.rating_group && !rule.rule.terms && placed.is_complete) {
-      errors_.add(position,
-                  fmt::format("{} is never served (\"price: none\")", in_quotes(rule.rule.name)),
-                  "a rating group that has a price");
-    }
+    if (rule.rule.rating_group != coverage.rating_group) continue;
+    if (rule.rule.terms) return;
+    unpriced = &rule.rule;
   }
+  if (unpriced == nullptr || !unpriced->conditions.are_none() || !placed.is_complete) return;
+  errors_.add(position,
+              fmt::format("{} is never served (\"price: none\")", in_quotes(unpriced->name)),
+              "a rating group that has a price");
 }
 
 }  // namespace
 
-CheckedTariff check_tariff(std::string_view file_name, std::string_view text) {
+CheckedTariff check_tariff(std::string_view file_name, const TariffSource& source) {
   FileErrors errors(file_name);
   FileErrors warnings(file_name);
   CheckedTariff checked;
-  if (const std::optional<YamlNode> root = read_yaml(text, errors)) {
-    Compiler compiler(errors);
-    TariffParts parts = compiler.compile(*root);
-    compiler.warn(warnings);
-    if (errors.empty()) checked.tariff = std::make_shared<const Tariff>(std::move(parts));
+  const std::optional<YamlNode> root = read_yaml(source.text, errors);
+  if (!root) {
+    checked.errors = errors.take();
+    return checked;
   }
+  TariffTables tables(source, errors);
+  Compiler compiler(tables, errors);
+  TariffParts parts = compiler.compile(*root);
+  compiler.warn(warnings);
   checked.errors = errors.take();
+  for (FileError& error : tables.take_errors()) checked.errors.push_back(std::move(error));
   checked.warnings = warnings.take();
+  if (!checked.errors.empty()) return checked;
+  parts.zones = tables.zones();
+  for (CalendarParts& calendar : tables.take_calendars()) {
+    parts.calendars.emplace_back(std::move(calendar));
+  }
+  checked.tariff = std::make_shared<const Tariff>(std::move(parts));
   return checked;
 }
 
 base::Result<std::shared_ptr<const Tariff>, std::vector<FileError>> compile_tariff(
-    std::string_view file_name, std::string_view text) {
-  CheckedTariff checked = check_tariff(file_name, text);
+    std::string_view file_name, const TariffSource& source) {
+  CheckedTariff checked = check_tariff(file_name, source);
   if (checked.tariff == nullptr) return std::move(checked.errors);
   return std::move(checked.tariff);
+}
+
+base::Result<std::shared_ptr<const Tariff>, std::vector<FileError>> compile_tariff(
+    std::string_view file_name, std::string_view bytes) {
+  const auto source = parse_source(bytes);
+  if (!source)
+    return std::vector<FileError>{{std::string(file_name), 0, 0, source.error().message}};
+  return compile_tariff(file_name, *source);
+}
+
+std::vector<std::string> table_files(std::string_view text) {
+  FileErrors ignored("");
+  std::vector<std::string> files;
+  const std::optional<YamlNode> root = read_yaml(text, ignored);
+  if (!root) return files;
+  for (const YamlEntry& entry : root->entries) {
+    if (entry.key != "tables") continue;
+    for (const YamlEntry& table : entry.value.entries) {
+      if (is_name(table.value.text)) files.push_back(table.value.text);
+    }
+  }
+  return files;
 }
 
 }  // namespace farthing::tariffs

@@ -11,6 +11,7 @@
 #include "engine/base/result.h"
 #include "tariffs/file_error.h"
 #include "tariffs/tariff.h"
+#include "tariffs/tariff_source.h"
 
 #include <memory>
 #include <string_view>
@@ -25,11 +26,20 @@ struct CheckedTariff {
   std::vector<FileError> warnings;  // what is allowed, and hardly meant (tariff_warnings.h)
 };
 
-CheckedTariff check_tariff(std::string_view file_name, std::string_view text);
+// `file_name` is only what errors are headed with; those in tables have the table's name. The
+// errors come in the order of the file, then of each table.
+CheckedTariff check_tariff(std::string_view file_name, const TariffSource& source);
 
-// The same for those who want the tariff only: a file that was loaded before, above all.
-// `file_name` is only what errors are headed with. The errors come in the order of the file.
+// The same for those who want the tariff only.
 base::Result<std::shared_ptr<const Tariff>, std::vector<FileError>> compile_tariff(
-    std::string_view file_name, std::string_view text);
+    std::string_view file_name, const TariffSource& source);
+
+// From the canonical bytes of a source: a YAML file alone, or with its tables.
+base::Result<std::shared_ptr<const Tariff>, std::vector<FileError>> compile_tariff(
+    std::string_view file_name, std::string_view bytes);
+
+// The files that a YAML text names under `tables`, which stand beside it: what a caller reads into
+// a TariffSource. Only plain names; what else is wrong is for compile_tariff to say.
+std::vector<std::string> table_files(std::string_view text);
 
 }  // namespace farthing::tariffs

@@ -6,6 +6,7 @@
 #include "engine/tariff_tests.h"
 #include "storage/restore.h"
 #include "storage/rocksdb_store.h"
+#include "tariffs/source_files.h"
 #include "tools/daemon/service.h"
 
 #include <CLI/CLI.hpp>
@@ -104,14 +105,16 @@ int prepare(engine::Shard& shard, const engine::Config& config, bool demo) {
     return exit_done;
   }
   if (config.tariff.empty() || !shard.book().tariffs().empty()) return exit_done;
-  std::optional<std::string> source = read_file(config.tariff);
-  if (!source) {
+  std::optional<std::string> text = read_file(config.tariff);
+  if (!text) {
     return refuse(exit_refused,
                   fmt::format("{}: cannot be read: {}", config.tariff, strerror(errno)));
   }
+  auto source = tariffs::with_tables(config.tariff, std::move(*text));
+  if (!source.has_value()) return refuse(exit_refused, source.error().message);
   const tariffs::CheckedTariff checked = engine::check_tariff(config.tariff, *source);
   if (checked.tariff == nullptr) return refuse(exit_refused, checked.errors);
-  shard.enter_tariff(checked.tariff, std::move(*source));
+  shard.enter_tariff(checked.tariff, tariffs::canonical_bytes(std::move(*source)));
   return exit_done;
 }
 

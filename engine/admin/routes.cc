@@ -43,10 +43,11 @@ constexpr std::array routes = {
     Route{"GET", "/v1/charging-records", export_records, 0},
     Route{"GET", "/v1/rejects", list_rejects, 0},
 
-    Route{"POST", "/v1/tariffs", load_tariff, 16 * mib},
+    Route{"POST", "/v1/tariffs", load_tariff, 160 * mib},
     Route{"GET", "/v1/tariffs", list_tariffs, 0},
     Route{"GET", "/v1/tariffs/price", get_price, 0},
     Route{"GET", "/v1/tariffs/{}", get_tariff, 0},
+    Route{"GET", "/v1/tariffs/{}/source", get_tariff_source, 0},
 };
 
 bool matches(std::string_view pattern, const std::vector<std::string>& path,

@@ -89,6 +89,7 @@ Reply list_rejects(Api& api, const HttpRequest& request, Stream& stream);
 Reply load_tariff(Api& api, const HttpRequest& request, Stream& stream);
 Reply list_tariffs(Api& api, const HttpRequest& request, Stream& stream);
 Reply get_tariff(Api& api, const HttpRequest& request, Stream& stream);
+Reply get_tariff_source(Api& api, const HttpRequest& request, Stream& stream);
 Reply get_price(Api& api, const HttpRequest& request, Stream& stream);
 
 }  // namespace farthing::engine::admin

@@ -111,11 +111,26 @@ const tariffs::VersionedTariff* named_version(const TariffView& view, std::strin
   return view.history->find(tariffs::TariffVersion(number));
 }
 
+Reply no_version_reply(const HttpRequest& request) {
+  return error_reply(404, "not_found",
+                     fmt::format("there is no tariff version {}; see: farthing tariff list",
+                                 request.arguments[0]));
+}
+
+std::string document_of(Api& api, const tariffs::VersionedTariff& version) {
+  return api.store.document(tariff_document_key(version.version)).value_or("");
+}
+
 }  // namespace
 
 Reply load_tariff(Api& api, const HttpRequest& request, Stream&) {
   const std::string_view name = request.query_value("file");
-  const tariffs::CheckedTariff checked = check_tariff(name.empty() ? "tariff" : name, request.body);
+  const std::string_view file_name = name.empty() ? "tariff" : name;
+  const auto source = tariffs::parse_source(request.body);
+  if (!source.has_value()) {
+    return file_errors_reply({{std::string(file_name), 0, 0, source.error().message}});
+  }
+  const tariffs::CheckedTariff checked = check_tariff(file_name, *source);
   if (checked.tariff == nullptr) return file_errors_reply(checked.errors);
   TariffView view;
   std::string currency;
@@ -155,14 +170,26 @@ Reply get_tariff(Api& api, const HttpRequest& request, Stream&) {
   TariffView view;
   if (const Visited ran = visit_tariffs(api, view); !ran) return unavailable_reply(ran.why());
   const tariffs::VersionedTariff* const version = named_version(view, request.arguments[0]);
-  if (version == nullptr) {
-    return error_reply(404, "not_found",
-                       fmt::format("there is no tariff version {}; see: farthing tariff list",
-                                   request.arguments[0]));
-  }
+  if (version == nullptr) return no_version_reply(request);
   json::object object = tariff_json(*version, view);
-  object["source"] = api.store.document(tariff_document_key(version->version)).value_or("");
+  const auto source = tariffs::parse_source(document_of(api, *version));
+  if (!source.has_value()) return error_reply(500, "damaged", source.error().message);
+  object["source"] = source->text;
+  json::array tables;
+  for (const tariffs::SourceTable& table : source->tables) {
+    tables.push_back({{"name", table.name}, {"bytes", table.text.size()}});
+  }
+  object["tables"] = std::move(tables);
   return json_reply(object);
+}
+
+// The bytes that POST takes.
+Reply get_tariff_source(Api& api, const HttpRequest& request, Stream&) {
+  TariffView view;
+  if (const Visited ran = visit_tariffs(api, view); !ran) return unavailable_reply(ran.why());
+  const tariffs::VersionedTariff* const version = named_version(view, request.arguments[0]);
+  if (version == nullptr) return no_version_reply(request);
+  return {200, "application/octet-stream", document_of(api, *version)};
 }
 
 Reply get_price(Api& api, const HttpRequest& request, Stream&) {

@@ -19,44 +19,57 @@ namespace {
 std::size_t allocations = 0;
 }
 
-void* operator new(std::size_t size) {
+// Not inlined, lest the compiler sees a new that is freed.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   ++allocations;
   if (void* memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace farthing::diameter {
 namespace {
 
 using engine::RequestType;
 
-constexpr std::string_view tariff_text = R"(
+constexpr std::string_view tariff_head = R"(
 tariff: cost
 currency: CNY
 time_zone: Asia/Shanghai
 valid_from: 2020-01-01T00:00:00
+offers:
+  - {name: all, allowance: 10 GiB, validity: 30 d, covers: [{service: data}]}
+calendars:
+  office: {default: off-peak, classes: {peak: [{days: mon-fri, from: 08:00, to: 20:00}]}}
 services:
   data:
     context: 32251@3gpp.org
     unit: octets
     grant: {maximum: 100 MiB, minimum: 1 KiB}
     prices:
+)";
+constexpr std::string_view conditional_prices = R"(
+      - {default: true, apn: ims, amount: 0.01, per: 1 MiB, step: 1 KiB}
+      - {default: true, serving_network: 262, time: peak, amount: 0.20, per: 1 MiB, step: 1 KiB}
+      - {default: true, time: off-peak, amount: 0.05, per: 1 MiB, step: 1 KiB}
+)";
+constexpr std::string_view last_price = R"(
       - {default: true, amount: 0.10, per: 1 MiB, step: 1 KiB}
-offers:
-  - {name: all, allowance: 10 GiB, validity: 30 d, covers: [{service: data}]}
 )";
 
 constexpr std::string_view msisdn = "8613800138000";
 
-class CreditControlCost : public testing::Test {
+// With prices that have conditions, and without any.
+class CreditControlCost : public testing::TestWithParam<bool> {
  protected:
   CreditControlCost() {
     options_.book.duplicates.bytes_max = 1u << 20;
     shard_ = std::make_unique<engine::Shard>(store_, options_, [this] { return now_; });
     EXPECT_TRUE(shard_->recover([](engine::Sequence) {}).has_value());
-    const std::string source(tariff_text);
+    std::string source(tariff_head);
+    if (GetParam()) source += conditional_prices;
+    source += last_price;
     auto tariff = tariffs::compile_tariff("cost.yaml", source);
     EXPECT_TRUE(tariff.has_value());
     shard_->enter_tariff(*tariff, source);
@@ -108,6 +121,8 @@ class CreditControlCost : public testing::Test {
     writer.begin_group(AvpId::service_information);
     writer.begin_group(AvpId::ps_information);
     writer.put_text(AvpId::tgpp_user_location_info, place);
+    writer.put_text(AvpId::called_station_id, "internet");
+    writer.put_text(AvpId::tgpp_sgsn_mcc_mnc, place == "here" ? "46000" : "26201");
     writer.end_group();
     writer.end_group();
     writer.finish();
@@ -150,7 +165,7 @@ class CreditControlCost : public testing::Test {
   Buffer answer_;
 };
 
-TEST_F(CreditControlCost, AnUpdateAllocatesNothingOnceWarm) {
+TEST_P(CreditControlCost, AnUpdateAllocatesNothingOnceWarm) {
   constexpr std::array<std::string_view, 3> places = {"here", "there and back", "elsewhere"};
   write(RequestType::initial, 0, 3, places[0]);
   handle();
@@ -171,7 +186,7 @@ TEST_F(CreditControlCost, AnUpdateAllocatesNothingOnceWarm) {
   EXPECT_EQ(shard_->metrics().duplicates.value(), number);
 }
 
-TEST_F(CreditControlCost, AMessageOfHundredsOfServicesCostsInProportion) {
+TEST_P(CreditControlCost, AMessageOfHundredsOfServicesCostsInProportion) {
   const auto few = least_cost(50);
   const auto many = least_cost(400);  // 2,000 AVPs
   std::printf("50 services: %lld us, 400 services: %lld us\n",
@@ -179,6 +194,9 @@ TEST_F(CreditControlCost, AMessageOfHundredsOfServicesCostsInProportion) {
               static_cast<long long>(many.count() / 1000));
   EXPECT_LT(many.count(), few.count() * 8 * 4);  // the square would be 64 times
 }
+
+INSTANTIATE_TEST_SUITE_P(Prices, CreditControlCost, testing::Bool(),
+                         [](const auto& given) { return given.param ? "Conditional" : "Plain"; });
 
 }  // namespace
 }  // namespace farthing::diameter

@@ -66,5 +66,34 @@ TEST(LocalTime, IsPrintedAndReadBack) {
   EXPECT_EQ(local_time_text("Mars/Olympus", time), "2026-01-01T00:00:00Z");
 }
 
+TEST(LocalTime, OffsetsOfAZone) {
+  const auto at = [](std::string_view text) { return *parse_local_time("Etc/UTC", text); };
+  const std::vector<UtcOffset> berlin =
+      utc_offsets("Europe/Berlin", at("2026-01-01T00:00:00"), at("2027-01-01T00:00:00"));
+  ASSERT_EQ(berlin.size(), 3u);
+  EXPECT_EQ(berlin[0].from, at("2026-01-01T00:00:00"));
+  EXPECT_EQ(berlin[0].offset, std::chrono::hours(1));
+  EXPECT_EQ(berlin[1].from, at("2026-03-29T01:00:00"));
+  EXPECT_EQ(berlin[1].offset, std::chrono::hours(2));
+  EXPECT_EQ(berlin[2].from, at("2026-10-25T01:00:00"));
+  EXPECT_EQ(
+      utc_offsets("Asia/Shanghai", at("2000-01-01T00:00:00"), at("2100-01-01T00:00:00")).size(),
+      1u);
+  EXPECT_EQ(utc_offsets("Mars/Olympus", at("2026-01-01T00:00:00"), at("2027-01-01T00:00:00"))
+                .at(0)
+                .offset,
+            std::chrono::hours(0));
+}
+
+TEST(LocalTime, DatesAreReadAndPrinted) {
+  EXPECT_EQ(parse_date("1970-01-01"), std::nullopt) << "before 2000";
+  EXPECT_EQ(parse_date("2000-01-01"), 10'957);
+  EXPECT_EQ(date_text(10'957 + 59), "2000-02-29");
+  EXPECT_EQ(parse_date("2000-02-29"), 10'957 + 59);
+  for (const char* text : {"", "2026-02-29", "2026-1-01", "2026-01-01T", "2026-01-01T00:00"}) {
+    EXPECT_EQ(parse_date(text), std::nullopt) << text;
+  }
+}
+
 }  // namespace
 }  // namespace farthing::tariffs

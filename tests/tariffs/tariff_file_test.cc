@@ -130,8 +130,8 @@ TEST(TariffFile, HeaderErrors) {
               ElementsAre("t.yaml:1:1: the key \"currency\" is missing in the tariff; "
                           "expected a currency of ISO 4217",
                           "t.yaml:2:1: unknown key \"curency\" in the tariff (did you mean "
-                          "\"currency\"?); expected currency, offers, services, tariff, tests, "
-                          "time_zone, valid_from, valid_until"));
+                          "\"currency\"?); expected calendars, currency, offers, services, tables, "
+                          "tariff, tests, time_zone, valid_from, valid_until"));
 }
 
 TEST(TariffFile, TimeErrors) {

@@ -1,6 +1,7 @@
 // The commands of the command line, by what they are about. Each adds its own to the program's.
 #pragma once
 
+#include "tariffs/tariff_source.h"
 #include "tools/cli/context.h"
 
 #include <CLI/CLI.hpp>
@@ -16,8 +17,8 @@ void add_account_commands(CLI::App& app, Context& context);
 void add_subscriber_commands(CLI::App& app, Context& context);
 void add_ledger_commands(CLI::App& app, Context& context);
 void add_tariff_commands(CLI::App& app, Context& context);
-void add_tariff_check(CLI::App& tariff, Context& context);    // to its group
-void add_tariff_diff(CLI::App& tariff, Context& context);     // likewise
+void add_tariff_check(CLI::App& tariff, Context& context);  // to its group
+void add_tariff_diff(CLI::App& tariff, Context& context);   // likewise
 void add_records_commands(CLI::App& app, Context& context);
 void add_reject_command(CLI::App& app, Context& context);
 void add_backup_commands(CLI::App& app, Context& context);
@@ -49,6 +50,9 @@ std::string show_minus(std::string text);
 
 // {"a":"b",...} of the pairs whose second is not empty.
 std::string json_body(std::initializer_list<std::pair<std::string_view, std::string_view>> fields);
+
+// A tariff file with the tables beside it, or one without tables from standard input for "-".
+base::Result<tariffs::TariffSource, Problem> read_tariff(const std::string& path);
 
 // A whole file, or standard input for "-".
 base::Result<std::string, Problem> read_file(const std::string& path);

@@ -21,9 +21,9 @@ struct Given {
 };
 
 base::Result<tariffs::CheckedTariff, Problem> check_file(const std::string& file) {
-  const auto text = read_file(file);
-  if (!text.has_value()) return text.error();
-  return engine::check_tariff(file, *text);
+  const auto source = read_tariff(file);
+  if (!source.has_value()) return source.error();
+  return engine::check_tariff(file, *source);
 }
 
 json::array places_json(const std::vector<tariffs::FileError>& places) {

@@ -2,6 +2,7 @@
 
 #include "engine/admin/http.h"
 #include "tariffs/file_error.h"
+#include "tariffs/source_files.h"
 #include "tariffs/yaml_scalar.h"
 
 #include <boost/json.hpp>
@@ -20,7 +21,7 @@ using engine::admin::encode_url;
 namespace {
 
 struct Given {
-  std::string file, version = "current", context, units;
+  std::string file, version = "current", folder, context, units;
   std::optional<std::uint32_t> rating_group;
 };
 
@@ -30,9 +31,10 @@ std::string warning_text(const json::value& place) {
 }
 
 int load_file(const Context& context, const Given& given) {
-  const auto text = read_file(given.file);
-  if (!text.has_value()) return context.fail(text.error().exit_code, text.error().message);
-  return context.send("POST", "/v1/tariffs?file=" + encode_url(given.file), *text,
+  auto source = read_tariff(given.file);
+  if (!source.has_value()) return context.fail(source.error().exit_code, source.error().message);
+  return context.send("POST", "/v1/tariffs?file=" + encode_url(given.file),
+                      tariffs::canonical_bytes(std::move(*source)),
                       [&context](const json::value& tariff) {
                         for (const json::value& place : tariff.at("warnings").as_array()) {
                           context.tell(warning_text(place));
@@ -86,6 +88,25 @@ void show_version(const Context& context, const json::value& tariff) {
   context.print(table);
 }
 
+// Writes what a version was made from, so that it can be changed and loaded again.
+int save_version(const Context& context, const Given& given) {
+  const auto answer = context.fetch("/v1/tariffs/" + encode_url(given.version) + "/source");
+  if (!answer.has_value()) return context.fail(answer.error().exit_code, answer.error().message);
+  if (answer->status >= 400) return context.refused(answer->body);
+  const auto source = tariffs::parse_source(answer->body);
+  if (!source.has_value()) return context.fail(exit_refused, source.error().message);
+  const auto written = tariffs::write_source(given.folder, *source);
+  if (!written.has_value()) return context.fail(exit_refused, written.error().message);
+  if (context.json) {
+    context.out() << json::serialize(json::object{{"file", given.folder + "/tariff.yaml"}}) << '\n';
+  } else {
+    context.out() << fmt::format(
+        "{}/tariff.yaml, and {} beside it\n", given.folder,
+        source->tables.size() == 1 ? "1 table" : fmt::format("{} tables", source->tables.size()));
+  }
+  return exit_done;
+}
+
 // "1048576", "100MiB", "2min": a number of the service's unit.
 std::optional<std::uint64_t> parse_units(std::string_view text) {
   struct Word {
@@ -134,6 +155,14 @@ int show_price(const Context& context, const Given& given) {
 
 }  // namespace
 
+base::Result<tariffs::TariffSource, Problem> read_tariff(const std::string& path) {
+  auto text = read_file(path);
+  if (!text.has_value()) return text.error();
+  auto source = tariffs::with_tables(path, std::move(*text));
+  if (!source.has_value()) return Problem{exit_refused, source.error().message};
+  return std::move(*source);
+}
+
 void add_tariff_commands(CLI::App& app, Context& context) {
   const auto given = std::make_shared<Given>();
   CLI::App* const group = add_group(app, "tariff", "Tariffs: what things cost");
@@ -144,7 +173,8 @@ void add_tariff_commands(CLI::App& app, Context& context) {
       *group, context, "load",
       "Loads a tariff: in force from its valid_from, never from before now",
       "farthing tariff load new.yaml", [&context, given] { return load_file(context, *given); });
-  add_argument(load, "FILE", given->file, "The tariff file; - is standard input");
+  add_argument(load, "FILE", given->file,
+               "The tariff file, beside which its tables are; - is standard input");
 
   add_command(*group, context, "list", "Lists the versions loaded", "farthing tariff list",
               [&context] {
@@ -156,12 +186,16 @@ void add_tariff_commands(CLI::App& app, Context& context) {
   CLI::App* const show =
       add_command(*group, context, "show", "Shows a version's prices and offers",
                   "farthing tariff show 2", [&context, given] {
+                    if (!given->folder.empty()) return save_version(context, *given);
                     return context.get(
                         "/v1/tariffs/" + encode_url(given->version),
                         [&context](const json::value& tariff) { show_version(context, tariff); });
                   });
   show->add_option("VERSION", given->version, "Its number; default: the one in force")
       ->type_name("");
+  show->add_option("--save", given->folder,
+                   "Write its file and tables into this new folder instead, ready to be loaded")
+      ->type_name("DIR");
 
   CLI::App* const price =
       add_command(*group, context, "price", "Says what something would cost now, allowances aside",

@@ -23,23 +23,24 @@ struct Given {
 using Compiled = base::Result<std::shared_ptr<const tariffs::Tariff>, Problem>;
 
 // The source of a version that the server has: "@3", "@current".
-base::Result<std::string, Problem> fetch_source(const Context& context, std::string_view name) {
+base::Result<tariffs::TariffSource, Problem> fetch_source(const Context& context,
+                                                          std::string_view name) {
   const std::string version(name.substr(1));
-  auto answer = context.fetch("/v1/tariffs/" + engine::admin::encode_url(version));
+  auto answer = context.fetch("/v1/tariffs/" + engine::admin::encode_url(version) + "/source");
   if (!answer.has_value()) return answer.error();
-  json::error_code error;
-  const json::value value = json::parse(answer->body, error);
-  const std::string source = error ? "" : field(value, "source");
-  if (!source.empty()) return source;
+  if (answer->status < 400) {
+    auto source = tariffs::parse_source(answer->body);
+    if (source.has_value()) return std::move(*source);
+  }
   return Problem{exit_refused,
                  fmt::format("the server has no tariff version {}; see: farthing tariff list",
                              tariffs::in_quotes(version))};
 }
 
 Compiled compile(const Context& context, const std::string& name) {
-  const auto text = name.starts_with('@') ? fetch_source(context, name) : read_file(name);
-  if (!text.has_value()) return text.error();
-  auto compiled = tariffs::compile_tariff(name, *text);
+  const auto source = name.starts_with('@') ? fetch_source(context, name) : read_tariff(name);
+  if (!source.has_value()) return source.error();
+  auto compiled = tariffs::compile_tariff(name, *source);
   if (compiled.has_value()) return std::move(*compiled);
   for (const tariffs::FileError& error : compiled.error()) {
     context.tell(tariffs::to_string(error));

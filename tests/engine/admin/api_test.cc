@@ -1,4 +1,5 @@
 // The routes of the admin API, over a real socket, a real store and a shard on its own thread.
+#include "tariffs/tariff_source.h"
 #include "tests/engine/admin/api_fixture.h"
 
 #include <fmt/format.h>
@@ -203,6 +204,26 @@ TEST_F(ApiTest, TariffsAreLoadedListedAndShown) {
   EXPECT_THAT(error_of(post("/v1/tariffs", dollars), 422), HasSubstr("kept in CNY"));
   ok(post("/v1/tariffs", std::string(shown.at("source").as_string())));
   EXPECT_EQ(ok(get("/v1/tariffs")).at("tariffs").as_array().size(), 2u);
+}
+
+TEST_F(ApiTest, ATariffWithTablesComesBackAsItWas) {
+  const std::string bytes = tariffs::canonical_bytes(
+      {"tariff: t\ncurrency: CNY\ntime_zone: UTC\nvalid_from: 2026-01-01T00:00:00\n"
+       "tables: {zones: zones.csv}\nservices: {voice: {context: 32260@3gpp.org, unit: seconds,\n"
+       "  grant: {maximum: 1 h}, prices: [{default: true, zone: eu, amount: 1, per: 1 s},\n"
+       "  {default: true, price: none}]}}\n",
+       {{"zones.csv", "prefix,zone\n49,eu\n"}}});
+  ok(post("/v1/tariffs", bytes));
+  const json::value shown = ok(get("/v1/tariffs/2"));
+  EXPECT_THAT(std::string(shown.at("source").as_string()), testing::StartsWith("tariff: t\n"));
+  EXPECT_EQ(json::serialize(shown.at("tables")), R"([{"name":"zones.csv","bytes":18}])");
+  EXPECT_EQ(client().get("/v1/tariffs/2/source")->body, bytes);
+  EXPECT_EQ(get("/v1/tariffs/9/source").status, 404u);
+
+  std::string broken = bytes;
+  broken.back() = '5';
+  const JsonAnswer wrong = post("/v1/tariffs", broken + "more");
+  EXPECT_THAT(error_of(wrong, 422), HasSubstr("nothing was loaded"));
 }
 
 TEST_F(ApiTest, PricesAreAnswered) {

@@ -61,7 +61,7 @@ class TranscriptTest : public engine::admin::ApiTest,
   }
 
   // One that is warned of, one that costs more, and one with a test that fails.
-  void write_tariffs() {
+  void write_odd_tariffs() {
     constexpr std::string_view tariff =
         "tariff: calls\ncurrency: CNY\ntime_zone: Asia/Shanghai\nvalid_from: 2026-01-01T00:00\n"
         "services:\n"
@@ -83,6 +83,42 @@ class TranscriptTest : public engine::admin::ApiTest,
     create_account("1002", "0.000001");
     request(engine::RequestType::initial, 0, "gw;3", "1002", {}, 5 << 20);
     request(engine::RequestType::initial, 0, "gw;4", "1002", {}, 5 << 20);
+  }
+
+  // Tariffs with tables: one in order, and one whose table is not.
+  void write(const char* name, const std::string& text) {
+    std::ofstream(folder_.path() / name) << text;
+  }
+  void write_tariffs_with_tables() {
+    write("zones.csv", "prefix,zone\n49,eu\n86,cn\n");
+    write("bad-zones.csv", "prefix,zone\n49,eu\n4x,eu\n49,cn\n");
+    const std::string head =
+        "tariff: zoned\ncurrency: CNY\ntime_zone: Asia/Shanghai\n"
+        "valid_from: 2026-01-01T00:00:00\n";
+    const std::string rest =
+        "calendars:\n"
+        "  day: {default: off-peak, classes: {peak: [{days: all, from: 08:00, to: 20:00}]}}\n"
+        "services:\n"
+        "  voice:\n"
+        "    context: 32260@3gpp.org\n"
+        "    unit: seconds\n"
+        "    grant: {maximum: 1 h, minimum: 1 min}\n"
+        "    prices:\n"
+        "      - {default: true, zone: cn, time: peak, amount: 0.60, per: 1 min}\n"
+        "      - {default: true, zone: cn, amount: 0.06, per: 1 min}\n"
+        "      - {default: true, zone: eu, amount: 1.20, per: 1 min, setup: 0.50}\n"
+        "      - {default: true, price: none}\n"
+        "  data:\n"
+        "    context: 32251@3gpp.org\n"
+        "    unit: octets\n"
+        "    grant: {maximum: 1 GiB, minimum: 1 KiB}\n"
+        "    prices:\n"
+        "      - {default: true, apn: ims, price: free}\n"
+        "      - {default: true, rat_type: EUTRAN, serving_network: 460, amount: 0.1, per: 1 MiB}\n"
+        "      - {default: true, amount: 3.00, per: 1 MiB}\n";
+    write("zoned.yaml", head + "tables: {zones: zones.csv}\n" + rest);
+    write("bad-zoned.yaml", head + "tables: {zones: bad-zones.csv}\n" + rest);
+    write("lost.yaml", head + "tables: {zones: ../zones.csv, holidays: none.csv}\n" + rest);
   }
 
   std::string run(const std::string& line) {
@@ -119,7 +155,8 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
                                                "8619900000005,,,free,,\n"
                                                "nobody,,,,,\n";
   std::ofstream(folder_.path() / "bad.yaml") << "tariff: x\ncurrency: CNY\ncurrency: USD\n";
-  write_tariffs();
+  write_odd_tariffs();
+  write_tariffs_with_tables();
   if (std::string_view(GetParam()) == "sessions.txt") play_sessions();
   if (std::string_view(GetParam()) == "rejects.txt") play_refused();
 

@@ -1,0 +1,44 @@
+// Rating attributes as prices ask for them: the bytes of the wire read as a number, an access
+// point, a network (tariffs/conditions.h).
+//
+// What cannot be read for certain is not known, and a condition on it does not hold. A called
+// number is known where it says that it is international: "+49301234567", alone or in a tel: or
+// sip: URI. Digits without a plus may be dialled in any way (national, after a prefix that differs
+// from country to country, a short code), a phone-context does not say how to go on from it.
+//
+// A plain value, copied from what is known of a session to what a request says beside; it views the
+// attributes' bytes, which must outlive it.
+#pragma once
+
+#include "engine/attributes.h"
+#include "engine/types.h"
+#include "tariffs/conditions.h"
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace farthing::engine {
+
+class RatingFacts {
+ public:
+  // What these say takes the place of what was known; the rest stays.
+  void learn(const std::vector<AttributeView>& attributes);
+
+  tariffs::Facts at(Time time) const;
+
+ private:
+  static constexpr std::size_t number_digits_max = 15;  // E.164
+
+  void read_called(std::string_view text);
+
+  std::array<char, number_digits_max> called_{};
+  std::size_t called_size_ = 0;  // 0: not known
+  std::string_view access_point_;
+  std::string_view serving_network_;
+  std::optional<std::uint8_t> rat_type_;
+};
+
+}  // namespace farthing::engine

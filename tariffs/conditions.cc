@@ -1,0 +1,77 @@
+#include "tariffs/conditions.h"
+
+#include <algorithm>
+
+namespace farthing::tariffs {
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// "internet" of "internet.mnc001.mcc262.gprs" (TS 23.003 9.1).
+std::string_view network_identifier(std::string_view access_point) {
+  constexpr std::string_view form = ".mncddd.mccddd.gprs";  // d: a digit
+  if (access_point.size() <= form.size()) return access_point;
+  const std::size_t begin = access_point.size() - form.size();
+  for (std::size_t i = 0; i < form.size(); ++i) {
+    const char c = lower(access_point[begin + i]);
+    if (form[i] == 'd' ? c < '0' || c > '9' : c != form[i]) return access_point;
+  }
+  return access_point.substr(0, begin);
+}
+
+bool is_same(std::string_view lower_case, std::string_view text) {
+  return std::ranges::equal(lower_case, text, {}, {}, lower);
+}
+
+bool is_network_of(std::string_view network, std::string_view condition) {
+  constexpr std::size_t country_digits = 3;
+  return condition.size() == country_digits ? network.starts_with(condition) : network == condition;
+}
+
+// Whether of a list that must fit everything fits that fits the other one, too.
+template <class List, class Covers>
+bool list_covers(const List& list, const List& other, Covers covers) {
+  if (list.empty()) return true;
+  return !other.empty() && std::ranges::all_of(other, [&](const auto& theirs) {
+    return std::ranges::any_of(list, [&](const auto& ours) { return covers(ours, theirs); });
+  });
+}
+
+}  // namespace
+
+bool Conditions::are_none() const {
+  return zones.empty() && !times && access_points.empty() && rat_types.empty() &&
+         serving_networks.empty();
+}
+
+bool Conditions::hold_without_tables(const Facts& facts) const {
+  if (!access_points.empty()) {
+    const std::string_view name = network_identifier(facts.access_point);
+    if (std::ranges::none_of(access_points,
+                             [name](const auto& own) { return is_same(own, name); })) {
+      return false;
+    }
+  }
+  if (!rat_types.empty()) {
+    if (!facts.rat_type || std::ranges::find(rat_types, *facts.rat_type) == rat_types.end()) {
+      return false;
+    }
+  }
+  return serving_networks.empty() || std::ranges::any_of(serving_networks, [&](const auto& own) {
+           return is_network_of(facts.serving_network, own);
+         });
+}
+
+bool Conditions::cover(const Conditions& other) const {
+  constexpr auto equal = [](const auto& ours, const auto& theirs) { return ours == theirs; };
+  const bool covers_times = !times || (other.times && other.times->calendar == times->calendar &&
+                                       (other.times->classes & ~times->classes) == 0);
+  return covers_times && list_covers(zones, other.zones, equal) &&
+         list_covers(access_points, other.access_points, equal) &&
+         list_covers(rat_types, other.rat_types, equal) &&
+         list_covers(
+             serving_networks, other.serving_networks,
+             [](const auto& ours, const auto& theirs) { return is_network_of(theirs, ours); });
+}
+
+}  // namespace farthing::tariffs

@@ -1,0 +1,49 @@
+// When a price holds: facts of a request against the conditions of a rule.
+//
+// Conditions are part of an immutable tariff; holds() does not allocate. Threads: no shared state.
+#pragma once
+
+#include "engine/base/time.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace farthing::tariffs {
+
+// What a request says of itself, as far as it does. A condition on what is not known does not hold.
+struct Facts {
+  std::string_view called_number;        // digits of E.164, the country code first; "": not known
+  std::string_view access_point;         // APN or DNN, with or without its operator identifier
+  std::optional<std::uint8_t> rat_type;  // 3GPP-RAT-Type (TS 29.061 16.4.7.2)
+  std::string_view serving_network;      // MCC and MNC, 5 or 6 digits
+  std::optional<base::Time> time;        // at which it is rated
+};
+
+// Of each list one must fit; of all that are given, every one. Empty lists say nothing.
+struct Conditions {
+  struct Times {
+    std::uint32_t calendar = 0;  // index into the tariff's calendars
+    std::uint64_t classes = 0;   // a bit for each TimeClass
+
+    friend bool operator==(const Times&, const Times&) = default;
+  };
+
+  std::vector<std::uint16_t> zones;  // indices into the zone table's names
+  std::optional<Times> times;
+  std::vector<std::string> access_points;  // network identifiers, in lower case
+  std::vector<std::uint8_t> rat_types;
+  std::vector<std::string> serving_networks;  // an MCC (3 digits), or MCC and MNC
+
+  bool are_none() const;
+
+  // All but zones and times, which need the tariff's tables.
+  bool hold_without_tables(const Facts& facts) const;
+
+  // Whether these hold whenever `other` do.
+  bool cover(const Conditions& other) const;
+};
+
+}  // namespace farthing::tariffs

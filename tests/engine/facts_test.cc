@@ -1,0 +1,76 @@
+#include "engine/facts.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace farthing::engine {
+namespace {
+
+constexpr Time noon =
+    std::chrono::sys_days(std::chrono::year(2026) / 6 / 1) + std::chrono::hours(12);
+
+AttributeView attribute(AttributeId id, std::string_view value) {
+  return {static_cast<std::uint8_t>(id), value};
+}
+
+std::string called(std::string_view address) {
+  RatingFacts facts;
+  facts.learn({attribute(AttributeId::called_party, address)});
+  return std::string(facts.at(noon).called_number);
+}
+
+TEST(RatingFacts, InternationalNumbersHoweverTheyAreWritten) {
+  for (const char* address :
+       {"+49301234567", "tel:+49301234567", "tel:+49-30-1234567;npdi;rn=+4912345",
+        "TEL:+49(30)123.4567", "sip:+49301234567@ims.example;user=phone", "sips:+49301234567",
+        "SIP:+49301234567:secret@ims.example", "sip:+49301234567;phone-context=x@ims.example"}) {
+    EXPECT_EQ(called(address), "49301234567") << address;
+  }
+  EXPECT_EQ(called("+123456789012345"), "123456789012345");
+}
+
+TEST(RatingFacts, ANumberThatMayBeAnotherOneIsNotKnown) {
+  for (const char* address :
+       {"", "+", "tel:", "tel:+", "49301234567", "0301234567", "0049301234567", "110",
+        "tel:0301234567;phone-context=+49", "sip:0301234567@ims.example;user=phone",
+        "sip:anna@ims.example", "anna+49301234567", "urn:service:sos", "+0301234567",
+        "+1234567890123456", "+49 30", "+49301234567a", "++49301234567", "mailto:+49301234567"}) {
+    EXPECT_EQ(called(address), "") << address;
+  }
+}
+
+TEST(RatingFacts, WhatIsLearntLaterTakesThePlaceOfWhatWasKnown) {
+  RatingFacts facts;
+  const std::string eutran = "\x06";
+  facts.learn({attribute(AttributeId::called_party, "+4930"),
+               attribute(AttributeId::access_point, "internet"),
+               attribute(AttributeId::serving_network, "26201"),
+               attribute(AttributeId::rat_type, eutran)});
+  facts.learn({attribute(AttributeId::serving_network, "46000"),
+               attribute(AttributeId::user_location, "somewhere")});
+  const tariffs::Facts known = facts.at(noon);
+  EXPECT_EQ(known.called_number, "4930");
+  EXPECT_EQ(known.access_point, "internet");
+  EXPECT_EQ(known.serving_network, "46000");
+  EXPECT_EQ(known.rat_type, 6);
+  EXPECT_EQ(known.time, noon);
+  facts.learn({attribute(AttributeId::called_party, "110"),
+               attribute(AttributeId::rat_type, "LTE")});  // no longer known
+  EXPECT_EQ(facts.at(noon).called_number, "");
+  EXPECT_EQ(facts.at(noon).rat_type, std::nullopt);
+}
+
+TEST(RatingFacts, ACopyStandsByItself) {
+  tariffs::Facts known;
+  RatingFacts copy;
+  {
+    RatingFacts facts;
+    facts.learn({attribute(AttributeId::called_party, "tel:+4930")});
+    copy = facts;
+  }
+  EXPECT_EQ(copy.at(noon).called_number, "4930");
+}
+
+}  // namespace
+}  // namespace farthing::engine
