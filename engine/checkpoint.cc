@@ -215,11 +215,12 @@ bool decode_account(std::string_view row, Account& account) {
 // --- Sessions ------------------------------------------------------------------------------------
 
 void encode_session(const Session& session, std::string& out) {
-  const std::size_t bound = (24 + session.segments.size() * 24 + session.grants.size() * 3 +
-                             session.holds.size() * 3 + Session::remembered_max * 6) *
-                                number_bytes +
-                            session.id.size() + session.service_context.size() +
-                            session.attributes.size() + session.last_outcome.size();
+  std::size_t bound = (24 + session.segments.size() * 24 + session.grants.size() * 3 +
+                       session.holds.size() * 3 + Session::remembered_max * 6) *
+                          number_bytes +
+                      session.id.size() + session.service_context.size() +
+                      session.attributes.size() + session.last_outcome.size();
+  for (const Segment& segment : session.segments) bound += shape_size_bound(segment.terms);
   append(out, bound, [&session](ByteWriter& to) {
     to.u8(row_format);
     to.varint(session.last.value);

@@ -67,8 +67,11 @@ std::size_t size_bound(const Entry& entry) {
   std::size_t bound = 40 * number;
   bound += entry.session_id.size() + entry.service_context.size() + entry.attributes.size() +
            entry.outcome.size();
-  bound += entry.openings.size() * 16 * number + entry.uses.size() * 2 * number +
-           entry.legs.size() * 4 * number + entry.grants.size() * 3 * number;
+  for (const SegmentOpening& opening : entry.openings) {
+    bound += 17 * number + shape_size_bound(opening.terms);
+  }
+  bound += entry.uses.size() * 2 * number + entry.legs.size() * 4 * number +
+           entry.grants.size() * 3 * number;
   if (entry.account_opening) bound += entry.account_opening->name.size() + 3 * number;
   if (entry.note) {
     bound += entry.note->operator_name.size() + entry.note->reason.size() +

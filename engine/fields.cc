@@ -7,6 +7,35 @@ using base::ByteWriter;
 
 namespace {
 
+// Beside the rounding: a shape follows the terms.
+constexpr std::uint8_t has_shape = 0x80;
+
+void write(ByteWriter& out, const tariffs::PriceShape& shape) {
+  out.u8(shape.is_slab ? 1 : 0);
+  out.varint(shape.bands.size());
+  for (const tariffs::PriceBand& band : shape.bands) {
+    out.varint(band.upto);
+    out.signed_varint(band.amount.micros);
+  }
+  out.varint(shape.cap_every);
+  out.signed_varint(shape.cap.micros);
+}
+
+bool read(ByteReader& in, std::shared_ptr<const tariffs::PriceShape>& read_shape) {
+  tariffs::PriceShape shape;
+  shape.is_slab = in.u8() != 0;
+  shape.bands.resize(in.count());
+  for (tariffs::PriceBand& band : shape.bands) {
+    band.upto = in.varint();
+    band.amount = Money(in.signed_varint());
+  }
+  shape.cap_every = in.varint();
+  shape.cap = Money(in.signed_varint());
+  if (!in.ok() || !is_sound(shape)) return false;
+  read_shape = std::make_shared<const tariffs::PriceShape>(std::move(shape));
+  return true;
+}
+
 void write(ByteWriter& out, const storage::Hash& hash) {
   for (std::byte byte : hash) out.u8(static_cast<std::uint8_t>(byte));
 }
@@ -25,6 +54,11 @@ std::optional<RatingGroup> read_rating_group(ByteReader& in) {
   return RatingGroup(static_cast<std::uint32_t>(code - 1));
 }
 
+std::size_t shape_size_bound(const tariffs::PriceTerms& terms) {
+  if (terms.shape == nullptr) return 0;
+  return (4 + 2 * terms.shape->bands.size()) * ByteWriter::varint_bytes_max;
+}
+
 void write(ByteWriter& out, const SegmentOpening& opening) {
   out.varint(opening.index);
   out.varint(rating_group_code(opening.rating_group));
@@ -33,12 +67,13 @@ void write(ByteWriter& out, const SegmentOpening& opening) {
   out.varint(opening.rule.value);
   const tariffs::PriceTerms& terms = opening.terms;
   out.u8(static_cast<std::uint8_t>(terms.unit));
-  out.u8(static_cast<std::uint8_t>(terms.rounding));
+  out.u8(static_cast<std::uint8_t>(terms.rounding) | (terms.shape ? has_shape : 0));
   out.signed_varint(terms.amount.micros);
   out.varint(terms.block);
   out.varint(terms.step);
   out.varint(terms.minimum);
   out.signed_varint(terms.setup.micros);
+  if (terms.shape) write(out, *terms.shape);
   out.varint(opening.quota.maximum);
   out.varint(opening.quota.standard);
   out.varint(opening.quota.minimum);
@@ -53,7 +88,8 @@ bool read(ByteReader& in, SegmentOpening& opening) {
   opening.rule = tariffs::RuleNumber(in.number<std::uint32_t>());
   tariffs::PriceTerms& terms = opening.terms;
   const std::uint8_t unit = in.u8();
-  const std::uint8_t rounding = in.u8();
+  const std::uint8_t rounding_and_shape = in.u8();
+  const std::uint8_t rounding = rounding_and_shape & ~has_shape;
   if (unit > static_cast<std::uint8_t>(Unit::money) ||
       rounding > static_cast<std::uint8_t>(tariffs::Rounding::down)) {
     return false;
@@ -65,6 +101,8 @@ bool read(ByteReader& in, SegmentOpening& opening) {
   terms.step = in.varint();
   terms.minimum = in.varint();
   terms.setup = Money(in.signed_varint());
+  terms.shape = nullptr;
+  if ((rounding_and_shape & has_shape) != 0 && !read(in, terms.shape)) return false;
   opening.quota.maximum = in.varint();
   opening.quota.standard = in.varint();
   opening.quota.minimum = in.varint();

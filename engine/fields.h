@@ -19,7 +19,8 @@ inline Time time_of(std::int64_t micros) { return Time(Duration(micros)); }
 std::uint64_t rating_group_code(const std::optional<RatingGroup>& group);
 std::optional<RatingGroup> read_rating_group(base::ByteReader& in);
 
-// At most 17 numbers.
+// At most 17 numbers, and the bytes of the price's shape.
+std::size_t shape_size_bound(const tariffs::PriceTerms& terms);
 void write(base::ByteWriter& out, const SegmentOpening& opening);
 [[nodiscard]] bool read(base::ByteReader& in, SegmentOpening& opening);
 

@@ -34,6 +34,13 @@ std::int64_t price_micros(const PriceTerms& terms, std::int64_t units) {
   return price ? std::min(price->micros, account_money_max.micros) : account_money_max.micros;
 }
 
+// The most that any number of steps from one to another costs.
+std::int64_t dearest_micros(const PriceTerms& terms, std::int64_t from, std::int64_t to) {
+  const Money dearest = tariffs::dearest_price(terms, static_cast<std::uint64_t>(from),
+                                               static_cast<std::uint64_t>(to));
+  return std::min(dearest.micros, account_money_max.micros);
+}
+
 std::int64_t setup_micros(const PriceTerms& terms) {
   return std::min(terms.setup.micros, account_money_max.micros);
 }
@@ -208,9 +215,10 @@ std::uint64_t Worksheet::payable_units(std::uint16_t index, std::uint64_t most) 
   if (budget < 0) return 0;
   const std::int64_t all_priced = priced + extra - allowed;
   std::int64_t payable = extra - allowed;
-  if (price_micros(terms, all_priced) > budget) {
+  if (dearest_micros(terms, priced, all_priced) > budget) {
     const std::uint64_t affordable =
-        affordable_units(terms, Money(budget), static_cast<std::uint64_t>(all_priced));
+        affordable_units(terms, Money(budget), static_cast<std::uint64_t>(all_priced),
+                         static_cast<std::uint64_t>(priced));
     payable = std::max<std::int64_t>(clamp_signed(affordable) - priced, 0);
   }
   const std::uint64_t reach = begun + static_cast<std::uint64_t>(allowed + payable);
@@ -334,7 +342,8 @@ void Worksheet::use(std::uint16_t index, std::uint64_t units) {
   const std::int64_t owed =
       std::min(price_micros(segment.terms, priced_units(segment)) + setup_micros(segment.terms),
                account_money_max.micros);
-  const std::int64_t due = std::max<std::int64_t>(owed - segment.charged_micros, 0);
+  const std::int64_t due = owed - segment.charged_micros;
+  if (due < 0) return give_back(index, -due);
   const std::int64_t paid = std::clamp<std::int64_t>(available_micros(), 0, due);
   // What an account can owe in all has an end, so that no report, however absurd, can leave the
   // range.
@@ -344,6 +353,16 @@ void Worksheet::use(std::uint16_t index, std::uint64_t units) {
   overage_micros_ += unpaid;
   work.overage_micros += unpaid;
   segment.charged_micros += paid + unpaid;
+}
+
+// Under a falling slab more usage costs less. What nobody could pay is forgiven first.
+void Worksheet::give_back(std::uint16_t index, std::int64_t micros) {
+  SegmentWork& work = segments_[index];
+  const std::int64_t forgiven = std::min(micros, overage_micros_);
+  overage_micros_ -= forgiven;
+  work.overage_micros -= forgiven;
+  main_micros_ += micros - forgiven;
+  work.now.charged_micros -= micros;
 }
 
 void Worksheet::reserve(std::uint16_t index) {
@@ -356,8 +375,8 @@ void Worksheet::reserve(std::uint16_t index) {
                               chargeable(segment, segment.used);
   const std::int64_t held = hold(index, wanted);
   const std::int64_t priced = priced_units(segment);
-  std::int64_t cost =
-      price_micros(segment.terms, priced + wanted - held) - price_micros(segment.terms, priced);
+  std::int64_t cost = dearest_micros(segment.terms, priced, priced + wanted - held) -
+                      price_micros(segment.terms, priced);
   if (segment.used == 0) cost += setup_micros(segment.terms);
   work.now.reserved_micros = std::clamp<std::int64_t>(available_micros(), 0, cost);
   main_micros_ -= work.now.reserved_micros;

@@ -4,7 +4,8 @@
 // It begins as a copy; usage is charged, money and allowances are held and released on it; at the
 // end the ledger entry is what changed. The rules of money stand here, those of requests in
 // decide.cc:
-// - What a session owes for a price segment is price(all so far) less what it was charged so far.
+// - What a session owes for a price segment is price(all so far) less what it was charged so far;
+// where that is negative (a falling slab), it gets back.
 // - Allowances are eaten before money, those that end first before the others. What a grant held of
 // an
 //   allowance that has ended since is still the session's: its next report may use it up.
@@ -140,6 +141,7 @@ class Worksheet {
   std::int64_t eat(std::uint16_t index, std::int64_t wanted);
   std::int64_t hold(std::uint16_t index, std::int64_t wanted);
   std::int64_t allowance_left(const Segment& segment) const;
+  void give_back(std::uint16_t index, std::int64_t micros);
 
   const Account* account_ = nullptr;
   SubscriberNumber subscriber_;

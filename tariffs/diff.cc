@@ -63,6 +63,9 @@ Item price_item(const Rule& rule) {
                  {"per", units_text(terms.unit, terms.block)},
                  {"step", units_text(terms.unit, terms.step)},
                  {"rounding", std::string(rounding_name(terms.rounding))}};
+  const std::string bands = bands_text(terms);
+  if (!bands.empty()) item.fields.push_back({terms.shape->is_slab ? "slabs" : "tiers", bands});
+  if (const std::string cap = cap_text(terms); !cap.empty()) item.fields.push_back({"cap", cap});
   if (terms.minimum > 0) item.fields.push_back({"minimum", units_text(terms.unit, terms.minimum)});
   if (terms.setup.micros > 0) item.fields.push_back({"setup", terms.setup.to_string()});
   return item;

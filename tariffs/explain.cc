@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <limits>
 
 namespace farthing::tariffs {
 namespace {
@@ -20,8 +21,12 @@ void line(Text& text, fmt::format_string<Arguments...> format, Arguments&&... ar
 }
 
 std::string terms_text(const PriceTerms& terms, std::string_view currency) {
-  std::string text = fmt::format("{} {} per {}", terms.amount.to_string(), currency,
-                                 units_text(terms.unit, terms.block));
+  const std::string bands = bands_text(terms);
+  const std::string cap = cap_text(terms);
+  std::string text = fmt::format("{} {} per {}", bands.empty() ? terms.amount.to_string() : bands,
+                                 currency, units_text(terms.unit, terms.block));
+  if (!bands.empty() && terms.shape->is_slab) text += ", for all units what they reach together";
+  if (!cap.empty()) text += ", never more than " + cap;
   if (terms.step > 1) text += fmt::format(", in steps of {}", units_text(terms.unit, terms.step));
   if (terms.minimum > 0) {
     text += fmt::format(", at least {}", units_text(terms.unit, terms.minimum));
@@ -76,6 +81,26 @@ std::string units_text(Unit unit, std::uint64_t units) {
   }
   FARTHING_ASSERT(false);
   return {};
+}
+
+std::string bands_text(const PriceTerms& terms) {
+  if (terms.shape == nullptr || terms.shape->bands.empty()) return {};
+  std::string text;
+  for (const PriceBand& band : terms.shape->bands) {
+    text +=
+        fmt::format("{} up to {}, ", band.amount.to_string(), units_text(terms.unit, band.upto));
+  }
+  return text + "then " + terms.amount.to_string();
+}
+
+std::string cap_text(const PriceTerms& terms) {
+  if (terms.shape == nullptr || terms.shape->cap_every == 0) return {};
+  const PriceShape& shape = *terms.shape;
+  if (shape.cap_every == std::numeric_limits<std::uint64_t>::max()) {
+    return shape.cap.to_string() + " in all";
+  }
+  return fmt::format("{} for each {}", shape.cap.to_string(),
+                     units_text(terms.unit, shape.cap_every));
 }
 
 std::string describe_tariff(const Tariff& tariff) {

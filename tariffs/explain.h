@@ -14,6 +14,11 @@ namespace farthing::tariffs {
 // A number of units with their unit: "100 MiB", "1 h", "3 events", "0.500000".
 std::string units_text(Unit unit, std::uint64_t units);
 
+// The bands of a price, with what is behind them: "0.300000 up to 1 GiB, then 0.100000"; and its
+// cap: "60.000000 for each 1 GiB". "" where it has none.
+std::string bands_text(const PriceTerms& terms);
+std::string cap_text(const PriceTerms& terms);
+
 // The whole tariff, one fact a line.
 std::string describe_tariff(const Tariff& tariff);
 

@@ -127,7 +127,7 @@ class Tariff {
   const std::vector<Rule>& rules() const;  // by RuleNumber
   const std::vector<Service>& services() const;
   const std::vector<Offer>& offers() const;
-  const std::vector<TariffTest>& tests() const;         // that the file brings with it
+  const std::vector<TariffTest>& tests() const;  // that the file brings with it
   const std::vector<Calendar>& calendars() const;
   const ZoneTable* zones() const;                       // nullptr: it has none
   std::string_view service_name(ServiceKey key) const;  // "" where unknown

@@ -3,6 +3,7 @@
 #include "tariffs/currency.h"
 #include "tariffs/local_time.h"
 #include "tariffs/placed.h"
+#include "tariffs/price_file.h"
 #include "tariffs/tariff_tables.h"
 #include "tariffs/tariff_values.h"
 #include "tariffs/tariff_warnings.h"
@@ -57,7 +58,6 @@ class Compiler {
   bool compile_prices(YamlMap& map, PlacedService& placed);
   bool compile_price(const YamlNode& node, PlacedService& placed);
   bool compile_terms(YamlMap& map, PlacedRule& placed, Unit unit);
-  bool compile_amounts(YamlMap& map, PriceTerms& terms);
   void add_rule(PlacedService& placed, PlacedRule rule);
   bool covers(const Rule& rule, const Rule& other) const;
   void check_last_resort(const PlacedService& placed);
@@ -366,14 +366,11 @@ void Compiler::check_last_resort(const PlacedService& placed) {
 bool Compiler::compile_terms(YamlMap& map, PlacedRule& placed, Unit unit) {
   const YamlNode* price = map.find("price");
   if (price == nullptr) {
-    PriceTerms terms;
-    terms.unit = unit;
-    if (!compile_amounts(map, terms)) return false;
-    placed.rule.terms = terms;
-    return true;
+    placed.rule.terms = tariffs::compile_price(map, unit, errors_);
+    return placed.rule.terms.has_value();
   }
   const std::optional<std::size_t> choice = read_choice(*price, errors_, {"none", "free"});
-  for (std::string_view key : {"amount", "per", "step", "minimum", "setup", "rounding"}) {
+  for (std::string_view key : price_keys) {
     if (map.find(key) == nullptr) continue;
     errors_.add(map.key_position(key), fmt::format("the key {} beside price", in_quotes(key)),
                 "either price, or amount and per");
@@ -383,30 +380,6 @@ bool Compiler::compile_terms(YamlMap& map, PlacedRule& placed, Unit unit) {
     placed.rule.terms->unit = unit;
   }
   return choice.has_value();
-}
-
-bool Compiler::compile_amounts(YamlMap& map, PriceTerms& terms) {
-  const std::size_t errors_before = errors_.count();
-  const YamlNode* amount = map.require("amount", money_form);
-  const YamlNode* per = map.require("per", "the number of units that the amount is for");
-  if (amount != nullptr) terms.amount = read_money(*amount, errors_).value_or(Money());
-  if (per != nullptr) terms.block = read_units(*per, errors_, terms.unit, 1).value_or(1);
-  if (const YamlNode* node = map.find("step")) {
-    terms.step = read_units(*node, errors_, terms.unit, 1).value_or(1);
-  }
-  if (const YamlNode* node = map.find("minimum")) {
-    terms.minimum = read_units(*node, errors_, terms.unit, 0).value_or(0);
-  }
-  if (const YamlNode* node = map.find("setup")) {
-    terms.setup = read_money(*node, errors_).value_or(Money());
-  }
-  if (const YamlNode* node = map.find("rounding")) {
-    constexpr Rounding roundings[] = {Rounding::half_away_from_zero, Rounding::up, Rounding::down};
-    std::vector<std::string_view> names;
-    for (Rounding rounding : roundings) names.push_back(rounding_name(rounding));
-    terms.rounding = roundings[read_choice(*node, errors_, names).value_or(0)];
-  }
-  return errors_.count() == errors_before;
 }
 
 void Compiler::check_every_group_has_a_price(const PlacedService& placed) {

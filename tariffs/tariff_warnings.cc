@@ -60,6 +60,26 @@ void warn_of_steps(const PlacedRule& placed, FileErrors& warnings) {
   }
 }
 
+// More usage costs less where a slab is cheaper than the one before, and the difference is given
+// back.
+void warn_of_falling_slabs(const PlacedRule& placed, FileErrors& warnings) {
+  const PriceTerms& terms = *placed.rule.terms;
+  if (terms.shape == nullptr || !terms.shape->is_slab) return;
+  for (const PriceBand& band : terms.shape->bands) {
+    const std::uint64_t last = band.upto - band.upto % terms.step;
+    std::uint64_t next = 0;
+    if (__builtin_add_overflow(last, terms.step, &next)) return;
+    const std::optional<Money> before = price_of(terms, last);
+    const std::optional<Money> after = price_of(terms, next);
+    if (!before || !after || *after >= *before) continue;
+    warnings.add(placed.position,
+                 fmt::format("more usage costs less by {}: {} cost {}, {} cost {}",
+                             in_quotes(placed.rule.name), units_text(terms.unit, last),
+                             before->to_string(), units_text(terms.unit, next), after->to_string()),
+                 "tiers, or a slab that costs as much");
+  }
+}
+
 // What is wrong with an allowance for the rating group, or for the whole service: "" where there
 // is something that it can pay.
 std::string uselessness(const PlacedService& placed, std::optional<RatingGroup> group) {
@@ -79,7 +99,7 @@ std::string uselessness(const PlacedService& placed, std::optional<RatingGroup> 
     return what + " is never served";
   }
   const auto costs = [](const Rule* rule) {
-    return rule->terms && rule->terms->amount.micros > 0;  // set-up charges are paid all the same
+    return rule->terms && !is_free(*rule->terms);  // set-up charges are paid all the same
   };
   return std::ranges::any_of(prices, costs) ? "" : what + " is free without it";
 }
@@ -136,7 +156,9 @@ void find_warnings(std::span<const PlacedService> services, std::span<const Plac
     if (!placed.is_complete) continue;
     warn_of_groups(placed, covered, warnings);
     for (const PlacedRule& rule : placed.rules) {
-      if (rule.rule.terms) warn_of_steps(rule, warnings);
+      if (!rule.rule.terms) continue;
+      warn_of_steps(rule, warnings);
+      warn_of_falling_slabs(rule, warnings);
     }
   }
   for (const PlacedOffer& offer : offers) warn_of_coverage(offer, services, warnings);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <limits>
 
 namespace farthing::engine::admin {
 
@@ -18,14 +19,29 @@ json::value group_json(const std::optional<RatingGroup>& group) {
   return group ? json::value(group->value) : json::value(nullptr);
 }
 
+// Amounts of bands are for as many units as the last one's.
+void add_shape(const tariffs::PriceShape& shape, json::object& terms) {
+  json::array bands;
+  for (const tariffs::PriceBand& band : shape.bands) {
+    bands.push_back({{"upto", band.upto}, {"amount", band.amount.to_string()}});
+  }
+  if (!bands.empty()) terms[shape.is_slab ? "slabs" : "tiers"] = std::move(bands);
+  if (shape.cap_every == 0) return;
+  const bool is_whole = shape.cap_every == std::numeric_limits<std::uint64_t>::max();
+  terms["cap"] = {{"amount", shape.cap.to_string()},
+                  {"every", is_whole ? json::value(nullptr) : json::value(shape.cap_every)}};
+}
+
 json::object terms_json(const tariffs::PriceTerms& terms) {
-  return {{"amount", terms.amount.to_string()},
-          {"per", terms.block},
-          {"unit", tariffs::unit_name(terms.unit)},
-          {"step", terms.step},
-          {"minimum", terms.minimum},
-          {"setup", terms.setup.to_string()},
-          {"rounding", tariffs::rounding_name(terms.rounding)}};
+  json::object object = {{"amount", terms.amount.to_string()},
+                         {"per", terms.block},
+                         {"unit", tariffs::unit_name(terms.unit)},
+                         {"step", terms.step},
+                         {"minimum", terms.minimum},
+                         {"setup", terms.setup.to_string()},
+                         {"rounding", tariffs::rounding_name(terms.rounding)}};
+  if (terms.shape != nullptr) add_shape(*terms.shape, object);
+  return object;
 }
 
 json::object summary_json(const tariffs::VersionedTariff& versioned, const TariffView& view) {
@@ -130,7 +146,7 @@ Reply load_tariff(Api& api, const HttpRequest& request, Stream&) {
   if (!source.has_value()) {
     return file_errors_reply({{std::string(file_name), 0, 0, source.error().message}});
   }
-  const tariffs::CheckedTariff checked = check_tariff(file_name, *source);
+  const tariffs::CheckedTariff checked = engine::check_tariff(file_name, *source);
   if (checked.tariff == nullptr) return file_errors_reply(checked.errors);
   TariffView view;
   std::string currency;

@@ -47,7 +47,7 @@ tests:
 
 std::vector<std::string> failures(std::string_view tests) {
   const tariffs::CheckedTariff checked =
-      check_tariff("t.yaml", std::string(tariff) + std::string(tests));
+      check_tariff("t.yaml", {std::string(tariff) + std::string(tests), {}});
   EXPECT_EQ(checked.tariff == nullptr, !checked.errors.empty());
   std::vector<std::string> texts;
   for (const tariffs::FileError& error : checked.errors) texts.push_back(to_string(error));
@@ -55,7 +55,8 @@ std::vector<std::string> failures(std::string_view tests) {
 }
 
 TEST(TariffTests, TheDemoTariffPassesItsOwn) {
-  const tariffs::CheckedTariff checked = check_tariff("demo.yaml", tariffs::demo_tariff_text());
+  const tariffs::CheckedTariff checked =
+      check_tariff("demo.yaml", {std::string(tariffs::demo_tariff_text()), {}});
   for (const tariffs::FileError& error : checked.errors) ADD_FAILURE() << to_string(error);
   ASSERT_NE(checked.tariff, nullptr);
   EXPECT_EQ(checked.tariff->tests().size(), 5u);

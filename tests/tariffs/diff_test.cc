@@ -32,7 +32,7 @@ offers:
 )";
 
 std::shared_ptr<const Tariff> compiled(std::string_view text) {
-  const CheckedTariff checked = check_tariff("t.yaml", text);
+  const CheckedTariff checked = check_tariff("t.yaml", {std::string(text), {}});
   EXPECT_NE(checked.tariff, nullptr) << to_string(checked.errors.at(0));
   return checked.tariff;
 }

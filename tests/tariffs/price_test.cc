@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
+#include <memory>
+#include <utility>
+#include <vector>
 
 namespace farthing::tariffs {
 namespace {
@@ -23,8 +26,33 @@ constexpr std::int64_t micros_max = std::numeric_limits<std::int64_t>::max();
 
 Integer floor_of(const Rational& value) { return numerator(value) / denominator(value); }
 
-Integer model_price(const PriceTerms& terms, std::uint64_t units) {
-  const Rational exact = Rational(Integer(terms.amount.micros) * units, Integer(terms.block));
+// Without the block, by which everything is divided in the end.
+Integer model_bands(const PriceTerms& terms, const Integer& units) {
+  const PriceShape shape = terms.shape == nullptr ? PriceShape() : *terms.shape;
+  std::vector<std::pair<Integer, Integer>> bands;  // end, amount
+  for (const PriceBand& band : shape.bands) bands.emplace_back(band.upto, band.amount.micros);
+  bands.emplace_back(Integer(1) << 100, terms.amount.micros);
+  Integer begin = 0;
+  Integer sum = 0;
+  for (const auto& [end, amount] : bands) {
+    if (shape.is_slab && units > begin && units <= end) return amount * units;
+    if (!shape.is_slab && units > begin) sum += amount * (std::min(units, end) - begin);
+    begin = end;
+  }
+  return sum;
+}
+
+Integer model_capped(const PriceTerms& terms, const Integer& units) {
+  if (terms.shape == nullptr || terms.shape->cap_every == 0) return model_bands(terms, units);
+  const Integer cap = Integer(terms.shape->cap.micros) * terms.block;
+  if (terms.shape->cap_every == units_max) return std::min(model_bands(terms, units), cap);
+  const Integer every = terms.shape->cap_every;
+  return units / every * std::min(model_bands(terms, every), cap) +
+         std::min(model_bands(terms, units % every), cap);
+}
+
+Integer model_price(const PriceTerms& terms, const Integer& units) {
+  const Rational exact = Rational(model_capped(terms, units), Integer(terms.block));
   const Integer floor = floor_of(exact);
   const Rational rest = exact - Rational(floor);
   switch (terms.rounding) {
@@ -60,7 +88,41 @@ rc::Gen<Integral> of_any_size(Integral lowest, Integral highest) {
       });
 }
 
-PriceTerms any_terms() {
+// The highest price of any number of units from `from` to `to`: prices fall behind a band at most.
+Integer model_dearest(const PriceTerms& terms, const Integer& from, const Integer& to) {
+  Integer dearest = model_price(terms, to);
+  if (terms.shape == nullptr) return dearest;
+  for (const PriceBand& band : terms.shape->bands) {
+    if (band.upto >= from && band.upto <= to) {
+      dearest = std::max(dearest, model_price(terms, band.upto));
+    }
+  }
+  return dearest;
+}
+
+std::shared_ptr<const PriceShape> any_shape(bool may_fall) {
+  auto shape = std::make_shared<PriceShape>();
+  std::vector<std::uint64_t> ends =
+      *rc::gen::container<std::vector<std::uint64_t>>(of_any_size<std::uint64_t>(1, units_max));
+  std::ranges::sort(ends);
+  ends.erase(std::ranges::unique(ends).begin(), ends.end());
+  if (ends.size() > 5) ends.resize(5);
+  const int kind = *rc::gen::inRange(0, 4);
+  if (kind == 0) ends.clear();
+  shape->is_slab = kind == 1 && may_fall;
+  for (std::uint64_t end : ends) {
+    shape->bands.push_back({end, Money(*of_any_size<std::int64_t>(0, micros_max))});
+  }
+  if (kind != 2) {
+    shape->cap_every = shape->bands.empty() ? *of_any_size<std::uint64_t>(1, units_max)
+                                            : *rc::gen::element<std::uint64_t>(0, units_max);
+    shape->cap = Money(*of_any_size<std::int64_t>(0, micros_max));
+  }
+  RC_ASSERT(is_sound(*shape));
+  return shape;
+}
+
+PriceTerms any_terms(bool may_fall = true) {
   PriceTerms terms;
   terms.rounding = *rc::gen::element(Rounding::half_away_from_zero, Rounding::up, Rounding::down);
   terms.amount = Money(*of_any_size<std::int64_t>(0, micros_max));
@@ -69,7 +131,23 @@ PriceTerms any_terms() {
       *rc::gen::oneOf(rc::gen::just<std::uint64_t>(1), of_any_size<std::uint64_t>(1, units_max));
   terms.minimum =
       *rc::gen::oneOf(rc::gen::just<std::uint64_t>(0), of_any_size<std::uint64_t>(0, units_max));
+  if (*rc::gen::arbitrary<bool>()) terms.shape = any_shape(may_fall);
   return terms;
+}
+
+// Often where a band or a stretch ends, or next to it.
+std::uint64_t any_units(const PriceTerms& terms, std::uint64_t lowest = 0) {
+  std::vector<std::uint64_t> ends;
+  if (terms.shape != nullptr) {
+    for (const PriceBand& band : terms.shape->bands) ends.push_back(band.upto);
+    if (terms.shape->cap_every != 0) ends.push_back(terms.shape->cap_every);
+  }
+  if (ends.empty() || *rc::gen::arbitrary<bool>()) {
+    return *of_any_size<std::uint64_t>(lowest, units_max);
+  }
+  const std::uint64_t end = *rc::gen::elementOf(ends);
+  const std::uint64_t near = *rc::gen::element<std::uint64_t>(end - 1, end, end + 1);
+  return std::max(near, lowest);
 }
 
 TEST(Price, HandComputed) {
@@ -128,6 +206,49 @@ TEST(Price, AffordableAtTheEdges) {
   EXPECT_EQ(affordable_units(per_mib(0), Money(-1), 5000), 4096u) << "free is free in debt too";
 }
 
+PriceTerms shaped(PriceShape shape) {  // else 1.00 a unit
+  PriceTerms terms;
+  terms.amount = Money(1'000'000);
+  terms.shape = std::make_shared<const PriceShape>(std::move(shape));
+  return terms;
+}
+
+TEST(Price, BandsActAtTheVeryUnit) {
+  const PriceTerms terms = shaped({.bands = {{10, Money(3'000'000)}, {20, Money(2'000'000)}}});
+  EXPECT_EQ(price_of(terms, 10)->micros, 30'000'000);
+  EXPECT_EQ(price_of(terms, 11)->micros, 32'000'000);
+  EXPECT_EQ(price_of(terms, 20)->micros, 50'000'000);
+  EXPECT_EQ(price_of(terms, 21)->micros, 51'000'000);
+  EXPECT_EQ(affordable_units(terms, Money(31'999'999), units_max), 10u);
+  EXPECT_EQ(affordable_units(terms, Money(32'000'000), units_max), 11u);
+  EXPECT_EQ(affordable_units(terms, Money(53'000'000), units_max), 23u);
+}
+
+TEST(Price, AFallingSlabIsPayableOnlyOverItsTop) {
+  const PriceTerms terms = shaped({.bands = {{10, Money(3'000'000)}}, .is_slab = true});
+  EXPECT_EQ(price_of(terms, 10)->micros, 30'000'000);
+  EXPECT_EQ(price_of(terms, 11)->micros, 11'000'000);
+  EXPECT_EQ(dearest_price(terms, 5, 11).micros, 30'000'000);
+  EXPECT_EQ(dearest_price(terms, 11, 29).micros, 29'000'000);
+  EXPECT_EQ(affordable_units(terms, Money(29'000'000), units_max), 9u)
+      << "11 cost less, but nobody gets there without paying for 10";
+  EXPECT_EQ(affordable_units(terms, Money(29'000'000), units_max, 10), 29u) << "they are paid for";
+  EXPECT_EQ(affordable_units(terms, Money(30'000'000), units_max), 30u);
+}
+
+TEST(Price, ACapHoldsForEachStretch) {
+  const PriceTerms terms = shaped({.cap_every = 100, .cap = Money(60'000'000)});
+  EXPECT_EQ(price_of(terms, 60)->micros, 60'000'000);
+  EXPECT_EQ(price_of(terms, 100)->micros, 60'000'000);
+  EXPECT_EQ(price_of(terms, 101)->micros, 61'000'000);
+  EXPECT_EQ(price_of(terms, 1000)->micros, 600'000'000);
+  EXPECT_EQ(affordable_units(terms, Money(59'000'000), units_max), 59u);
+  EXPECT_EQ(affordable_units(terms, Money(60'000'000), units_max), 100u);
+  const PriceTerms whole = shaped({.cap_every = units_max, .cap = Money(60'000'000)});
+  EXPECT_EQ(price_of(whole, units_max)->micros, 60'000'000);
+  EXPECT_EQ(affordable_units(whole, Money(60'000'000), 12345), 12345u);
+}
+
 TEST(Price, RoundingNamesAreReadBack) {
   for (Rounding rounding : {Rounding::half_away_from_zero, Rounding::up, Rounding::down}) {
     EXPECT_EQ(rounding_named(rounding_name(rounding)), rounding);
@@ -137,7 +258,7 @@ TEST(Price, RoundingNamesAreReadBack) {
 
 RC_GTEST_PROP(PriceProperty, PriceIsTheModelsPrice, ()) {
   const PriceTerms terms = any_terms();
-  const std::uint64_t units = *of_any_size<std::uint64_t>(0, units_max);
+  const std::uint64_t units = any_units(terms);
   const Integer model = model_price(terms, units);
   const auto price = price_of(terms, units);
   RC_ASSERT(price.has_value() == (model <= micros_max));
@@ -146,7 +267,7 @@ RC_GTEST_PROP(PriceProperty, PriceIsTheModelsPrice, ()) {
 
 RC_GTEST_PROP(PriceProperty, ChargeableIsTheLeastWholeNumberOfSteps, ()) {
   const PriceTerms terms = any_terms();
-  const std::uint64_t units = *of_any_size<std::uint64_t>(0, units_max);
+  const std::uint64_t units = any_units(terms);
   const Integer counted =
       units == 0 ? Integer(0) : std::max(Integer(units), Integer(terms.minimum));
   const Integer steps = (counted + terms.step - 1) / terms.step;
@@ -158,19 +279,33 @@ RC_GTEST_PROP(PriceProperty, AffordableIsTheInverseOfPrice, ()) {
   const PriceTerms terms = any_terms();
   const Money budget(*of_any_size<std::int64_t>(0, micros_max));
   const std::uint64_t limit = *of_any_size<std::uint64_t>(0, units_max);
-  const std::uint64_t units = affordable_units(terms, budget, limit);
+  const std::uint64_t passed =
+      *rc::gen::oneOf(rc::gen::just<std::uint64_t>(0), rc::gen::just(any_units(terms)));
+  const std::uint64_t units = affordable_units(terms, budget, limit, passed);
   RC_ASSERT(units % terms.step == 0u);
   RC_ASSERT(units <= limit);
-  RC_ASSERT(model_price(terms, units) <= budget.micros);
-  if (Integer(units) + terms.step <= limit) {
-    RC_ASSERT(model_price(terms, units + terms.step) > budget.micros);
+  if (units > passed || passed == 0) {
+    RC_ASSERT(model_dearest(terms, Integer(passed) + 1, units) <= budget.micros);
+  }
+  const Integer more = Integer(units) + terms.step;
+  if (more <= limit) {
+    RC_ASSERT(model_dearest(terms, std::min(Integer(passed) + 1, more), more) > budget.micros);
   }
 }
 
-RC_GTEST_PROP(PriceProperty, MoreUnitsNeverCostLess, ()) {
-  const PriceTerms terms = any_terms();
-  const std::uint64_t some = *of_any_size<std::uint64_t>(0, units_max);
-  const std::uint64_t more = *of_any_size<std::uint64_t>(some, units_max);
+RC_GTEST_PROP(PriceProperty, DearestIsTheModelsDearest, ()) {
+  PriceTerms terms = any_terms();
+  terms.step = 1;
+  const std::uint64_t from = any_units(terms);
+  const std::uint64_t to = any_units(terms, from);
+  const Integer model = std::min(model_dearest(terms, from, to), Integer(micros_max));
+  RC_ASSERT(Integer(dearest_price(terms, from, to).micros) == model);
+}
+
+RC_GTEST_PROP(PriceProperty, MoreUnitsNeverCostLessButUnderAFallingSlab, ()) {
+  const PriceTerms terms = any_terms(false);
+  const std::uint64_t some = any_units(terms);
+  const std::uint64_t more = any_units(terms, some);
   RC_ASSERT(chargeable_units(terms, some) <= chargeable_units(terms, more));
   const auto price_of_some = price_of(terms, chargeable_units(terms, some));
   const auto price_of_more = price_of(terms, chargeable_units(terms, more));

@@ -30,7 +30,18 @@ services:
     context: 32251@3gpp.org
     unit: octets
     grant: {maximum: 1 MiB, zzz: 1}
-    prices: [{default: true, amount: 1.00, per: 1 MiB, zzz: 1}]
+    prices:
+      - {default: true, amount: 1.00, per: 1 MiB, zzz: 1}
+      - {default: true, time: day, tiers: [{amount: 1.00, per: 1 MiB, zzz: 1}]}
+      - default: true
+        time: night
+        first: {units: 1 MiB, amount: 1.00, zzz: 1}
+        cap: {amount: 1.00, zzz: 1}
+        amount: 1.00
+        per: 1 MiB
+tables: {zzz: 1}
+calendars:
+  days: {default: night, classes: {day: [{days: all, from: 08:00, to: 20:00, zzz: 1}]}, zzz: 1}
 offers:
   - {name: pack, allowance: 2 MiB, validity: 30 d, covers: [{service: data, zzz: 1}], zzz: 1}
 tests:
@@ -43,6 +54,12 @@ const std::map<std::string, std::string, std::less<>> definitions = {
     {"service \"data\"", "service"},
     {"the grant of service \"data\"", "grant"},
     {"a price of service \"data\"", "price"},
+    {"the tier", "band"},
+    {"the first block", "first"},
+    {"the cap", "cap"},
+    {"the tables", "tables"},
+    {"calendar \"days\"", "calendar"},
+    {"a range of time", "range"},
     {"an offer", "offer"},
     {"what an offer covers", "coverage"},
     {"a test", "test"},
@@ -54,7 +71,7 @@ std::map<std::string, Keys> keys_of_compiler() {
   constexpr std::string_view begin = "unknown key \"zzz\" in ";
   constexpr std::string_view middle = "; expected ";
   std::map<std::string, Keys> keys;
-  for (const FileError& error : check_tariff("t.yaml", spoilt).errors) {
+  for (const FileError& error : check_tariff("t.yaml", {std::string(spoilt), {}}).errors) {
     const std::string_view message = error.message;
     const std::size_t at = message.find(middle);
     if (!message.starts_with(begin) || at == std::string_view::npos) {

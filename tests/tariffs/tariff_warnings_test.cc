@@ -43,7 +43,7 @@ std::vector<std::string> warnings_of(std::string_view from, std::string_view to)
   const std::size_t at = text.find(from);
   EXPECT_NE(at, std::string::npos);
   text.replace(at, from.size(), to);
-  const CheckedTariff checked = check_tariff("t.yaml", text);
+  const CheckedTariff checked = check_tariff("t.yaml", {std::string(text), {}});
   EXPECT_NE(checked.tariff, nullptr) << "warnings do not refuse a file";
   std::vector<std::string> texts;
   for (const FileError& warning : checked.warnings) texts.push_back(to_string(warning));
@@ -51,6 +51,14 @@ std::vector<std::string> warnings_of(std::string_view from, std::string_view to)
 }
 
 TEST(TariffWarnings, AGoodFileHasNone) { EXPECT_THAT(warnings_of("", ""), ElementsAre()); }
+
+TEST(TariffWarnings, ASlabUnderWhichMoreUsageCostsLess) {
+  EXPECT_THAT(
+      warnings_of("amount: 2.00, per: 1 MiB, step: 1 KiB",
+                  "per: 1 MiB, step: 1 KiB, slabs: [{upto: 10 MiB, amount: 2}, {amount: 1}]"),
+      ElementsAre("t.yaml:12:9: more usage costs less by \"data/*\": 10 MiB cost 20.000000, "
+                  "10241 KiB cost 10.000977; expected tiers, or a slab that costs as much"));
+}
 
 TEST(TariffWarnings, ARatingGroupThatIsNamedForNothing) {
   EXPECT_THAT(
@@ -115,7 +123,7 @@ TEST(TariffWarnings, AreToldBesideErrors) {
   std::string text(good);
   text.replace(text.find("minimum: 2 KiB"), 14, "minimum: 65 KiB");
   text.replace(text.find("currency: EUR"), 13, "currency: EUX");
-  const CheckedTariff checked = check_tariff("t.yaml", text);
+  const CheckedTariff checked = check_tariff("t.yaml", {std::string(text), {}});
   EXPECT_EQ(checked.tariff, nullptr);
   EXPECT_EQ(checked.errors.size(), 1u);
   EXPECT_EQ(checked.warnings.size(), 1u);

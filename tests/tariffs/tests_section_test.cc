@@ -33,7 +33,7 @@ tests:
 )";
 
 CheckedTariff check(std::string_view tests) {
-  return check_tariff("t.yaml", std::string(head) + std::string(tests));
+  return check_tariff("t.yaml", {std::string(head) + std::string(tests), {}});
 }
 
 std::vector<std::string> errors_of(std::string_view tests) {
@@ -152,7 +152,7 @@ TEST(TestsSection, WhatFollowsFromAnotherErrorIsNotTold) {
                      "  - {name: y, service: data, use: 5 s, subscriptions: [pack], expect: "
                      "{allowances: {pack: 5 s}}}\n";
   text.replace(text.find("    unit: octets\n"), 17, "    unit: octet\n");
-  const CheckedTariff checked = check_tariff("t.yaml", text);
+  const CheckedTariff checked = check_tariff("t.yaml", {std::string(text), {}});
   ASSERT_EQ(checked.errors.size(), 1u);
   EXPECT_EQ(checked.errors[0].line, 9u);
 }
