@@ -515,22 +515,18 @@ void Decider::report_by_rule(const Request& request, const ServiceRequest& servi
 void Decider::charge_time(const RatedGroup& group, const RatingFacts& facts, std::uint64_t used,
                           ServiceAnswer& answer) {
   constexpr std::uint64_t span_max = Seconds(std::chrono::years(1)).count();
+  if (used == 0) return;
   const auto end = std::chrono::floor<Seconds>(rated_at_);
-  auto from = end - Seconds(std::min(used, span_max));
-  for (std::uint64_t left = used; left > 0;) {
-    const Rule* const rule = group.find(facts.at(from));
-    const std::optional<Time> change = group.next_change(facts.at(from));
-    std::uint64_t piece = left;
-    if (change && *change < end && borders_ < borders_max) {
-      const auto border = std::chrono::ceil<Seconds>(*change);
-      // What goes beyond the span is of the first piece.
-      piece = left - static_cast<std::uint64_t>((end - border).count());
-      from = border;
-      ++borders_;
-    }
-    charge_units(group, rule, piece, answer);
-    left -= piece;
-  }
+  const auto from = end - Seconds(std::min(used, span_max));
+  std::uint64_t left = used;
+  borders_ += group.tariff.tariff->split(
+      group.context, group.group, facts.at(from), from, end, borders_max - borders_,
+      [&](const Rule* rule, Time, Time to) {
+        // What goes beyond the span is of the first stretch.
+        const auto later = static_cast<std::uint64_t>(std::chrono::ceil<Seconds>(end - to).count());
+        charge_units(group, rule, left - later, answer);
+        left = later;
+      });
 }
 
 void Decider::charge_units(const RatedGroup& group, const Rule* rule, std::uint64_t units,

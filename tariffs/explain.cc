@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <limits>
 
@@ -13,6 +14,10 @@ namespace farthing::tariffs {
 namespace {
 
 using Text = fmt::memory_buffer;
+
+// How far ahead and at how many borders usage of time is split.
+constexpr std::uint64_t split_seconds_max = 366 * 86'400;
+constexpr std::size_t split_borders_max = 10'000;
 
 template <class... Arguments>
 void line(Text& text, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
@@ -64,6 +69,62 @@ void describe_offer(Text& text, const Tariff& tariff, const Offer& offer) {
         text, "  covers {}/{}", tariff.service_name(coverage.service),
         coverage.rating_group ? fmt::format("{}", coverage.rating_group->value) : std::string("*"));
   }
+}
+
+// Why a rule that won did so; at facts.time.
+std::string reasons_text(const Tariff& tariff, const Rule& rule, const Facts& facts) {
+  const Conditions& conditions = rule.conditions;
+  std::vector<std::string> reasons;
+  if (!conditions.zones.empty()) {
+    const auto zone = tariff.zones()->find(facts.called_number);
+    reasons.push_back(
+        fmt::format("{} is in zone {}", facts.called_number, tariff.zones()->zones()[*zone]));
+  }
+  if (conditions.times) {
+    const Calendar& calendar = tariff.calendars()[conditions.times->calendar];
+    reasons.push_back(
+        fmt::format("{} is {} in calendar {}", local_time_text(tariff.time_zone(), *facts.time),
+                    calendar.classes()[calendar.class_at(*facts.time).value], calendar.name()));
+  }
+  if (!conditions.access_points.empty()) {
+    reasons.push_back(fmt::format("the access point is {}", facts.access_point));
+  }
+  if (!conditions.rat_types.empty()) {
+    reasons.push_back(fmt::format("the RAT type is {}", *facts.rat_type));
+  }
+  if (!conditions.serving_networks.empty()) {
+    reasons.push_back(fmt::format("the serving network is {}", facts.serving_network));
+  }
+  if (reasons.empty()) return "it has no conditions, and none before it holds";
+  return fmt::format("{}", fmt::join(reasons, ", and "));
+}
+
+// For which the rule of a piece won first.
+Facts facts_of(const PriceBreakdown& breakdown, const PricePiece& piece) {
+  Facts facts = breakdown.facts;
+  if (!piece.stretches.empty()) facts.time = piece.stretches.front().first;
+  return facts;
+}
+
+PricePiece& piece_of(PriceBreakdown& breakdown, const Rule* rule) {
+  for (PricePiece& piece : breakdown.pieces) {
+    if (piece.rule == rule) return piece;
+  }
+  return breakdown.pieces.emplace_back(PricePiece{.rule = rule});
+}
+
+// As a session is charged: the set-up charge and the minimum are of what is used first. False: the
+// price leaves the range of money.
+bool price_piece(PricePiece& piece, bool is_first) {
+  PriceTerms terms = *piece.rule->terms;
+  if (!is_first) terms.minimum = 0;
+  piece.chargeable = chargeable_units(terms, piece.units);
+  const std::optional<Money> price = price_of(terms, piece.chargeable);
+  if (is_first && piece.units > 0) piece.setup = terms.setup;
+  // Where the steps above it are beyond 64 bits, chargeable_units rounds down.
+  if (piece.chargeable < piece.units || !price) return false;
+  piece.price = *price;
+  return add(piece.price, piece.setup, piece.total);
 }
 
 }  // namespace
@@ -118,36 +179,58 @@ std::string describe_tariff(const Tariff& tariff) {
   return fmt::to_string(text);
 }
 
-base::Result<PriceBreakdown, PriceError> price_units(const Tariff& tariff,
-                                                     std::string_view service_context,
-                                                     std::optional<RatingGroup> rating_group,
-                                                     std::uint64_t units) {
-  PriceBreakdown breakdown;
-  breakdown.rule = tariff.find(service_context, rating_group);
-  if (breakdown.rule == nullptr) return PriceError::unknown_service;
-  if (!breakdown.rule->terms) return PriceError::no_price;
-  const PriceTerms& terms = *breakdown.rule->terms;
-  breakdown.unit = terms.unit;
-  breakdown.units = units;
-  breakdown.chargeable = chargeable_units(terms, units);
-  const std::optional<Money> price = price_of(terms, breakdown.chargeable);
-  if (units > 0) breakdown.setup = terms.setup;
-  // Where the steps above it are beyond 64 bits, chargeable_units rounds down.
-  const bool is_beyond = breakdown.chargeable < units;
-  if (is_beyond || !price || !add(*price, breakdown.setup, breakdown.total)) {
-    return PriceError::too_large;
+base::Result<PriceBreakdown, PriceFailure> price_units(const Tariff& tariff,
+                                                       std::string_view service_context,
+                                                       std::optional<RatingGroup> rating_group,
+                                                       std::uint64_t units, const Facts& facts) {
+  using Reason = PriceFailure::Reason;
+  const Rule* const first = tariff.find(service_context, rating_group, facts);
+  if (first == nullptr) return PriceFailure{.reason = Reason::unknown_service};
+  if (!first->terms) return PriceFailure{Reason::no_price, first, facts};
+  PriceBreakdown breakdown{.unit = first->terms->unit, .units = units, .facts = facts};
+  if (breakdown.unit != Unit::seconds || !facts.time || units == 0) {
+    breakdown.pieces.push_back({.rule = first, .units = units});
+  } else {
+    // What goes beyond the span is of the last stretch.
+    const auto seconds = static_cast<std::int64_t>(std::min(units, split_seconds_max));
+    const base::Time end = *facts.time + std::chrono::seconds(seconds);
+    std::uint64_t left = units;
+    tariff.split(service_context, rating_group, facts, *facts.time, end, split_borders_max,
+                 [&](const Rule* rule, base::Time from, base::Time to) {
+                   const auto stretch = std::chrono::ceil<std::chrono::seconds>(to - from).count();
+                   const std::uint64_t part =
+                       to == end ? left : static_cast<std::uint64_t>(stretch);
+                   PricePiece& piece = piece_of(breakdown, rule);
+                   piece.stretches.emplace_back(from, to);
+                   piece.units += part;
+                   left -= part;
+                 });
   }
-  breakdown.price = *price;
+  for (PricePiece& piece : breakdown.pieces) {
+    FARTHING_ASSERT(piece.rule != nullptr);  // where one rule wins, one does at any time
+    if (!piece.rule->terms) {
+      return PriceFailure{Reason::no_price, piece.rule, facts_of(breakdown, piece)};
+    }
+    const bool is_first = &piece == breakdown.pieces.data();
+    if (!price_piece(piece, is_first) || !add(breakdown.total, piece.total, breakdown.total)) {
+      return PriceFailure{.reason = Reason::too_large, .rule = piece.rule};
+    }
+    breakdown.chargeable += piece.chargeable;
+  }
   return breakdown;
 }
 
-std::string_view price_error_text(PriceError error) {
-  switch (error) {
-    case PriceError::unknown_service:
+std::string price_failure_text(const Tariff& tariff, const PriceFailure& failure) {
+  switch (failure.reason) {
+    case PriceFailure::Reason::unknown_service:
       return "the tariff has no rule for it";
-    case PriceError::no_price:
-      return "it is known and has no price";
-    case PriceError::too_large:
+    case PriceFailure::Reason::no_price: {
+      const std::string text = fmt::format("rule {} (line {}) says that there is none",
+                                           failure.rule->name, failure.rule->line);
+      if (!tariff.has_conditions()) return text;
+      return text + ", because " + reasons_text(tariff, *failure.rule, failure.facts);
+    }
+    case PriceFailure::Reason::too_large:
       return "the price is beyond what can be counted";
   }
   FARTHING_ASSERT(false);
@@ -155,14 +238,25 @@ std::string_view price_error_text(PriceError error) {
 }
 
 std::string describe_price(const Tariff& tariff, const PriceBreakdown& breakdown) {
-  const Rule& rule = *breakdown.rule;
   Text text;
-  line(text, "rule {} of tariff {} (line {}): {}", rule.name, tariff.name(), rule.line,
-       terms_text(*rule.terms, tariff.currency()));
-  line(text, "used {}", units_text(breakdown.unit, breakdown.units));
-  line(text, "charged for {}", units_text(breakdown.unit, breakdown.chargeable));
-  line(text, "price {}", breakdown.price.to_string());
-  if (rule.terms->setup.micros > 0) line(text, "set-up {}", breakdown.setup.to_string());
+  for (const PricePiece& piece : breakdown.pieces) {
+    const Rule& rule = *piece.rule;
+    line(text, "rule {} of tariff {} (line {}): {}", rule.name, tariff.name(), rule.line,
+         terms_text(*rule.terms, tariff.currency()));
+    if (tariff.has_conditions()) {
+      line(text, "because {}", reasons_text(tariff, rule, facts_of(breakdown, piece)));
+    }
+    if (breakdown.pieces.size() > 1) {
+      for (const auto& [from, to] : piece.stretches) {
+        line(text, "from {} to {}", local_time_text(tariff.time_zone(), from),
+             local_time_text(tariff.time_zone(), to));
+      }
+    }
+    line(text, "used {}", units_text(breakdown.unit, piece.units));
+    line(text, "charged for {}", units_text(breakdown.unit, piece.chargeable));
+    line(text, "price {}", piece.price.to_string());
+    if (piece.setup.micros > 0) line(text, "set-up {}", piece.setup.to_string());
+  }
   line(text, "total {} {}", breakdown.total.to_string(), tariff.currency());
   return fmt::to_string(text);
 }

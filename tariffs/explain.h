@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace farthing::tariffs {
 
@@ -22,29 +24,48 @@ std::string cap_text(const PriceTerms& terms);
 // The whole tariff, one fact a line.
 std::string describe_tariff(const Tariff& tariff);
 
-// What units of one service and rating group cost on their own: no allowance, nothing used before.
-struct PriceBreakdown {
-  const Rule* rule = nullptr;  // of the tariff
-  Unit unit = Unit::octets;
-  std::uint64_t units = 0;       // as asked
+// What one rule prices of some usage.
+struct PricePiece {
+  const Rule* rule = nullptr;                                     // of the tariff
+  std::vector<std::pair<base::Time, base::Time>> stretches = {};  // of usage of time: when it won
+  std::uint64_t units = 0;                                        // as asked
   std::uint64_t chargeable = 0;  // at least the minimum, in whole steps
-  Money price;                   // of the chargeable units
-  Money setup;                   // with the first unit
-  Money total;
+  Money price = {};              // of the chargeable units
+  Money setup = {};              // with the first unit of all
+  Money total = {};
 };
 
-enum class PriceError : std::uint8_t {
-  unknown_service,  // no service for the context, or neither a rule for the group nor a default
-  no_price,         // the rule says "price: none"
-  too_large,        // the price leaves the range of money
+// What units of one service and rating group cost on their own: no allowance, nothing used before.
+// Usage of time begins at facts.time and is split where another rule wins, as a session's is.
+struct PriceBreakdown {
+  Unit unit = Unit::octets;
+  std::uint64_t units = 0;
+  std::uint64_t chargeable = 0;         // all pieces together
+  std::vector<PricePiece> pieces = {};  // by rule, in the order in which they won; at least one
+  Facts facts = {};
+  Money total = {};
 };
 
-base::Result<PriceBreakdown, PriceError> price_units(const Tariff& tariff,
-                                                     std::string_view service_context,
-                                                     std::optional<RatingGroup> rating_group,
-                                                     std::uint64_t units);
+struct PriceFailure {
+  enum class Reason : std::uint8_t {
+    unknown_service,  // no service for the context, or neither a rule for the group nor a default
+    no_price,         // the rule says "price: none"
+    too_large,        // the price leaves the range of money
+  };
 
-std::string_view price_error_text(PriceError error);
+  Reason reason;
+  const Rule* rule = nullptr;  // that won, where one did
+  Facts facts = {};            // for which it did
+};
+
+// The texts that the facts view must outlive the breakdown.
+base::Result<PriceBreakdown, PriceFailure> price_units(const Tariff& tariff,
+                                                       std::string_view service_context,
+                                                       std::optional<RatingGroup> rating_group,
+                                                       std::uint64_t units, const Facts& facts);
+
+// "rule voice/*/eu (line 31) says that there is none, because 4930 is in zone eu".
+std::string price_failure_text(const Tariff& tariff, const PriceFailure& failure);
 
 // Step by step, one a line; `tariff` is the one that the breakdown was made from.
 std::string describe_price(const Tariff& tariff, const PriceBreakdown& breakdown);

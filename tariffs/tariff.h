@@ -119,6 +119,31 @@ class Tariff {
                                         std::optional<RatingGroup> rating_group,
                                         const Facts& facts) const;
 
+  // Visits the stretches of [from, to) in each of which one rule wins, in order: visit(rule, begin,
+  // end), where the rule may be nullptr. facts.time is passed over. Looks at no more than
+  // `borders_max` moments at which another one may win, the last stretch goes on from there;
+  // returns at how many it looked. REQUIRES: from < to.
+  template <class Visit>
+  std::size_t split(std::string_view service_context, std::optional<RatingGroup> rating_group,
+                    Facts facts, base::Time from, base::Time to, std::size_t borders_max,
+                    Visit visit) const {
+    facts.time = from;
+    const Rule* rule = find(service_context, rating_group, facts);
+    for (std::size_t borders = 0;; ++borders) {
+      const auto change = next_change(service_context, rating_group, facts);
+      if (!change || *change >= to || borders == borders_max) {
+        visit(rule, from, to);
+        return borders;
+      }
+      facts.time = *change;
+      const Rule* const next = find(service_context, rating_group, facts);
+      if (next == rule) continue;
+      visit(rule, from, *change);
+      rule = next;
+      from = *change;
+    }
+  }
+
   // Whether any rule has conditions. Where none has, facts make no difference.
   bool has_conditions() const { return has_conditions_; }
 

@@ -2,6 +2,10 @@
 #include "engine/admin/time_text.h"
 #include "engine/admin/views.h"
 #include "engine/tariff_tests.h"
+#include "tariffs/explain.h"
+#include "tariffs/local_time.h"
+#include "tariffs/tariff_file.h"
+#include "tariffs/yaml_scalar.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -137,6 +141,64 @@ std::string document_of(Api& api, const tariffs::VersionedTariff& version) {
   return api.store.document(tariff_document_key(version.version)).value_or("");
 }
 
+// What the request says of what is to be priced. Returns what is wrong with it; "": nothing.
+std::string read_facts(const HttpRequest& request, const TariffView& view, tariffs::Facts& facts) {
+  facts.called_number = request.query_value("called");
+  if (facts.called_number.starts_with('+')) facts.called_number.remove_prefix(1);
+  if (!facts.called_number.empty() && (!Identity::make(Identity::Kind::e164, facts.called_number) ||
+                                       facts.called_number.starts_with('0'))) {
+    return fmt::format("{} is no international number, such as +49301234567",
+                       tariffs::in_quotes(request.query_value("called")));
+  }
+  facts.access_point = request.query_value("apn");
+  facts.serving_network = request.query_value("network");
+  const auto rat = query_number(request, "rat", UINT64_MAX, UINT8_MAX);
+  const bool has_rat = !request.query_value("rat").empty();
+  if (has_rat && !rat) return "a RAT type is a number up to 255; 6 is EUTRAN";
+  if (has_rat) facts.rat_type = static_cast<std::uint8_t>(*rat);
+  facts.time = view.now;
+  const std::string_view at = request.query_value("at");
+  if (at.empty()) return {};
+  const auto time = tariffs::parse_local_time(view.time_zone(), at);
+  if (!time.has_value()) {
+    return fmt::format("{} is no local time of {} that comes once, such as 2026-12-01T20:00:00",
+                       tariffs::in_quotes(at), view.time_zone());
+  }
+  facts.time = *time;
+  return {};
+}
+
+json::object price_json(const tariffs::VersionedTariff& version,
+                        const tariffs::PriceBreakdown& price) {
+  const tariffs::Tariff& tariff = *version.tariff;
+  json::array pieces;
+  for (const tariffs::PricePiece& piece : price.pieces) {
+    json::array stretches;
+    for (const auto& [from, to] : piece.stretches) {
+      stretches.push_back(
+          json::array{time_text(tariff.time_zone(), from), time_text(tariff.time_zone(), to)});
+    }
+    pieces.push_back({{"rule", piece.rule->name},
+                      {"line", piece.rule->line},
+                      {"units", piece.units},
+                      {"units_charged", piece.chargeable},
+                      {"amount", piece.total.to_string()},
+                      {"setup", piece.setup.to_string()},
+                      {"price", terms_json(*piece.rule->terms)},
+                      {"times", std::move(stretches)}});
+  }
+  return {{"amount", price.total.to_string()},
+          {"currency", tariff.currency()},
+          {"units", price.units},
+          {"units_charged", price.chargeable},
+          {"unit", tariffs::unit_name(price.unit)},
+          {"rule", price.pieces.front().rule->name},
+          {"pieces", std::move(pieces)},
+          {"explanation", tariffs::describe_price(tariff, price)},
+          {"tariff", version.version.value},
+          {"tariff_name", tariff.name()}};
+}
+
 }  // namespace
 
 Reply load_tariff(Api& api, const HttpRequest& request, Stream&) {
@@ -220,37 +282,28 @@ Reply get_price(Api& api, const HttpRequest& request, Stream&) {
   }
   TariffView view;
   if (const Visited ran = visit_tariffs(api, view); !ran) return unavailable_reply(ran.why());
-  const tariffs::VersionedTariff* const now = view.in_force();
-  if (now == nullptr) {
+  tariffs::Facts facts;
+  if (const std::string wrong = read_facts(request, view, facts); !wrong.empty()) {
+    return error_reply(400, "invalid", wrong);
+  }
+  const tariffs::VersionedTariff* const version = view.history->at(*facts.time);
+  if (version == nullptr) {
     return error_reply(422, "no_tariff",
                        "no tariff is in force; load one: farthing tariff load FILE");
   }
+  const tariffs::Tariff& tariff = *version->tariff;
   std::optional<RatingGroup> rating_group;
   if (grouped) rating_group = RatingGroup(static_cast<std::uint32_t>(*group));
-  const tariffs::Service* const service = now->tariff->find_service(context);
-  const tariffs::Rule* const rule =
-      now->tariff->find(service == nullptr ? context : service->context, rating_group);
-  if (rule == nullptr || !rule->terms) {
-    return error_reply(422, "no_price",
-                       fmt::format("tariff {} has no price for {}; see: farthing tariff show",
-                                   now->tariff->name(), context));
+  const tariffs::Service* const service = tariff.find_service(context);
+  const auto price = tariffs::price_units(tariff, service == nullptr ? context : service->context,
+                                          rating_group, *units, facts);
+  if (!price.has_value()) {
+    return error_reply(
+        422, "no_price",
+        fmt::format("tariff {} has no price for {}: {}; see: farthing tariff show", tariff.name(),
+                    context, tariffs::price_failure_text(tariff, price.error())));
   }
-  const std::uint64_t charged = tariffs::chargeable_units(*rule->terms, *units);
-  const auto price = tariffs::price_of(*rule->terms, charged);
-  Money total;
-  const Money setup = charged == 0 ? Money() : rule->terms->setup;
-  if (!price || !tariffs::add(*price, setup, total)) {
-    return error_reply(422, "refused", "the price leaves the range of money");
-  }
-  return json_reply({{"amount", total.to_string()},
-                     {"currency", now->tariff->currency()},
-                     {"units", *units},
-                     {"units_charged", charged},
-                     {"unit", tariffs::unit_name(rule->terms->unit)},
-                     {"rule", rule->name},
-                     {"price", terms_json(*rule->terms)},
-                     {"tariff", now->version.value},
-                     {"tariff_name", now->tariff->name()}});
+  return json_reply(price_json(*version, *price));
 }
 
 }  // namespace farthing::engine::admin

@@ -163,9 +163,12 @@ Octets octets_of(const diameter::Buffer& buffer) {
   return {buffer.data(), buffer.data() + buffer.size()};
 }
 
-void put_octets(diameter::Writer& writer, AvpId group, std::uint64_t octets) {
+void put_units(diameter::Writer& writer, AvpId group, const std::optional<std::uint64_t>& octets,
+               const std::optional<std::uint32_t>& seconds) {
+  if (!octets && !seconds) return;
   writer.begin_group(group);
-  writer.put_u64(AvpId::cc_total_octets, octets);
+  if (octets) writer.put_u64(AvpId::cc_total_octets, *octets);
+  if (seconds) writer.put_u32(AvpId::cc_time, *seconds);
   writer.end_group();
 }
 
@@ -199,17 +202,24 @@ Octets credit_request(const CreditRequest& request) {
   writer.put_text(AvpId::service_context_id, request.context);
   writer.put_u32(AvpId::cc_request_type, request.type);
   writer.put_u32(AvpId::cc_request_number, request.number);
+  if (request.at) writer.put_time(AvpId::event_timestamp, *request.at);
   writer.begin_group(AvpId::subscription_id);
   writer.put_u32(AvpId::subscription_id_type, 0);
   writer.put_text(AvpId::subscription_id_data, request.msisdn);
   writer.end_group();
   writer.begin_group(AvpId::multiple_services_credit_control);
-  if (request.requested_octets) {
-    put_octets(writer, AvpId::requested_service_unit, *request.requested_octets);
-  }
-  if (request.used_octets) put_octets(writer, AvpId::used_service_unit, *request.used_octets);
+  put_units(writer, AvpId::requested_service_unit, request.requested_octets,
+            request.requested_seconds);
+  put_units(writer, AvpId::used_service_unit, request.used_octets, request.used_seconds);
   writer.put_u32(AvpId::rating_group, request.rating_group);
   writer.end_group();
+  if (!request.called.empty()) {
+    writer.begin_group(AvpId::service_information);
+    writer.begin_group(AvpId::ims_information);
+    writer.put_text(AvpId::called_party_address, request.called);
+    writer.end_group();
+    writer.end_group();
+  }
   writer.finish();
   return octets_of(buffer);
 }

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/time.h"
+
 namespace farthing::test {
 
 using Octets = std::vector<std::uint8_t>;
@@ -55,6 +57,10 @@ struct CreditRequest {
   std::uint32_t rating_group = 10;
   std::optional<std::uint64_t> requested_octets;
   std::optional<std::uint64_t> used_octets;
+  std::optional<std::uint32_t> requested_seconds;
+  std::optional<std::uint32_t> used_seconds;
+  std::optional<base::Time> at;  // Event-Timestamp
+  std::string called;            // Called-Party-Address
 };
 Octets credit_request(const CreditRequest& request);
 

@@ -50,7 +50,7 @@ offer bundle-1g: 1 GiB for 0.000000 CNY, valid for 30 d
 
 TEST(Explain, APriceStepByStep) {
   const auto tariff = demo();
-  const auto price = price_units(*tariff, "32251@3gpp.org", RatingGroup(10), 5'000'000);
+  const auto price = price_units(*tariff, "32251@3gpp.org", RatingGroup(10), 5'000'000, {});
   ASSERT_TRUE(price);
   EXPECT_EQ(price->chargeable, 4883u * 1024);
   EXPECT_EQ(price->total, Money(476'855));
@@ -72,22 +72,22 @@ TEST(Explain, SetUpComesWithTheFirstUnit) {
   parts.rules[0].service = service_key("data");
   parts.rules[0].terms = PriceTerms{.amount = Money(1), .setup = Money(50)};
   const Tariff tariff(std::move(parts));
-  EXPECT_EQ(price_units(tariff, "d@x", std::nullopt, 0)->total, Money(0));
-  EXPECT_EQ(price_units(tariff, "d@x", std::nullopt, 3)->total, Money(53));
+  EXPECT_EQ(price_units(tariff, "d@x", std::nullopt, 0, {})->total, Money(0));
+  EXPECT_EQ(price_units(tariff, "d@x", std::nullopt, 3, {})->total, Money(53));
   const auto error =
-      price_units(tariff, "d@x", std::nullopt, std::numeric_limits<std::int64_t>::max());
+      price_units(tariff, "d@x", std::nullopt, std::numeric_limits<std::int64_t>::max(), {});
   ASSERT_FALSE(error);
-  EXPECT_EQ(error.error(), PriceError::too_large);
+  EXPECT_EQ(error.error().reason, PriceFailure::Reason::too_large);
 }
 
 TEST(Explain, WhatHasNoPrice) {
   const auto tariff = demo();
-  const auto unpriced = price_units(*tariff, "32251@3gpp.org", RatingGroup(99), 1);
+  const auto unpriced = price_units(*tariff, "32251@3gpp.org", RatingGroup(99), 1, {});
   ASSERT_FALSE(unpriced);
-  EXPECT_EQ(unpriced.error(), PriceError::no_price);
-  const auto unknown = price_units(*tariff, "fax@3gpp.org", std::nullopt, 1);
+  EXPECT_EQ(unpriced.error().reason, PriceFailure::Reason::no_price);
+  const auto unknown = price_units(*tariff, "fax@3gpp.org", std::nullopt, 1, {});
   ASSERT_FALSE(unknown);
-  EXPECT_EQ(price_error_text(unknown.error()), "the tariff has no rule for it");
+  EXPECT_EQ(price_failure_text(*tariff, unknown.error()), "the tariff has no rule for it");
 }
 
 }  // namespace

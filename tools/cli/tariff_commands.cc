@@ -22,7 +22,8 @@ namespace {
 
 struct Given {
   std::string file, version = "current", folder, context, units;
-  std::optional<std::uint32_t> rating_group;
+  std::string called, apn, network, at;
+  std::optional<std::uint32_t> rating_group, rat;
 };
 
 std::string warning_text(const json::value& place) {
@@ -144,12 +145,20 @@ int show_price(const Context& context, const Given& given) {
   std::string target =
       fmt::format("/v1/tariffs/price?context={}&units={}", encode_url(given.context), *units);
   if (given.rating_group) target += fmt::format("&rating_group={}", *given.rating_group);
+  if (given.rat) target += fmt::format("&rat={}", *given.rat);
+  const std::pair<std::string_view, const std::string&> texts[] = {
+      {"called", given.called}, {"apn", given.apn}, {"network", given.network}, {"at", given.at}};
+  for (const auto& [name, text] : texts) {
+    if (!text.empty()) target += fmt::format("&{}={}", name, encode_url(text));
+  }
   return context.get(target, [&context](const json::value& price) {
+    const std::size_t pieces = price.at("pieces").as_array().size();
     context.out() << fmt::format(
-        "{} {} for {} {} (charged as {}) by rule {} of tariff {}, version {}\n",
+        "{} {} for {} {} (charged as {}) by {} of tariff {}, version {}\n\n{}",
         field(price, "amount"), field(price, "currency"), field(price, "units"),
-        field(price, "unit"), field(price, "units_charged"), field(price, "rule"),
-        field(price, "tariff_name"), field(price, "tariff"));
+        field(price, "unit"), field(price, "units_charged"),
+        pieces == 1 ? "rule " + field(price, "rule") : fmt::format("{} rules", pieces),
+        field(price, "tariff_name"), field(price, "tariff"), field(price, "explanation"));
   });
 }
 
@@ -197,12 +206,19 @@ void add_tariff_commands(CLI::App& app, Context& context) {
                    "Write its file and tables into this new folder instead, ready to be loaded")
       ->type_name("DIR");
 
-  CLI::App* const price =
-      add_command(*group, context, "price", "Says what something would cost now, allowances aside",
-                  "farthing tariff price data 100MiB --rating-group 10",
-                  [&context, given] { return show_price(context, *given); });
+  CLI::App* const price = add_command(*group, context, "price",
+                                      "Says what something would cost and why, allowances aside",
+                                      "farthing tariff price data 100MiB --rating-group 10",
+                                      [&context, given] { return show_price(context, *given); });
   add_argument(price, "SERVICE", given->context, "A service's name or Service-Context-Id");
   add_argument(price, "UNITS", given->units, "How much: 10, 100MiB, 2min");
+  add_text_option(price, "--called", given->called, "The called number, international: +49301234");
+  add_text_option(price, "--apn", given->apn, "The access point");
+  price->add_option("--rat", given->rat, "The radio access: a number of 3GPP-RAT-Type")
+      ->type_name("N");
+  add_text_option(price, "--network", given->network, "The serving network: MCC and MNC, 46000");
+  add_text_option(price, "--at", given->at,
+                  "When it begins, in the tariff's local time: 2026-12-01T20:00:00; default: now");
   price->add_option("--rating-group", given->rating_group, "The rating group, where there is one")
       ->type_name("N");
 }
