@@ -214,6 +214,17 @@ base::Result<Database, StoreError> Database::open(const fs::path& folder, Mode m
                                   "from a copy",
                                   folder.string()));
   }
+  // RocksDB 7.8 frees a table's erased ranges twice when an iterator meets a table behind it that
+  // it cannot open: such a table is found here, before anything iterates.
+  for (std::size_t i = 0; mode != Mode::salvage && i < table_count; ++i) {
+    const auto table = static_cast<Table>(i);
+    rocksdb::TablePropertiesCollection properties;
+    if (database.table(table) == nullptr) continue;
+    const auto readable = db->GetPropertiesOfAllTables(database.table(table), &properties);
+    if (readable.ok()) continue;
+    return translated(readable, folder, fmt::format("the checkpoint's table {}", table_name(table)),
+                      checkpoint_remedy);
+  }
   if (mode == Mode::read_write) {
     (void)database.env_->LowerThreadPoolCPUPriority(rocksdb::Env::LOW, rocksdb::CpuPriority::kLow);
   }
