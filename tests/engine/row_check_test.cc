@@ -76,7 +76,8 @@ class RowCheckTest : public testing::Test {
     for (const char* event : {" a", " b"}) {
       Request request;
       request.key = {RequestType::event, 0, 0, 1, 1};
-      request.session_id = id + event;
+      const std::string session = id + event;
+      request.session_id = session;
       request.service_context = "32274@3gpp.org";
       request.identities = {*parse_msisdn(user)};
       request.action = RequestedAction::direct_debiting;
