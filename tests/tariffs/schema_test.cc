@@ -31,7 +31,6 @@ services:
     unit: octets
     grant: {maximum: 1 MiB, zzz: 1}
     prices:
-      - {default: true, amount: 1.00, per: 1 MiB, zzz: 1}
       - {default: true, time: day, tiers: [{amount: 1.00, per: 1 MiB, zzz: 1}]}
       - default: true
         time: night
@@ -39,6 +38,7 @@ services:
         cap: {amount: 1.00, zzz: 1}
         amount: 1.00
         per: 1 MiB
+      - {default: true, amount: 1.00, per: 1 MiB, zzz: 1}
 tables: {zzz: 1}
 calendars:
   days: {default: night, classes: {day: [{days: all, from: 08:00, to: 20:00, zzz: 1}]}, zzz: 1}

@@ -56,7 +56,7 @@ TEST(TariffWarnings, ASlabUnderWhichMoreUsageCostsLess) {
   EXPECT_THAT(
       warnings_of("amount: 2.00, per: 1 MiB, step: 1 KiB",
                   "per: 1 MiB, step: 1 KiB, slabs: [{upto: 10 MiB, amount: 2}, {amount: 1}]"),
-      ElementsAre("t.yaml:12:9: more usage costs less by \"data/*\": 10 MiB cost 20.000000, "
+      ElementsAre("t.yaml:13:9: more usage costs less by \"data/*\": 10 MiB cost 20.000000, "
                   "10241 KiB cost 10.000977; expected tiers, or a slab that costs as much"));
 }
 
