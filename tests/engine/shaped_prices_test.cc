@@ -130,8 +130,10 @@ class Client {
     }
     RC_ASSERT(test::broken_invariant(engine_.shard().book()) == "");
   }
-  void crash() {
+  // With the session in the ledger only, or in the checkpoint, too.
+  void crash(bool written_back) {
     engine_.sync();
+    if (written_back) engine_.checkpoint();
     engine_.crash_and_restart();
   }
   const Account& account() { return *engine_.shard().book().find_account(anna); }
@@ -157,7 +159,7 @@ RC_GTEST_PROP(ShapedPrices, ASessionCostsThePriceOfItsUsageHoweverItIsCut, ()) {
     std::array<std::uint64_t, 5> used{};
     for (std::size_t i = 0; i < used.size(); ++i) all[i] += used[i] = step.used[i];
     client.ask(RequestType::update, &used, step.asks ? std::optional(step.asked) : std::nullopt);
-    if (step.crash) client.crash();
+    if (step.crash) client.crash(step.asks);
     const Account& account = client.account();
     RC_ASSERT(100'000'000 - account.balance().micros + account.overage_micros == price_of_all(all));
   }
