@@ -91,6 +91,8 @@ class Decider {
   const VersionedTariff* tariff_of(const std::optional<std::uint16_t>& segment) const;
   RatingFacts facts_before(const Request& request);
   RatingFacts facts_now(const Request& request);
+  bool may_use(const Request& request, const std::optional<RatingGroup>& group);
+  bool is_denied(const Request& request);
   std::optional<std::uint16_t> open_segment(const Request& request, const ServiceRequest& service,
                                             bool money, ServiceAnswer& answer);
   std::optional<std::uint16_t> open(const Segment& segment, ServiceAnswer& answer);
@@ -191,6 +193,24 @@ RatingFacts Decider::facts_now(const Request& request) {
   RatingFacts facts = facts_before(request);
   if (session_ != nullptr) facts.learn(request.attributes);
   return facts;
+}
+
+// A barred subscriber may use what is served always.
+bool Decider::may_use(const Request& request, const std::optional<RatingGroup>& group) {
+  if (!barred()) return true;
+  if (tariff_ == nullptr) return false;
+  const RatingFacts facts = facts_now(request);
+  const Rule* const rule = tariff_->tariff->find(context(request), group, facts.at(rated_at_));
+  return rule != nullptr && rule->always;
+}
+
+// Whether nothing of the request may be used.
+bool Decider::is_denied(const Request& request) {
+  if (!barred()) return false;
+  for (std::size_t i = 0; i < request.service_count; ++i) {
+    if (may_use(request, request.services[i].rating_group)) return false;
+  }
+  return true;
 }
 
 void Decider::cannot_rate(const Request& request, const VersionedTariff& tariff,
@@ -304,7 +324,7 @@ void Decider::charge(std::uint16_t segment, std::uint64_t units) {
 // Last, a new grant, if one was asked for.
 void Decider::serve(const Request& request, const ServiceRequest& service, ServiceAnswer& answer) {
   if (!service.requested || answer.outcome != Outcome::success) return;
-  if (barred()) {
+  if (!may_use(request, service.rating_group)) {
     answer.outcome = Outcome::service_denied;
     return;
   }
@@ -387,7 +407,7 @@ void Decider::session_request(const Request& request, const tariffs::TariffHisto
   answer.command_level = request.command_level;
   choose_time_and_tariff(request, tariffs);
   if (session_ == nullptr) {
-    if (barred()) answer.outcome = Outcome::service_denied;
+    if (is_denied(request)) answer.outcome = Outcome::service_denied;
     if (tariff_ == nullptr) answer.outcome = Outcome::unable_to_comply;
     if (answer.outcome != Outcome::success) return finish_refused(request);
   }
@@ -595,7 +615,7 @@ void Decider::event_request(const Request& request, const tariffs::TariffHistory
   Answer& answer = d_.answer;
   answer.command_level = request.command_level;
   choose_time_and_tariff(request, tariffs);
-  if (barred()) answer.outcome = Outcome::service_denied;
+  if (is_denied(request)) answer.outcome = Outcome::service_denied;
   if (tariff_ == nullptr) answer.outcome = Outcome::unable_to_comply;
   if (answer.outcome == Outcome::success) {
     for (std::size_t i = 0; i < request.service_count; ++i) {
@@ -624,6 +644,10 @@ void Decider::event_service(const Request& request, const ServiceRequest& servic
                             ServiceAnswer& answer) {
   answer.rating_group = service.rating_group;
   answer.service_identifiers = service.service_identifiers;
+  if (!may_use(request, service.rating_group)) {
+    answer.outcome = Outcome::service_denied;
+    return;
+  }
   const bool money = asks_money(service) || (!service.requested && reports(service, true));
   // A segment of its own: services of an event are priced one by one.
   const std::optional<std::uint16_t> segment = open_segment(request, service, money, answer);

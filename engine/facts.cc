@@ -1,5 +1,7 @@
 #include "engine/facts.h"
 
+#include "tariffs/numbering.h"
+
 #include <algorithm>
 
 namespace farthing::engine {
@@ -19,20 +21,27 @@ bool begins_with_scheme(std::string_view text, std::string_view lower_case) {
 // passed over.
 void RatingFacts::read_called(std::string_view text) {
   called_size_ = 0;
+  called_urn_ = {};
+  if (begins_with_scheme(text, "urn:")) {
+    called_urn_ = text;
+    return;
+  }
   for (std::string_view scheme : {"sip:", "sips:", "tel:"}) {
     if (!begins_with_scheme(text, scheme)) continue;
     text.remove_prefix(scheme.size());
     text = text.substr(0, text.find_first_of("@;:?"));
     break;
   }
-  if (!text.starts_with('+')) return;
+  is_international_ = text.starts_with('+');
+  if (is_international_) text.remove_prefix(1);
+  const std::size_t size_max = is_international_ ? tariffs::e164_digits_max : dialled_digits_max;
   std::size_t size = 0;
-  for (char c : text.substr(1)) {
+  for (char c : text) {
     if (c == '-' || c == '.' || c == '(' || c == ')') continue;
-    if (c < '0' || c > '9' || size == number_digits_max) return;
+    if (c < '0' || c > '9' || size == size_max) return;
     called_[size++] = c;
   }
-  if (size > 0 && called_[0] != '0') called_size_ = size;
+  if (!is_international_ || (size > 0 && called_[0] != '0')) called_size_ = size;
 }
 
 void RatingFacts::learn(const std::vector<AttributeView>& attributes) {
@@ -58,7 +67,11 @@ void RatingFacts::learn(const std::vector<AttributeView>& attributes) {
 }
 
 tariffs::Facts RatingFacts::at(Time time) const {
-  return {.called_number = std::string_view(called_.data(), called_size_),
+  const std::string_view digits(called_.data(), called_size_);
+  return {.called_number = is_international_ ? digits : std::string_view(),
+          .dialled_number = !called_urn_.empty() ? called_urn_
+                            : is_international_  ? std::string_view()
+                                                 : digits,
           .access_point = access_point_,
           .rat_type = rat_type_,
           .serving_network = serving_network_,

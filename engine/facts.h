@@ -4,7 +4,8 @@
 // What cannot be read for certain is not known, and a condition on it does not hold. A called
 // number is known where it says that it is international: "+49301234567", alone or in a tel: or
 // sip: URI. Digits without a plus may be dialled in any way (national, after a prefix that differs
-// from country to country, a short code), a phone-context does not say how to go on from it.
+// from country to country, a short code): they are handed on as dialled, and so is an emergency URN
+// (RFC 5031). A phone-context does not say how to go on from it.
 //
 // A plain value, copied from what is known of a session to what a request says beside; it views the
 // attributes' bytes, which must outlive it.
@@ -30,12 +31,14 @@ class RatingFacts {
   tariffs::Facts at(Time time) const;
 
  private:
-  static constexpr std::size_t number_digits_max = 15;  // E.164
+  static constexpr std::size_t dialled_digits_max = 20;
 
   void read_called(std::string_view text);
 
-  std::array<char, number_digits_max> called_{};
-  std::size_t called_size_ = 0;  // 0: not known
+  std::array<char, dialled_digits_max> called_{};  // digits
+  std::size_t called_size_ = 0;                    // 0: not known
+  bool is_international_ = false;
+  std::string_view called_urn_;
   std::string_view access_point_;
   std::string_view serving_network_;
   std::optional<std::uint8_t> rat_type_;

@@ -23,6 +23,15 @@ bool is_same(std::string_view lower_case, std::string_view text) {
   return std::ranges::equal(lower_case, text, {}, {}, lower);
 }
 
+// Of an emergency URN (RFC 5031) every service below it, too: "urn:service:sos.police".
+bool is_called(std::string_view own, const Facts& facts) {
+  if (own.starts_with('+')) return facts.called_number == own.substr(1);
+  const std::string_view dialled = facts.dialled_number;
+  if (!own.starts_with("urn:")) return dialled == own;
+  return is_same(own, dialled.substr(0, own.size())) &&
+         (dialled.size() == own.size() || dialled[own.size()] == '.');
+}
+
 bool is_network_of(std::string_view network, std::string_view condition) {
   constexpr std::size_t country_digits = 3;
   return condition.size() == country_digits ? network.starts_with(condition) : network == condition;
@@ -40,11 +49,16 @@ bool list_covers(const List& list, const List& other, Covers covers) {
 }  // namespace
 
 bool Conditions::are_none() const {
-  return zones.empty() && !times && access_points.empty() && rat_types.empty() &&
-         serving_networks.empty();
+  return zones.empty() && !times && called_numbers.empty() && access_points.empty() &&
+         rat_types.empty() && serving_networks.empty();
 }
 
 bool Conditions::hold_without_tables(const Facts& facts) const {
+  if (!called_numbers.empty() && std::ranges::none_of(called_numbers, [&facts](const auto& own) {
+        return is_called(own, facts);
+      })) {
+    return false;
+  }
   if (!access_points.empty()) {
     const std::string_view name = network_identifier(facts.access_point);
     if (std::ranges::none_of(access_points,
@@ -67,6 +81,7 @@ bool Conditions::cover(const Conditions& other) const {
   const bool covers_times = !times || (other.times && other.times->calendar == times->calendar &&
                                        (other.times->classes & ~times->classes) == 0);
   return covers_times && list_covers(zones, other.zones, equal) &&
+         list_covers(called_numbers, other.called_numbers, equal) &&
          list_covers(access_points, other.access_points, equal) &&
          list_covers(rat_types, other.rat_types, equal) &&
          list_covers(

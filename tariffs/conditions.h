@@ -16,6 +16,7 @@ namespace farthing::tariffs {
 // What a request says of itself, as far as it does. A condition on what is not known does not hold.
 struct Facts {
   std::string_view called_number;        // digits of E.164, the country code first; "": not known
+  std::string_view dialled_number;       // where it is not: "110", "0301234567", "urn:service:sos"
   std::string_view access_point;         // APN or DNN, with or without its operator identifier
   std::optional<std::uint8_t> rat_type;  // 3GPP-RAT-Type (TS 29.061 16.4.7.2)
   std::string_view serving_network;      // MCC and MNC, 5 or 6 digits
@@ -33,7 +34,8 @@ struct Conditions {
 
   std::vector<std::uint16_t> zones;  // indices into the zone table's names
   std::optional<Times> times;
-  std::vector<std::string> access_points;  // network identifiers, in lower case
+  std::vector<std::string> called_numbers;  // "110" as dialled, "+8610086", "urn:service:sos"
+  std::vector<std::string> access_points;   // network identifiers, in lower case
   std::vector<std::uint8_t> rat_types;
   std::vector<std::string> serving_networks;  // an MCC (3 digits), or MCC and MNC
 

@@ -76,15 +76,20 @@ std::string reasons_text(const Tariff& tariff, const Rule& rule, const Facts& fa
   const Conditions& conditions = rule.conditions;
   std::vector<std::string> reasons;
   if (!conditions.zones.empty()) {
-    const auto zone = tariff.zones()->find(facts.called_number);
-    reasons.push_back(
-        fmt::format("{} is in zone {}", facts.called_number, tariff.zones()->zones()[*zone]));
+    const std::string called = tariff.called_number(facts);
+    const auto zone = tariff.zones()->find(called);
+    reasons.push_back(fmt::format("{} is in zone {}", called, tariff.zones()->zones()[*zone]));
   }
   if (conditions.times) {
     const Calendar& calendar = tariff.calendars()[conditions.times->calendar];
     reasons.push_back(
         fmt::format("{} is {} in calendar {}", local_time_text(tariff.time_zone(), *facts.time),
                     calendar.classes()[calendar.class_at(*facts.time).value], calendar.name()));
+  }
+  if (!conditions.called_numbers.empty()) {
+    const std::string called = tariff.called_number(facts);
+    reasons.push_back(
+        fmt::format("the number is {}", called.empty() ? facts.dialled_number : called));
   }
   if (!conditions.access_points.empty()) {
     reasons.push_back(fmt::format("the access point is {}", facts.access_point));

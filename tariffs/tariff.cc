@@ -3,6 +3,7 @@
 #include "engine/base/assert.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <limits>
 
@@ -53,7 +54,15 @@ Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)) {
 // Holds the conditions of rules against one request's facts; what needs a table is looked up once.
 class Tariff::Matcher {
  public:
-  Matcher(const TariffParts& parts, const Facts& facts) : parts_(parts), facts_(facts) {}
+  Matcher(const TariffParts& parts, const Facts& facts) : parts_(parts), facts_(facts) {
+    if (!parts.numbering || !facts.called_number.empty() || facts.dialled_number.empty()) return;
+    const std::size_t size = international_number(*parts.numbering, facts.dialled_number, number_);
+    facts_.called_number = std::string_view(number_.data(), size);
+  }
+  Matcher(const Matcher&) = delete;  // it views itself
+  Matcher& operator=(const Matcher&) = delete;
+
+  std::string_view called_number() const { return facts_.called_number; }
 
   bool hold(const Conditions& conditions) {
     return hold_in_time(conditions) && hold_in_zone(conditions) &&
@@ -81,7 +90,8 @@ class Tariff::Matcher {
   }
 
   const TariffParts& parts_;
-  const Facts& facts_;
+  Facts facts_;
+  std::array<char, e164_digits_max> number_;
   std::optional<std::uint32_t> calendar_;  // of time_class_
   TimeClass time_class_;
   bool zone_is_known_ = false;
@@ -163,6 +173,12 @@ const std::vector<TariffTest>& Tariff::tests() const { return parts_.tests; }
 const std::vector<Calendar>& Tariff::calendars() const { return parts_.calendars; }
 
 const ZoneTable* Tariff::zones() const { return parts_.zones.get(); }
+
+const std::optional<NumberingPlan>& Tariff::numbering() const { return parts_.numbering; }
+
+std::string Tariff::called_number(const Facts& facts) const {
+  return std::string(Matcher(parts_, facts).called_number());
+}
 
 std::string_view Tariff::service_name(ServiceKey key) const {
   const auto found = std::ranges::find(parts_.services, key, &Service::key);

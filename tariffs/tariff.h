@@ -10,6 +10,7 @@
 #include "engine/base/time.h"
 #include "tariffs/calendar.h"
 #include "tariffs/conditions.h"
+#include "tariffs/numbering.h"
 #include "tariffs/price.h"
 #include "tariffs/tests_section.h"
 #include "tariffs/zone_table.h"
@@ -46,6 +47,7 @@ struct Rule {
   std::uint32_t line = 0;                   // in the tariff file
   std::optional<RatingGroup> rating_group;  // nullopt: every group that has no rule, and none
   Conditions conditions;                    // all must hold
+  bool always = false;                      // free, and for those who may use nothing else, too
 };
 
 // What an allowance may be used for: a service, and one of its rating groups or all of them.
@@ -91,6 +93,7 @@ struct TariffParts {
   std::vector<TariffTest> tests;
   std::shared_ptr<const ZoneTable> zones;  // may be null
   std::vector<Calendar> calendars;
+  std::optional<NumberingPlan> numbering;
 };
 
 class Tariff {
@@ -154,7 +157,10 @@ class Tariff {
   const std::vector<Offer>& offers() const;
   const std::vector<TariffTest>& tests() const;  // that the file brings with it
   const std::vector<Calendar>& calendars() const;
-  const ZoneTable* zones() const;                       // nullptr: it has none
+  const ZoneTable* zones() const;  // nullptr: it has none
+  const std::optional<NumberingPlan>& numbering() const;
+  // The international number that was called, as far as the facts and the numbering tell; else "".
+  std::string called_number(const Facts& facts) const;
   std::string_view service_name(ServiceKey key) const;  // "" where unknown
 
   RuleNumber number_of(const Rule& rule) const;

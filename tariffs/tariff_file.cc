@@ -2,6 +2,7 @@
 
 #include "tariffs/currency.h"
 #include "tariffs/local_time.h"
+#include "tariffs/numbering.h"
 #include "tariffs/placed.h"
 #include "tariffs/price_file.h"
 #include "tariffs/tariff_tables.h"
@@ -82,6 +83,9 @@ TariffParts Compiler::compile(const YamlNode& root) {
   YamlMap file(root, "the tariff", errors_);
   compile_header(file);
   tables_.read(file, parts_.time_zone);
+  if (const YamlNode* node = file.find("numbers")) {
+    parts_.numbering = read_numbering(*node, errors_);
+  }
   if (const YamlNode* node = file.require("services", "at least one service")) {
     compile_services(*node);
   }
@@ -365,6 +369,10 @@ void Compiler::check_last_resort(const PlacedService& placed) {
 
 bool Compiler::compile_terms(YamlMap& map, PlacedRule& placed, Unit unit) {
   const YamlNode* price = map.find("price");
+  const YamlNode* always = map.find("always");
+  if (always != nullptr && (price == nullptr || price->text != "free")) {
+    errors_.add(map.key_position("always"), "what is served always is not free", "price: free");
+  }
   if (price == nullptr) {
     placed.rule.terms = tariffs::compile_price(map, unit, errors_);
     return placed.rule.terms.has_value();
@@ -378,6 +386,7 @@ bool Compiler::compile_terms(YamlMap& map, PlacedRule& placed, Unit unit) {
   if (choice == 1u) {
     placed.rule.terms.emplace();
     placed.rule.terms->unit = unit;
+    if (always != nullptr) placed.rule.always = read_boolean(*always, errors_).value_or(false);
   }
   return choice.has_value();
 }

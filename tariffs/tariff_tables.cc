@@ -1,6 +1,7 @@
 #include "tariffs/tariff_tables.h"
 
 #include "tariffs/calendar_file.h"
+#include "tariffs/numbering.h"
 #include "tariffs/yaml_scalar.h"
 
 #include <fmt/format.h>
@@ -91,6 +92,14 @@ std::optional<std::uint8_t> rat_type_named(std::string_view text) {
   return static_cast<std::uint8_t>(number->number);
 }
 
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
 void read_rat_types(const std::vector<Choice>& choices, FileErrors& errors,
                     Conditions& conditions) {
   for (const Choice& choice : choices) {
@@ -117,13 +126,26 @@ void read_networks(const std::vector<Choice>& choices, FileErrors& errors, Condi
   }
 }
 
+void read_called(const std::vector<Choice>& choices, FileErrors& errors, Conditions& conditions) {
+  constexpr std::size_t dialled_max = 20;
+  constexpr std::size_t urn_max = 64;
+  for (const Choice& choice : choices) {
+    const std::string_view text = choice.text;
+    const bool is_urn = text.starts_with("urn:") && text.size() <= urn_max;
+    const bool is_international = text.starts_with('+') && !text.starts_with("+0") &&
+                                  are_digits(text.substr(1), 1, e164_digits_max);
+    if (!is_urn && !is_international && !are_digits(text, 1, dialled_max)) {
+      errors.add(choice.position, fmt::format("{} is no number", in_quotes(text)),
+                 "digits as they are dialled, +8610086, or urn:service:sos");
+    }
+    conditions.called_numbers.push_back(is_urn ? lower_case(text) : choice.text);
+  }
+}
+
 void read_access_points(const std::vector<Choice>& choices, FileErrors& errors,
                         Conditions& conditions) {
   for (const Choice& choice : choices) {
-    std::string name = choice.text;
-    for (char& c : name) {
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
+    std::string name = lower_case(choice.text);
     if (!is_name(name)) {
       errors.add(choice.position, fmt::format("{} is no access point", in_quotes(choice.text)),
                  name_form);
@@ -209,6 +231,7 @@ Conditions TariffTables::read_conditions(YamlMap& price, std::string& name) cons
     name += label(choices);
     reader(choices, errors_, conditions);
   };
+  read("called", "a number as it is dialled", read_called);
   read("apn", "the name of an access point", read_access_points);
   read("rat_type", "a RAT type such as EUTRAN", read_rat_types);
   read("serving_network", "an MCC, or MCC and MNC", read_networks);

@@ -141,13 +141,28 @@ std::string document_of(Api& api, const tariffs::VersionedTariff& version) {
   return api.store.document(tariff_document_key(version.version)).value_or("");
 }
 
+// "+49301234567" is international; so are digits without a plus, but short codes and what begins
+// with 0, which are as dialled.
+bool read_called(std::string_view text, tariffs::Facts& facts) {
+  constexpr std::size_t short_max = 6;
+  if (text.starts_with("urn:")) {
+    facts.dialled_number = text;
+    return true;
+  }
+  const bool has_plus = text.starts_with('+');
+  if (has_plus) text.remove_prefix(1);
+  if (text.empty()) return !has_plus;
+  if (!Identity::make(Identity::Kind::e164, text)) return false;
+  const bool is_dialled = text.size() <= short_max || text.starts_with('0');
+  if (has_plus && text.starts_with('0')) return false;
+  (has_plus || !is_dialled ? facts.called_number : facts.dialled_number) = text;
+  return true;
+}
+
 // What the request says of what is to be priced. Returns what is wrong with it; "": nothing.
 std::string read_facts(const HttpRequest& request, const TariffView& view, tariffs::Facts& facts) {
-  facts.called_number = request.query_value("called");
-  if (facts.called_number.starts_with('+')) facts.called_number.remove_prefix(1);
-  if (!facts.called_number.empty() && (!Identity::make(Identity::Kind::e164, facts.called_number) ||
-                                       facts.called_number.starts_with('0'))) {
-    return fmt::format("{} is no international number, such as +49301234567",
+  if (!read_called(request.query_value("called"), facts)) {
+    return fmt::format("{} is no number, such as +49301234567, 110 or urn:service:sos",
                        tariffs::in_quotes(request.query_value("called")));
   }
   facts.access_point = request.query_value("apn");

@@ -89,7 +89,7 @@ class ConditionalPrices : public testing::Test {
     request_.clear();
     request_.key = {type, number_, 0, number_ + 7u, number_ + 100u};
     ++number_;
-    request_.session_id = "s";
+    request_.session_id = session_;
     request_.service_context = context;
     request_.identities = {*parse_msisdn(anna)};
     request_.event_time = engine_.now();
@@ -138,6 +138,7 @@ class ConditionalPrices : public testing::Test {
 
   TestEngine engine_;
   Request request_;
+  std::string_view session_ = "s";
   std::uint32_t number_ = 0;
 };
 
@@ -339,6 +340,75 @@ TEST_F(ConditionalPrices, EventsAreOfTheZoneTheyGoTo) {
   EXPECT_EQ(spent(), 100'000);
   EXPECT_EQ(send("tel:+12025550100"), Outcome::success);
   EXPECT_EQ(spent(), 600'000);
+}
+
+// The tariff with emergency numbers that are served always, and a numbering plan.
+std::string with_emergency() {
+  std::string text(tariff_text);
+  text.insert(text.find("services:"),
+              "numbers: {country_code: 49, international: 00, national: 0}\n");
+  text.insert(text.find("      - {default: true, zone: near, time: peak, amount: 0.6"),
+              "      - {default: true, called: [110, +4930110, urn:service:sos], price: free, "
+              "always: true}\n");
+  return text;
+}
+
+TEST_F(ConditionalPrices, AnEmergencyCallIsServedWhateverTheStateOfTheAccount) {
+  load(with_emergency());
+  ASSERT_TRUE(adjust(engine_.shard(), anna, Money(-100'000'000), {"a", "b", ""}).has_value());
+  ASSERT_TRUE(set_barred(engine_.shard(), anna, true, {"a", "b", ""}).has_value());
+  for (std::string_view number : {"tel:110", "sip:110@ims.example;user=phone", "urn:service:sos",
+                                  "URN:service:sos.fire", "+4930110", "tel:030-110", "004930110"}) {
+    at(engine_.now() - std::chrono::sys_days(std::chrono::year(2026) / 6 / 1) + seconds(1));
+    session_ = number;
+    const ServiceAnswer& first = call(RequestType::initial, 0, 600, number);
+    EXPECT_EQ(first.outcome, Outcome::success) << number;
+    ASSERT_TRUE(first.grant.has_value()) << number;
+    EXPECT_EQ(call(RequestType::update, 600, 600).grant->amount, 600u) << number;
+    call(RequestType::termination, 60, 0);
+  }
+  EXPECT_EQ(account().balance().micros, 0);
+  EXPECT_EQ(account().overage_micros, 0);
+  for (std::string_view number : {"+4930111", "tel:1100", "urn:service:sosa", "110@ims.example"}) {
+    session_ = number;
+    begin(RequestType::initial, voice);
+    say(AttributeId::called_party, number);
+    request_.add_service().requested.emplace();
+    engine_.handle(request_);
+    EXPECT_EQ(engine_.shard().answer().outcome, Outcome::service_denied) << number;
+  }
+}
+
+TEST_F(ConditionalPrices, ABarredSubscriberMaySendWhatIsServedAlways) {
+  std::string text(tariff_text);
+  text.insert(text.find("      - {default: true, zone: near, amount: 0.10, per: 1}"),
+              "      - {default: true, called: 112, price: free, always: true}\n");
+  load(text);
+  ASSERT_TRUE(set_barred(engine_.shard(), anna, true, {"a", "b", ""}).has_value());
+  const auto send = [this](std::string_view called) {
+    begin(RequestType::event, "32274@3gpp.org");
+    request_.session_id = called;
+    say(AttributeId::called_party, called);
+    request_.add_service().requested.emplace().events = 1;
+    engine_.handle(request_);
+    return engine_.shard().answer().outcome;
+  };
+  EXPECT_EQ(send("112"), Outcome::success);
+  EXPECT_EQ(send("+4915112345"), Outcome::service_denied);
+  EXPECT_EQ(spent(), 0);
+}
+
+TEST_F(ConditionalPrices, ANumberWithoutAPlusIsReadByTheNumberingPlan) {
+  load(with_emergency());
+  at(hours(21));
+  call(RequestType::initial, 0, 60, "tel:030-1234567");
+  call(RequestType::termination, 60, 0);
+  EXPECT_EQ(spent(), 70'000) << "near";
+  session_ = "t";
+  at(hours(21) + minutes(1));
+  call(RequestType::initial, 0, 60, "0012025550100");
+  call(RequestType::termination, 60, 0);
+  EXPECT_EQ(spent(), 6'070'000) << "far";
 }
 
 TEST_F(ConditionalPrices, ARestartGoesOnWithTheSameSegments) {

@@ -40,6 +40,22 @@ TEST(RatingFacts, ANumberThatMayBeAnotherOneIsNotKnown) {
   }
 }
 
+std::string dialled(std::string_view address) {
+  RatingFacts facts;
+  facts.learn({attribute(AttributeId::called_party, address)});
+  return std::string(facts.at(noon).dialled_number);
+}
+
+TEST(RatingFacts, WhatIsDialledIsHandedOn) {
+  EXPECT_EQ(dialled("110"), "110");
+  EXPECT_EQ(dialled("tel:0301234567;phone-context=+49"), "0301234567");
+  EXPECT_EQ(dialled("sip:0049-301234567@ims.example;user=phone"), "0049301234567");
+  EXPECT_EQ(dialled("urn:service:sos.police"), "urn:service:sos.police");
+  EXPECT_EQ(dialled("+49301234567"), "");
+  EXPECT_EQ(dialled("sip:anna@ims.example"), "");
+  EXPECT_EQ(dialled("123456789012345678901"), "") << "too long";
+}
+
 TEST(RatingFacts, WhatIsLearntLaterTakesThePlaceOfWhatWasKnown) {
   RatingFacts facts;
   const std::string eutran = "\x06";

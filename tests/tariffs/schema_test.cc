@@ -40,6 +40,7 @@ services:
         per: 1 MiB
       - {default: true, amount: 1.00, per: 1 MiB, zzz: 1}
 tables: {zzz: 1}
+numbers: {country_code: 49, zzz: 1}
 calendars:
   days: {default: night, classes: {day: [{days: all, from: 08:00, to: 20:00, zzz: 1}]}, zzz: 1}
 offers:
@@ -58,6 +59,7 @@ const std::map<std::string, std::string, std::less<>> definitions = {
     {"the first block", "first"},
     {"the cap", "cap"},
     {"the tables", "tables"},
+    {"the numbers", "numbers"},
     {"calendar \"days\"", "calendar"},
     {"a range of time", "range"},
     {"an offer", "offer"},
