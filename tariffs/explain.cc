@@ -25,21 +25,6 @@ void line(Text& text, fmt::format_string<Arguments...> format, Arguments&&... ar
   text.push_back('\n');
 }
 
-std::string terms_text(const PriceTerms& terms, std::string_view currency) {
-  const std::string bands = bands_text(terms);
-  const std::string cap = cap_text(terms);
-  std::string text = fmt::format("{} {} per {}", bands.empty() ? terms.amount.to_string() : bands,
-                                 currency, units_text(terms.unit, terms.block));
-  if (!bands.empty() && terms.shape->is_slab) text += ", for all units what they reach together";
-  if (!cap.empty()) text += ", never more than " + cap;
-  if (terms.step > 1) text += fmt::format(", in steps of {}", units_text(terms.unit, terms.step));
-  if (terms.minimum > 0) {
-    text += fmt::format(", at least {}", units_text(terms.unit, terms.minimum));
-  }
-  if (terms.setup.micros > 0) text += fmt::format(", set-up {}", terms.setup.to_string());
-  return text + fmt::format(", rounded {}", rounding_name(terms.rounding));
-}
-
 void describe_service(Text& text, const Tariff& tariff, const Service& service) {
   line(text, "service {}: {}, in {}", service.name, service.context, unit_name(service.unit));
   for (const auto& [group, name] : service.rating_groups) {
@@ -167,6 +152,21 @@ std::string cap_text(const PriceTerms& terms) {
   }
   return fmt::format("{} for each {}", shape.cap.to_string(),
                      units_text(terms.unit, shape.cap_every));
+}
+
+std::string terms_text(const PriceTerms& terms, std::string_view currency) {
+  const std::string bands = bands_text(terms);
+  const std::string cap = cap_text(terms);
+  std::string text = fmt::format("{} {} per {}", bands.empty() ? terms.amount.to_string() : bands,
+                                 currency, units_text(terms.unit, terms.block));
+  if (!bands.empty() && terms.shape->is_slab) text += ", for all units what they reach together";
+  if (!cap.empty()) text += ", never more than " + cap;
+  if (terms.step > 1) text += fmt::format(", in steps of {}", units_text(terms.unit, terms.step));
+  if (terms.minimum > 0) {
+    text += fmt::format(", at least {}", units_text(terms.unit, terms.minimum));
+  }
+  if (terms.setup.micros > 0) text += fmt::format(", set-up {}", terms.setup.to_string());
+  return text + fmt::format(", rounded {}", rounding_name(terms.rounding));
 }
 
 std::string describe_tariff(const Tariff& tariff) {

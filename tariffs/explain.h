@@ -21,6 +21,9 @@ std::string units_text(Unit unit, std::uint64_t units);
 std::string bands_text(const PriceTerms& terms);
 std::string cap_text(const PriceTerms& terms);
 
+// What a price says in all: "0.100000 CNY per 1 MiB, in steps of 1 KiB, rounded up".
+std::string terms_text(const PriceTerms& terms, std::string_view currency);
+
 // The whole tariff, one fact a line.
 std::string describe_tariff(const Tariff& tariff);
 

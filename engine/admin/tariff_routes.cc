@@ -36,7 +36,7 @@ void add_shape(const tariffs::PriceShape& shape, json::object& terms) {
                   {"every", is_whole ? json::value(nullptr) : json::value(shape.cap_every)}};
 }
 
-json::object terms_json(const tariffs::PriceTerms& terms) {
+json::object terms_json(const tariffs::PriceTerms& terms, std::string_view currency) {
   json::object object = {{"amount", terms.amount.to_string()},
                          {"per", terms.block},
                          {"unit", tariffs::unit_name(terms.unit)},
@@ -45,6 +45,7 @@ json::object terms_json(const tariffs::PriceTerms& terms) {
                          {"setup", terms.setup.to_string()},
                          {"rounding", tariffs::rounding_name(terms.rounding)}};
   if (terms.shape != nullptr) add_shape(*terms.shape, object);
+  object["text"] = tariffs::terms_text(terms, currency);
   return object;
 }
 
@@ -75,7 +76,8 @@ json::object tariff_json(const tariffs::VersionedTariff& versioned, const Tariff
     rules.push_back({{"rule", rule.name},
                      {"service", tariff.service_name(rule.service)},
                      {"rating_group", group_json(rule.rating_group)},
-                     {"price", rule.terms ? json::value(terms_json(*rule.terms)) : nullptr}});
+                     {"price", rule.terms ? json::value(terms_json(*rule.terms, tariff.currency()))
+                                          : nullptr}});
   }
   json::array offers;
   for (const tariffs::Offer& offer : tariff.offers()) {
@@ -199,7 +201,7 @@ json::object price_json(const tariffs::VersionedTariff& version,
                       {"units_charged", piece.chargeable},
                       {"amount", piece.total.to_string()},
                       {"setup", piece.setup.to_string()},
-                      {"price", terms_json(*piece.rule->terms)},
+                      {"price", terms_json(*piece.rule->terms, tariff.currency())},
                       {"times", std::move(stretches)}});
   }
   return {{"amount", price.total.to_string()},

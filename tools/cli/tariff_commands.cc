@@ -77,6 +77,13 @@ void show_version(const Context& context, const json::value& tariff) {
                field(price, "minimum"), field(price, "setup")});
   }
   context.print(rules);
+  for (const json::value& rule : tariff.at("rules").as_array()) {
+    const json::value& price = rule.at("price");
+    if (price.is_null()) continue;
+    const json::object& terms = price.as_object();
+    if (!terms.contains("tiers") && !terms.contains("slabs") && !terms.contains("cap")) continue;
+    context.out() << fmt::format("{}: {}\n", field(rule, "rule"), field(price, "text"));
+  }
   const json::array& offers = tariff.at("offers").as_array();
   if (offers.empty()) return;
   context.out() << '\n';

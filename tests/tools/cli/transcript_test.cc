@@ -73,6 +73,9 @@ class TranscriptTest : public engine::admin::ApiTest,
     std::ofstream(folder_.path() / "odd.yaml") << tariff;
     std::ofstream(folder_.path() / "dearer.yaml")
         << std::regex_replace(std::string(tariff), std::regex("0[.]20"), "0.25");
+    std::ofstream(folder_.path() / "tiers.yaml") << std::regex_replace(
+        std::string(tariff), std::regex("amount: 0[.]20, per: 1 min, step: 7 s"),
+        "tiers: [{upto: 10 min, amount: 0.20}, {amount: 0.10}], per: 1 min, cap: {amount: 9.00}");
     std::ofstream(folder_.path() / "failing.yaml")
         << tariff << "tests:\n"
         << "  - {name: a minute, service: voice, use: 1 min, expect: {amount: 0.20}}\n";
