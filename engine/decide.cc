@@ -557,8 +557,9 @@ void Decider::charge_units(const RatedGroup& group, const Rule* rule, std::uint6
   if (segment) charge(*segment, units);
 }
 
-// The segment that what a rule prices is added to. Set-up charge and minimum are once a rating
-// group: a segment that has them and was not used before another one was, is not used any more.
+// The segment that what a rule prices is added to. Set-up charge, minimum and first block are once
+// a rating group: a segment that has them and was not used before another one was, is not used any
+// more.
 std::optional<std::uint16_t> Decider::segment_of(const RatedGroup& group, const Rule& rule,
                                                  ServiceAnswer& answer) {
   const tariffs::RuleNumber number = group.tariff.tariff->number_of(rule);
@@ -578,11 +579,7 @@ std::optional<std::uint16_t> Decider::segment_of(const RatedGroup& group, const 
   segment.rule = number;
   segment.quota = rule.quota;
   if (rule.terms) {
-    segment.terms = *rule.terms;
-    if (is_in_use) {
-      segment.terms.setup = Money();
-      segment.terms.minimum = 0;
-    }
+    segment.terms = is_in_use ? rule.continued : *rule.terms;
   } else {
     segment.terms.unit = unit_of(*group.tariff.tariff, rule);
   }

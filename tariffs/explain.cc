@@ -25,37 +25,6 @@ void line(Text& text, fmt::format_string<Arguments...> format, Arguments&&... ar
   text.push_back('\n');
 }
 
-void describe_service(Text& text, const Tariff& tariff, const Service& service) {
-  line(text, "service {}: {}, in {}", service.name, service.context, unit_name(service.unit));
-  for (const auto& [group, name] : service.rating_groups) {
-    line(text, "  rating group {} is {}", group.value, name);
-  }
-  const Rule* any = nullptr;
-  for (const Rule& rule : tariff.rules()) {
-    if (rule.service != service.key) continue;
-    any = &rule;
-    line(text, "  {}: {} (line {})", rule.name,
-         rule.terms ? terms_text(*rule.terms, tariff.currency()) : std::string("no price"),
-         rule.line);
-  }
-  if (any == nullptr) return;
-  const QuotaRule& quota = any->quota;
-  line(text, "  grants: up to {}, {} where nothing is asked for, at least {}, valid for {}",
-       units_text(service.unit, quota.maximum), units_text(service.unit, quota.standard),
-       units_text(service.unit, quota.minimum), duration_text(quota.validity));
-}
-
-void describe_offer(Text& text, const Tariff& tariff, const Offer& offer) {
-  line(text, "offer {}: {} for {} {}, valid for {}", offer.name,
-       units_text(offer.unit, offer.allowance), offer.fee.to_string(), tariff.currency(),
-       duration_text(offer.validity));
-  for (const Coverage& coverage : offer.coverage) {
-    line(
-        text, "  covers {}/{}", tariff.service_name(coverage.service),
-        coverage.rating_group ? fmt::format("{}", coverage.rating_group->value) : std::string("*"));
-  }
-}
-
 // Why a rule that won did so; at facts.time.
 std::string reasons_text(const Tariff& tariff, const Rule& rule, const Facts& facts) {
   const Conditions& conditions = rule.conditions;
@@ -103,14 +72,12 @@ PricePiece& piece_of(PriceBreakdown& breakdown, const Rule* rule) {
   return breakdown.pieces.emplace_back(PricePiece{.rule = rule});
 }
 
-// As a session is charged: the set-up charge and the minimum are of what is used first. False: the
-// price leaves the range of money.
+// As a session is charged. False: the price leaves the range of money.
 bool price_piece(PricePiece& piece, bool is_first) {
-  PriceTerms terms = *piece.rule->terms;
-  if (!is_first) terms.minimum = 0;
+  const PriceTerms& terms = is_first ? *piece.rule->terms : piece.rule->continued;
   piece.chargeable = chargeable_units(terms, piece.units);
   const std::optional<Money> price = price_of(terms, piece.chargeable);
-  if (is_first && piece.units > 0) piece.setup = terms.setup;
+  if (piece.units > 0) piece.setup = terms.setup;
   // Where the steps above it are beyond 64 bits, chargeable_units rounds down.
   if (piece.chargeable < piece.units || !price) return false;
   piece.price = *price;
@@ -167,21 +134,6 @@ std::string terms_text(const PriceTerms& terms, std::string_view currency) {
   }
   if (terms.setup.micros > 0) text += fmt::format(", set-up {}", terms.setup.to_string());
   return text + fmt::format(", rounded {}", rounding_name(terms.rounding));
-}
-
-std::string describe_tariff(const Tariff& tariff) {
-  Text text;
-  const std::string& zone = tariff.time_zone();
-  line(text, "tariff {}", tariff.name());
-  line(text, "currency {} ({})", tariff.currency(), tariff.currency_code());
-  line(text, "time zone {}", zone);
-  line(text, "valid from {}", local_time_text(zone, tariff.valid_from()));
-  if (const auto until = tariff.valid_until()) {
-    line(text, "valid until {}", local_time_text(zone, *until));
-  }
-  for (const Service& service : tariff.services()) describe_service(text, tariff, service);
-  for (const Offer& offer : tariff.offers()) describe_offer(text, tariff, offer);
-  return fmt::to_string(text);
 }
 
 base::Result<PriceBreakdown, PriceFailure> price_units(const Tariff& tariff,

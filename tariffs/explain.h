@@ -24,9 +24,6 @@ std::string cap_text(const PriceTerms& terms);
 // What a price says in all: "0.100000 CNY per 1 MiB, in steps of 1 KiB, rounded up".
 std::string terms_text(const PriceTerms& terms, std::string_view currency);
 
-// The whole tariff, one fact a line.
-std::string describe_tariff(const Tariff& tariff);
-
 // What one rule prices of some usage.
 struct PricePiece {
   const Rule* rule = nullptr;                                     // of the tariff

@@ -33,15 +33,14 @@ class PriceReader {
     terms_.unit = unit;
   }
 
-  std::optional<PriceTerms> read() {
+  std::optional<FilePrice> read() {
     read_rest();
     read_bands();
     read_first();
     read_cap();
     if (errors_.count() == errors_before_) use_one_block();
     if (errors_.count() != errors_before_) return std::nullopt;
-    if (shape_ != PriceShape()) terms_.shape = std::make_shared<const PriceShape>(shape_);
-    return terms_;
+    return FilePrice{shaped(terms_, priced_), continued()};
   }
 
  private:
@@ -151,6 +150,7 @@ class PriceReader {
     }
     terms_.minimum = std::max(terms_.minimum, band.upto);
     bands_.insert(bands_.begin(), band);
+    has_first_ = true;
   }
 
   void read_cap() {
@@ -187,11 +187,25 @@ class PriceReader {
                                  &amount)) {
         return refuse_block(band);
       }
-      shape_.bands.push_back({band.upto, Money(amount)});
+      priced_.push_back({band.upto, Money(amount)});
     }
     terms_.block = block;
-    terms_.amount = shape_.bands.back().amount;
-    shape_.bands.pop_back();
+  }
+
+  PriceTerms shaped(PriceTerms terms, std::vector<PriceBand> bands) const {
+    terms.amount = bands.back().amount;
+    bands.pop_back();
+    PriceShape shape = shape_;
+    shape.bands = std::move(bands);
+    if (shape != PriceShape()) terms.shape = std::make_shared<const PriceShape>(std::move(shape));
+    return terms;
+  }
+
+  PriceTerms continued() const {
+    PriceTerms terms = terms_;
+    terms.setup = Money();
+    terms.minimum = 0;
+    return shaped(std::move(terms), {priced_.begin() + (has_first_ ? 1 : 0), priced_.end()});
   }
 
   void refuse_block(const Band& band) {
@@ -203,14 +217,16 @@ class PriceReader {
   FileErrors& errors_;
   const std::size_t errors_before_;
   PriceTerms terms_;
-  PriceShape shape_;
+  PriceShape shape_;  // but for its bands
   std::vector<Band> bands_;
+  std::vector<PriceBand> priced_;  // the same in one block, the last without an end
+  bool has_first_ = false;
   std::string upto_text_;
 };
 
 }  // namespace
 
-std::optional<PriceTerms> compile_price(YamlMap& price, Unit unit, FileErrors& errors) {
+std::optional<FilePrice> compile_price(YamlMap& price, Unit unit, FileErrors& errors) {
   return PriceReader(price, unit, errors).read();
 }
 

@@ -17,7 +17,12 @@ namespace farthing::tariffs {
 inline constexpr std::array<std::string_view, 10> price_keys = {
     "amount", "per", "tiers", "slabs", "first", "cap", "step", "minimum", "setup", "rounding"};
 
+struct FilePrice {
+  PriceTerms terms;
+  PriceTerms continued;  // Rule::continued
+};
+
 // nullopt: there are errors now.
-std::optional<PriceTerms> compile_price(YamlMap& price, Unit unit, FileErrors& errors);
+std::optional<FilePrice> compile_price(YamlMap& price, Unit unit, FileErrors& errors);
 
 }  // namespace farthing::tariffs

@@ -44,6 +44,8 @@ struct Rule {
   ServiceKey service;
   QuotaRule quota;
   std::optional<PriceTerms> terms;          // nullopt: known to have no price, answered with 5031
+  PriceTerms continued;                     // the same for what another price has begun: without
+                                            // set-up charge, minimum and first block
   std::uint32_t line = 0;                   // in the tariff file
   std::optional<RatingGroup> rating_group;  // nullopt: every group that has no rule, and none
   Conditions conditions;                    // all must hold

@@ -374,8 +374,11 @@ bool Compiler::compile_terms(YamlMap& map, PlacedRule& placed, Unit unit) {
     errors_.add(map.key_position("always"), "what is served always is not free", "price: free");
   }
   if (price == nullptr) {
-    placed.rule.terms = tariffs::compile_price(map, unit, errors_);
-    return placed.rule.terms.has_value();
+    const std::optional<FilePrice> compiled = tariffs::compile_price(map, unit, errors_);
+    if (!compiled) return false;
+    placed.rule.terms = compiled->terms;
+    placed.rule.continued = compiled->continued;
+    return true;
   }
   const std::optional<std::size_t> choice = read_choice(*price, errors_, {"none", "free"});
   for (std::string_view key : price_keys) {
@@ -384,8 +387,8 @@ bool Compiler::compile_terms(YamlMap& map, PlacedRule& placed, Unit unit) {
                 "either price, or amount and per");
   }
   if (choice == 1u) {
-    placed.rule.terms.emplace();
-    placed.rule.terms->unit = unit;
+    placed.rule.continued.unit = unit;
+    placed.rule.terms = placed.rule.continued;
     if (always != nullptr) placed.rule.always = read_boolean(*always, errors_).value_or(false);
   }
   return choice.has_value();

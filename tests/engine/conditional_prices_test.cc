@@ -304,6 +304,24 @@ TEST_F(ConditionalPrices, ASetUpChargeIsOnceACall) {
   EXPECT_EQ(segments(), (Pairs{{0, 0}, {60, 70'000}, {60, 600'000}}));
 }
 
+TEST_F(ConditionalPrices, AFirstBlockIsOnceACall) {
+  std::string text(tariff_text);
+  text.replace(text.find("amount: 0.06, per: 1 min, setup: 0.01"), 37,
+               "amount: 0.06, per: 1 min, first: {units: 3 min, amount: 0.50}");
+  load(text);
+  at(hours(20) + minutes(30));
+  call(RequestType::initial, 0, 60, "+4930");
+  at(hours(20) + minutes(31));
+  call(RequestType::termination, 60, 0);
+  EXPECT_EQ(spent(), 500'000) << "the call begins with it";
+  session_ = "t";
+  at(hours(43) + minutes(59));  // 19:59
+  call(RequestType::initial, 0, 60, "+4930");
+  at(hours(44) + minutes(1));
+  call(RequestType::termination, 120, 0);
+  EXPECT_EQ(spent(), 500'000 + 700'000 + 60'000) << "another price began it";
+}
+
 TEST_F(ConditionalPrices, ARatingGroupStaysWithItsVersion) {
   at(hours(19));
   call(RequestType::initial, 0, 60, "+4930");

@@ -23,31 +23,6 @@ TEST(Explain, UnitsInWords) {
   EXPECT_EQ(units_text(Unit::money, 1'500'000), "1.500000");
 }
 
-TEST(Explain, TheDemoTariff) {
-  EXPECT_EQ(describe_tariff(*demo()), R"(tariff demo-cn
-currency CNY (156)
-time zone Asia/Shanghai
-valid from 2020-01-01T00:00:00
-service data: 32251@3gpp.org, in octets
-  rating group 10 is internet
-  rating group 20 is video
-  rating group 99 is unpriced-example
-  data/10: 0.100000 CNY per 1 MiB, in steps of 1 KiB, rounded half_away_from_zero (line 28)
-  data/20: 0.050000 CNY per 1 MiB, in steps of 1 KiB, rounded half_away_from_zero (line 33)
-  data/99: no price (line 37)
-  data/*: 0.080000 CNY per 1 MiB, in steps of 1 KiB, rounded half_away_from_zero (line 39)
-  grants: up to 100 MiB, 10 MiB where nothing is asked for, at least 1 KiB, valid for 1 h
-service voice: 32260@3gpp.org, in seconds
-  voice/*: 0.150000 CNY per 1 min, rounded half_away_from_zero (line 49)
-  grants: up to 1 h, 5 min where nothing is asked for, at least 1 s, valid for 1 h
-service messaging: 32274@3gpp.org, in events
-  messaging/*: 0.100000 CNY per 1 event, rounded half_away_from_zero (line 61)
-  grants: up to 10 events, 1 event where nothing is asked for, at least 1 event, valid for 1 h
-offer bundle-1g: 1 GiB for 0.000000 CNY, valid for 30 d
-  covers data/10
-)");
-}
-
 TEST(Explain, APriceStepByStep) {
   const auto tariff = demo();
   const auto price = price_units(*tariff, "32251@3gpp.org", RatingGroup(10), 5'000'000, {});

@@ -17,6 +17,7 @@ constexpr std::uint64_t units_max = std::numeric_limits<std::uint64_t>::max();
 
 struct Compiled {
   std::optional<PriceTerms> terms;
+  PriceTerms continued;
   std::vector<std::string> errors;
 };
 
@@ -25,7 +26,10 @@ Compiled compile(std::string_view text, Unit unit = Unit::seconds) {
   Compiled compiled;
   if (const std::optional<YamlNode> node = read_yaml(text, errors)) {
     YamlMap map(*node, "the price", errors);
-    compiled.terms = compile_price(map, unit, errors);
+    if (const auto price = compile_price(map, unit, errors)) {
+      compiled.terms = price->terms;
+      compiled.continued = price->continued;
+    }
     map.finish();
   }
   for (const FileError& error : errors.take()) compiled.errors.push_back(to_string(error));
@@ -74,6 +78,19 @@ TEST(PriceFile, AFirstBlockIsChargedWhole) {
   EXPECT_EQ(price_of(*terms, chargeable_units(*terms, 1))->micros, 500'000);
   EXPECT_EQ(price_of(*terms, chargeable_units(*terms, 180))->micros, 500'000);
   EXPECT_EQ(price_of(*terms, chargeable_units(*terms, 240))->micros, 600'000);
+}
+
+TEST(PriceFile, WhatAnotherPriceHasBegunHasNoBeginning) {
+  const PriceTerms terms = compile(
+                               "{first: {units: 3 min, amount: 0.50}, setup: 0.10, step: 6 s, "
+                               "per: 1 min, tiers: [{upto: 5 min, amount: 0.20}, "
+                               "{amount: 0.10}], cap: {amount: 9.00}}")
+                               .continued;
+  EXPECT_EQ(terms.setup, Money());
+  EXPECT_EQ(chargeable_units(terms, 1), 6u);
+  EXPECT_EQ(price_of(terms, 60)->micros, 200'000);
+  EXPECT_EQ(price_of(terms, 360)->micros, 1'100'000);
+  EXPECT_EQ(price_of(terms, 86'400)->micros, 9'000'000);
 }
 
 TEST(PriceFile, ACapIsForStretchesOrForAll) {
