@@ -1,6 +1,7 @@
 #include "engine/facts.h"
 
 #include "tariffs/numbering.h"
+#include "tariffs/plain_text.h"
 
 #include <algorithm>
 
@@ -8,10 +9,8 @@ namespace farthing::engine {
 
 namespace {
 
-bool begins_with_scheme(std::string_view text, std::string_view lower_case) {
-  constexpr auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; };
-  return text.size() >= lower_case.size() &&
-         std::ranges::equal(text.substr(0, lower_case.size()), lower_case, {}, lower);
+bool begins_with_scheme(std::string_view text, std::string_view scheme) {
+  return tariffs::is_same(scheme, text.substr(0, scheme.size()));
 }
 
 }  // namespace

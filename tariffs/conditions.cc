@@ -1,11 +1,11 @@
 #include "tariffs/conditions.h"
 
+#include "tariffs/plain_text.h"
+
 #include <algorithm>
 
 namespace farthing::tariffs {
 namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // "internet" of "internet.mnc001.mcc262.gprs" (TS 23.003 9.1).
 std::string_view network_identifier(std::string_view access_point) {
@@ -13,14 +13,10 @@ std::string_view network_identifier(std::string_view access_point) {
   if (access_point.size() <= form.size()) return access_point;
   const std::size_t begin = access_point.size() - form.size();
   for (std::size_t i = 0; i < form.size(); ++i) {
-    const char c = lower(access_point[begin + i]);
+    const char c = lower_case(access_point[begin + i]);
     if (form[i] == 'd' ? c < '0' || c > '9' : c != form[i]) return access_point;
   }
   return access_point.substr(0, begin);
-}
-
-bool is_same(std::string_view lower_case, std::string_view text) {
-  return std::ranges::equal(lower_case, text, {}, {}, lower);
 }
 
 // Of an emergency URN (RFC 5031) every service below it, too: "urn:service:sos.police".

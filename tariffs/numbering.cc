@@ -1,5 +1,6 @@
 #include "tariffs/numbering.h"
 
+#include "tariffs/plain_text.h"
 #include "tariffs/yaml_scalar.h"
 
 #include <fmt/format.h>
@@ -8,10 +9,6 @@
 
 namespace farthing::tariffs {
 namespace {
-
-bool are_digits(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
 
 std::string read_digits(const YamlNode* node, FileErrors& errors, std::size_t highest,
                         std::string_view expected) {

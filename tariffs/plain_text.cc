@@ -50,4 +50,10 @@ bool check_characters(std::string_view text, FileErrors& errors) {
   return true;
 }
 
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = lower_case(c);
+  return lower;
+}
+
 }  // namespace farthing::tariffs

@@ -2,6 +2,7 @@
 
 #include "tariffs/calendar_file.h"
 #include "tariffs/numbering.h"
+#include "tariffs/plain_text.h"
 #include "tariffs/yaml_scalar.h"
 
 #include <fmt/format.h>
@@ -71,9 +72,8 @@ void refuse_unknown(FileErrors& errors, std::string_view what, const Choice& cho
       fmt::format("one of {}{}", fmt::join(shown, ", "), known.size() > shown_max ? ", ..." : ""));
 }
 
-bool are_digits(std::string_view text, std::size_t lowest, std::size_t highest) {
-  return text.size() >= lowest && text.size() <= highest &&
-         std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+bool has_digits(std::string_view text, std::size_t lowest, std::size_t highest) {
+  return text.size() >= lowest && text.size() <= highest && are_digits(text);
 }
 
 struct RatType {
@@ -90,14 +90,6 @@ std::optional<std::uint8_t> rat_type_named(std::string_view text) {
   const std::optional<Quantity> number = parse_quantity(text);
   if (!number || !number->unit.empty() || number->number > 255) return std::nullopt;
   return static_cast<std::uint8_t>(number->number);
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
 }
 
 void read_rat_types(const std::vector<Choice>& choices, FileErrors& errors,
@@ -118,7 +110,7 @@ void read_rat_types(const std::vector<Choice>& choices, FileErrors& errors,
 
 void read_networks(const std::vector<Choice>& choices, FileErrors& errors, Conditions& conditions) {
   for (const Choice& choice : choices) {
-    if (!are_digits(choice.text, 3, 6) || choice.text.size() == 4) {
+    if (!has_digits(choice.text, 3, 6) || choice.text.size() == 4) {
       errors.add(choice.position, fmt::format("{} is no network", in_quotes(choice.text)),
                  "an MCC (3 digits) for a whole country, or MCC and MNC (5 or 6 digits)");
     }
@@ -133,8 +125,8 @@ void read_called(const std::vector<Choice>& choices, FileErrors& errors, Conditi
     const std::string_view text = choice.text;
     const bool is_urn = text.starts_with("urn:") && text.size() <= urn_max;
     const bool is_international = text.starts_with('+') && !text.starts_with("+0") &&
-                                  are_digits(text.substr(1), 1, e164_digits_max);
-    if (!is_urn && !is_international && !are_digits(text, 1, dialled_max)) {
+                                  has_digits(text.substr(1), 1, e164_digits_max);
+    if (!is_urn && !is_international && !has_digits(text, 1, dialled_max)) {
       errors.add(choice.position, fmt::format("{} is no number", in_quotes(text)),
                  "digits as they are dialled, +8610086, or urn:service:sos");
     }

@@ -1,6 +1,7 @@
 #include "tariffs/tariff_warnings.h"
 
 #include "tariffs/explain.h"
+#include "tariffs/plain_text.h"
 
 #include <fmt/format.h>
 
@@ -120,19 +121,11 @@ void warn_of_coverage(const PlacedOffer& offer, std::span<const PlacedService> s
   }
 }
 
-std::string in_lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
-
 void warn_of_names(std::span<const PlacedOffer> offers, FileErrors& warnings) {
   std::map<std::string, const PlacedOffer*> seen;
   for (const PlacedOffer& offer : offers) {
     if (offer.offer.name.empty()) continue;
-    const auto [known, is_new] = seen.emplace(in_lower_case(offer.offer.name), &offer);
+    const auto [known, is_new] = seen.emplace(lower_case(offer.offer.name), &offer);
     if (is_new || known->second->offer.name == offer.offer.name) continue;
     warnings.add(offer.position,
                  fmt::format("the offers {} and {} in line {} differ in case only",

@@ -1,6 +1,9 @@
+#include "engine/admin/places_json.h"
 #include "engine/admin/routes.h"
 #include "engine/admin/time_text.h"
 #include "engine/admin/views.h"
+#include "engine/attributes.h"
+#include "engine/facts.h"
 #include "engine/tariff_tests.h"
 #include "tariffs/explain.h"
 #include "tariffs/local_time.h"
@@ -99,17 +102,6 @@ json::object tariff_json(const tariffs::VersionedTariff& versioned, const Tariff
   return object;
 }
 
-json::array places_json(const std::vector<tariffs::FileError>& errors) {
-  json::array list;
-  for (const tariffs::FileError& error : errors) {
-    list.push_back({{"file", error.file},
-                    {"line", error.line},
-                    {"column", error.column},
-                    {"message", error.message}});
-  }
-  return list;
-}
-
 Reply file_errors_reply(const std::vector<tariffs::FileError>& errors) {
   const std::string message =
       fmt::format("{} error{} in the tariff; nothing was loaded, and the one in force stays",
@@ -143,29 +135,16 @@ std::string document_of(Api& api, const tariffs::VersionedTariff& version) {
   return api.store.document(tariff_document_key(version.version)).value_or("");
 }
 
-// "+49301234567" is international; so are digits without a plus, but short codes and what begins
-// with 0, which are as dialled.
-bool read_called(std::string_view text, tariffs::Facts& facts) {
-  constexpr std::size_t short_max = 6;
-  if (text.starts_with("urn:")) {
-    facts.dialled_number = text;
-    return true;
-  }
-  const bool has_plus = text.starts_with('+');
-  if (has_plus) text.remove_prefix(1);
-  if (text.empty()) return !has_plus;
-  if (!Identity::make(Identity::Kind::e164, text)) return false;
-  const bool is_dialled = text.size() <= short_max || text.starts_with('0');
-  if (has_plus && text.starts_with('0')) return false;
-  (has_plus || !is_dialled ? facts.called_number : facts.dialled_number) = text;
-  return true;
-}
-
-// What the request says of what is to be priced. Returns what is wrong with it; "": nothing.
-std::string read_facts(const HttpRequest& request, const TariffView& view, tariffs::Facts& facts) {
-  if (!read_called(request.query_value("called"), facts)) {
+// What the request says of what is to be priced; the called number as the network says it, which
+// `rating` keeps. Returns what is wrong with it; "": nothing.
+std::string read_facts(const HttpRequest& request, const TariffView& view, RatingFacts& rating,
+                       tariffs::Facts& facts) {
+  const std::string_view called = request.query_value("called");
+  rating.learn({{static_cast<std::uint8_t>(AttributeId::called_party), called}});
+  facts = rating.at(view.now);
+  if (!called.empty() && facts.called_number.empty() && facts.dialled_number.empty()) {
     return fmt::format("{} is no number, such as +49301234567, 110 or urn:service:sos",
-                       tariffs::in_quotes(request.query_value("called")));
+                       tariffs::in_quotes(called));
   }
   facts.access_point = request.query_value("apn");
   facts.serving_network = request.query_value("network");
@@ -173,7 +152,6 @@ std::string read_facts(const HttpRequest& request, const TariffView& view, tarif
   const bool has_rat = !request.query_value("rat").empty();
   if (has_rat && !rat) return "a RAT type is a number up to 255; 6 is EUTRAN";
   if (has_rat) facts.rat_type = static_cast<std::uint8_t>(*rat);
-  facts.time = view.now;
   const std::string_view at = request.query_value("at");
   if (at.empty()) return {};
   const auto time = tariffs::parse_local_time(view.time_zone(), at);
@@ -299,8 +277,9 @@ Reply get_price(Api& api, const HttpRequest& request, Stream&) {
   }
   TariffView view;
   if (const Visited ran = visit_tariffs(api, view); !ran) return unavailable_reply(ran.why());
+  RatingFacts rating;
   tariffs::Facts facts;
-  if (const std::string wrong = read_facts(request, view, facts); !wrong.empty()) {
+  if (const std::string wrong = read_facts(request, view, rating, facts); !wrong.empty()) {
     return error_reply(400, "invalid", wrong);
   }
   const tariffs::VersionedTariff* const version = view.history->at(*facts.time);

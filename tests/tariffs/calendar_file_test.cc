@@ -1,4 +1,5 @@
 #include "tariffs/calendar_file.h"
+#include "tests/support/replaced.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,6 +10,7 @@
 namespace farthing::tariffs {
 namespace {
 
+using test::replaced;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -23,12 +25,6 @@ constexpr std::string_view good = R"(office:
     weekend:
       - {days: [sat, holiday]}
 )";
-
-std::string replaced(std::string text, std::string_view from, std::string_view to) {
-  const std::size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  return at == std::string::npos ? text : text.replace(at, from.size(), to);
-}
 
 DayTable may_day() {
   FileErrors errors("d");
@@ -50,12 +46,12 @@ std::vector<std::string> errors_of(std::string_view text, bool has_table = true)
 }
 
 std::vector<std::string> fault(std::string_view from, std::string_view to) {
-  return errors_of(replaced(std::string(good), from, to));
+  return errors_of(replaced(good, from, to));
 }
 
 TEST(CalendarFile, ReadsAGoodOne) {
   const std::string text =
-      replaced(std::string(good), "days: [mon-fri, sun], from: 22:00", "days: sun, from: 22:00");
+      replaced(good, "days: [mon-fri, sun], from: 22:00", "days: sun, from: 22:00");
   FileErrors errors("t.yaml");
   const CalendarParts parts = read(text, errors);
   ASSERT_TRUE(errors.empty()) << to_string(errors.take().at(0));

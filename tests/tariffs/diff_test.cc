@@ -2,6 +2,7 @@
 #include "tariffs/diff.h"
 
 #include "tariffs/tariff_file.h"
+#include "tests/support/replaced.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -38,10 +39,7 @@ std::shared_ptr<const Tariff> compiled(std::string_view text) {
 }
 
 std::vector<std::string> changes(std::string_view from, std::string_view to) {
-  std::string text(base);
-  const std::size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos);
-  text.replace(at, from.size(), to);
+  const std::string text = test::replaced(base, from, to);
   std::vector<std::string> texts;
   for (const TariffChange& change : diff_tariffs(*compiled(base), *compiled(text))) {
     texts.push_back(describe_change(change));

@@ -1,6 +1,7 @@
 #include "tariffs/tariff_file.h"
 
 #include "tariffs/demo_tariff.h"
+#include "tests/support/replaced.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,6 +12,7 @@
 namespace farthing::tariffs {
 namespace {
 
+using test::replaced;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -42,12 +44,6 @@ offers:
     covers: [{service: data, rating_group: web}]
 )";
 
-std::string replaced(std::string text, std::string_view from, std::string_view to) {
-  const std::size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  return at == std::string::npos ? text : text.replace(at, from.size(), to);
-}
-
 std::vector<std::string> errors_of(std::string_view text) {
   const auto compiled = compile_tariff("t.yaml", text);
   std::vector<std::string> lines;
@@ -58,7 +54,7 @@ std::vector<std::string> errors_of(std::string_view text) {
 
 // The errors of the good tariff with `from` replaced by `to`.
 std::vector<std::string> fault(std::string_view from, std::string_view to) {
-  return errors_of(replaced(std::string(good), from, to));
+  return errors_of(replaced(good, from, to));
 }
 
 TEST(TariffFile, CompilesAGoodFile) {
@@ -85,8 +81,7 @@ TEST(TariffFile, CompilesAGoodFile) {
 }
 
 TEST(TariffFile, FreeIsAPrice) {
-  const auto compiled =
-      compile_tariff("t", replaced(std::string(good), "price: none", "price: free"));
+  const auto compiled = compile_tariff("t", replaced(good, "price: none", "price: free"));
   ASSERT_TRUE(compiled);
   const std::optional<PriceTerms>& terms = (*compiled)->rules()[1].terms;
   ASSERT_TRUE(terms);
@@ -170,9 +165,9 @@ TEST(TariffFile, ServiceErrors) {
   EXPECT_THAT(fault("    unit: octets", "    colour: red\n    unit: octets"),
               ElementsAre("t.yaml:8:5: unknown key \"colour\" in service \"data\"; "
                           "expected context, grant, prices, rating_groups, unit"));
-  const std::string colliding = replaced(
-      replaced(replaced(std::string(good), "  data:", "  liquid:"), "  voice:", "  costarring:"),
-      "service: data", "service: liquid");
+  const std::string colliding =
+      replaced(replaced(replaced(good, "  data:", "  liquid:"), "  voice:", "  costarring:"),
+               "service: data", "service: liquid");
   EXPECT_THAT(
       errors_of(colliding),
       ElementsAre("t.yaml:15:3: the service names \"costarring\" and \"liquid\" have the same "
@@ -259,8 +254,7 @@ TEST(TariffFile, PriceErrors) {
 }
 
 TEST(TariffFile, AGroupWithoutAPrice) {
-  std::string text =
-      replaced(std::string(good), "      - {rating_group: music, price: none}\n", "");
+  std::string text = replaced(good, "      - {rating_group: music, price: none}\n", "");
   EXPECT_THAT(errors_of(text), ElementsAre()) << "the default serves it";
   text = replaced(text,
                   "      - {default: true, amount: 0.20, per: 1 MiB, minimum: 1 KiB, setup: 0.01, "

@@ -1,5 +1,6 @@
 #include "tariffs/local_time.h"
 #include "tariffs/tariff_file.h"
+#include "tests/support/replaced.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,6 +13,7 @@
 namespace farthing::tariffs {
 namespace {
 
+using test::replaced;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -119,12 +121,6 @@ services:
 constexpr std::string_view zones = "prefix,zone\n49,eu\n1,us\n";
 constexpr std::string_view holidays = "date,counts_as\n2026-05-01,holiday\n";
 
-std::string replaced(std::string text, std::string_view from, std::string_view to) {
-  const std::size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  return at == std::string::npos ? text : text.replace(at, from.size(), to);
-}
-
 std::vector<std::string> errors_of(const TariffSource& source) {
   const auto compiled = compile_tariff("t.yaml", source);
   std::vector<std::string> lines;
@@ -138,7 +134,7 @@ TariffSource source_of(std::string text) {
 }
 
 std::vector<std::string> fault(std::string_view from, std::string_view to) {
-  return errors_of(source_of(replaced(std::string(good), from, to)));
+  return errors_of(source_of(replaced(good, from, to)));
 }
 
 TEST(TariffTables, AGroupsPricesComeBeforeTheDefaultOnes) {
@@ -180,7 +176,7 @@ TEST(TariffTables, TableErrors) {
 }
 
 TEST(TariffTables, ErrorsInTablesComeInTheSameRun) {
-  TariffSource source = source_of(replaced(std::string(good), "EUR", "EURO"));
+  TariffSource source = source_of(replaced(good, "EUR", "EURO"));
   source.tables[0].text += "2026-13-01,holiday\n";
   source.tables[1].text += "49,us\n";
   EXPECT_THAT(
@@ -212,8 +208,7 @@ TEST(TariffTables, UnknownNames) {
 }
 
 TEST(TariffTables, ConditionsWithoutTheirTables) {
-  const std::string text =
-      replaced(std::string(good), "tables: {zones: z.csv, holidays: h.csv}\n", "");
+  const std::string text = replaced(good, "tables: {zones: z.csv, holidays: h.csv}\n", "");
   EXPECT_THAT(errors_of({text, {}}),
               ElementsAre(HasSubstr("t.yaml:7:15: the tariff has no table of holidays"),
                           "t.yaml:17:33: the tariff has no table of zones; expected tables: "
@@ -256,11 +251,10 @@ TEST(TariffTables, PricesForEveryCase) {
 TEST(TariffTables, ClassesOfTwoCalendars) {
   const std::string second = "  weekly:\n    default: rest\n    classes: {sunday: [{days: sun}]}\n";
   EXPECT_THAT(fault("services:", second + "services:"), ElementsAre());
-  EXPECT_THAT(
-      errors_of(source_of(replaced(replaced(std::string(good), "services:", second + "services:"),
-                                   "time: peak", "time: [peak, sunday]"))),
-      ElementsAre("t.yaml:21:50: \"sunday\" is a class of calendar \"weekly\"; expected "
-                  "classes of calendar \"office\", as the first one here"));
+  EXPECT_THAT(errors_of(source_of(replaced(replaced(good, "services:", second + "services:"),
+                                           "time: peak", "time: [peak, sunday]"))),
+              ElementsAre("t.yaml:21:50: \"sunday\" is a class of calendar \"weekly\"; expected "
+                          "classes of calendar \"office\", as the first one here"));
   EXPECT_THAT(fault("services:", "  weekly: {default: peak, classes: {}}\nservices:"),
               ElementsAre("t.yaml:11:3: calendar \"office\" has a class \"peak\" too; expected "
                           "names of its own for each calendar's classes"));

@@ -2,6 +2,7 @@
 #include "tariffs/tariff_warnings.h"
 
 #include "tariffs/tariff_file.h"
+#include "tests/support/replaced.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -39,10 +40,7 @@ offers:
 )";
 
 std::vector<std::string> warnings_of(std::string_view from, std::string_view to) {
-  std::string text(good);
-  const std::size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos);
-  text.replace(at, from.size(), to);
+  const std::string text = test::replaced(good, from, to);
   const CheckedTariff checked = check_tariff("t.yaml", {std::string(text), {}});
   EXPECT_NE(checked.tariff, nullptr) << "warnings do not refuse a file";
   std::vector<std::string> texts;

@@ -91,6 +91,15 @@ CLI::Option* add_text_option(CLI::App* command, const std::string& name, std::st
           ""));
 }
 
+void add_folder_options(CLI::App* command, std::string& data, std::string& archive) {
+  add_text_option(command, "--data", data,
+                  "A stopped server's data folder, or a copy of one, instead of the running server")
+      ->type_name("DIR");
+  add_text_option(command, "--archive", archive,
+                  "The folder of the ledger's archive; default: where the ledger says")
+      ->type_name("DIR");
+}
+
 std::string json_body(std::initializer_list<std::pair<std::string_view, std::string_view>> fields) {
   boost::json::object object;
   for (const auto& [name, value] : fields) {

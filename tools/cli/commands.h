@@ -43,6 +43,9 @@ CLI::Option* add_argument(CLI::App* command, const std::string& name, std::strin
 CLI::Option* add_text_option(CLI::App* command, const std::string& name, std::string& value,
                              const std::string& description);
 
+// --data and --archive, of those who read a ledger without its server, or further back than it.
+void add_folder_options(CLI::App* command, std::string& data, std::string& archive);
+
 // CLI11 takes "-5.00" for an option: before it parses, the minus of a number becomes this.
 inline constexpr char hidden_minus = '\x01';
 std::string hide_minus(std::string argument);

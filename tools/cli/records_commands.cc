@@ -148,12 +148,7 @@ void add_records_commands(CLI::App& app, Context& context) {
       ->capture_default_str();
   add_text_option(command, "--to", given->file, "The file; default: standard output")
       ->type_name("FILE");
-  add_text_option(command, "--data", given->data,
-                  "A stopped server's data folder, or a copy of one, instead of the running server")
-      ->type_name("DIR");
-  add_text_option(command, "--archive", given->archive,
-                  "The folder of the ledger's archive; default: where the ledger says")
-      ->type_name("DIR");
+  add_folder_options(command, given->data, given->archive);
 }
 
 }  // namespace farthing::tools

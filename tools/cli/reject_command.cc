@@ -115,12 +115,7 @@ void add_reject_command(CLI::App& app, Context& context) {
       ->type_name("N")
       ->check(CLI::Range(std::size_t{0}, engine::prefix_digits_max))
       ->capture_default_str();
-  add_text_option(command, "--data", given->data,
-                  "A stopped server's data folder, or a copy of one, instead of the running server")
-      ->type_name("DIR");
-  add_text_option(command, "--archive", given->archive,
-                  "The folder of the ledger's archive; default: where the ledger says")
-      ->type_name("DIR");
+  add_folder_options(command, given->data, given->archive);
 }
 
 }  // namespace farthing::tools

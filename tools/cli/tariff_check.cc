@@ -1,4 +1,5 @@
 // farthing tariff check: tariff files compiled and tested here, without a server.
+#include "engine/admin/places_json.h"
 #include "engine/tariff_tests.h"
 #include "tools/cli/commands.h"
 
@@ -12,6 +13,7 @@
 namespace farthing::tools {
 
 namespace json = boost::json;
+using engine::admin::places_json;
 
 namespace {
 
@@ -24,17 +26,6 @@ base::Result<tariffs::CheckedTariff, Problem> check_file(const std::string& file
   const auto source = read_tariff(file);
   if (!source.has_value()) return source.error();
   return engine::check_tariff(file, *source);
-}
-
-json::array places_json(const std::vector<tariffs::FileError>& places) {
-  json::array list;
-  for (const tariffs::FileError& place : places) {
-    list.push_back({{"file", place.file},
-                    {"line", place.line},
-                    {"column", place.column},
-                    {"message", place.message}});
-  }
-  return list;
 }
 
 std::string counted(std::size_t count, std::string_view what) {

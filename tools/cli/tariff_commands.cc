@@ -219,7 +219,8 @@ void add_tariff_commands(CLI::App& app, Context& context) {
                                       [&context, given] { return show_price(context, *given); });
   add_argument(price, "SERVICE", given->context, "A service's name or Service-Context-Id");
   add_argument(price, "UNITS", given->units, "How much: 10, 100MiB, 2min");
-  add_text_option(price, "--called", given->called, "The called number, international: +49301234");
+  add_text_option(price, "--called", given->called,
+                  "The called number, as the network says it: +49301234, 110, tel:...");
   add_text_option(price, "--apn", given->apn, "The access point");
   price->add_option("--rat", given->rat, "The radio access: a number of 3GPP-RAT-Type")
       ->type_name("N");
