@@ -31,8 +31,7 @@ std::optional<AccountKind> parse_account_kind(std::string_view text) {
 
 bool Bucket::covers(ServiceKey service, const std::optional<RatingGroup>& rating_group) const {
   return std::any_of(coverage.begin(), coverage.end(), [&](const tariffs::Coverage& covered) {
-    return covered.service == service &&
-           (!covered.rating_group || covered.rating_group == rating_group);
+    return covered.covers(service, rating_group);
   });
 }
 
@@ -52,6 +51,7 @@ void Session::clear() {
   segments.clear();
   grants.clear();
   holds.clear();
+  counter_holds.clear();
   requests = {};
   request_count = 0;
   forgotten_number_max = -1;

@@ -43,6 +43,18 @@ struct Bucket {
   bool covers(ServiceKey service, const std::optional<RatingGroup>& rating_group) const;
 };
 
+// How much of something was used or paid in one period (tariffs/counter.h).
+struct Counter {
+  CounterNumber number;
+  SubscriberNumber owner;  // whose usage it counts; 0: every subscriber's of the account
+  Unit unit = Unit::octets;
+  tariffs::CounterKey key;
+  std::string name;
+  tariffs::TimeSpan span;
+  std::int64_t value = 0;
+  std::int64_t held = 0;  // units that open grants may add
+};
+
 // One (service, rating group, kind of unit) of a session under one rule of its tariff: priced by
 // terms of its own from first to last.
 struct Segment {
@@ -69,6 +81,13 @@ struct HeldGrant {
 struct BucketHold {
   std::uint16_t segment = 0;
   BucketNumber bucket;
+  std::int64_t units = 0;
+};
+
+// Units that a counter may yet count of what a segment's grants hold.
+struct CounterHold {
+  std::uint16_t segment = 0;
+  CounterNumber counter;
   std::int64_t units = 0;
 };
 
@@ -103,8 +122,9 @@ struct Session {
   Time heard_at;  // of the last request
   Time rated_at;  // of the last report
   std::vector<Segment> segments;
-  std::vector<HeldGrant> grants;  // sorted by segment and set of services
-  std::vector<BucketHold> holds;  // sorted by segment and bucket
+  std::vector<HeldGrant> grants;           // sorted by segment and set of services
+  std::vector<BucketHold> holds;           // sorted by segment and bucket
+  std::vector<CounterHold> counter_holds;  // sorted by segment and counter
   std::uint32_t validity_seconds = 0;
   SubscriberNumber subscriber;
   bool is_changed = false;          // since its row was written; it is in the book's list
@@ -155,9 +175,11 @@ struct Account {
   std::int64_t credit_limit_micros = 0;
   Sequence last;                        // its newest entry
   std::uint32_t bucket_count = 0;       // ever opened
+  std::uint32_t counter_count = 0;      // likewise
   std::uint32_t session_count = 0;      // open
   std::vector<Subscriber> subscribers;  // by SubscriberNumber - 1
   std::vector<Bucket> buckets;
+  std::vector<Counter> counters;  // of each, the periods that usage may still be of
   Session* sessions = nullptr;
 
   bool is_changed = false;  // since its row was written; it is in the book's list

@@ -4,6 +4,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
 #include "engine/base/wide.h"
+#include "engine/counting.h"
 
 #include <algorithm>
 #include <array>
@@ -134,8 +135,10 @@ void Book::apply_to_account(Account* account, const Entry& entry, Sequence own) 
   if (entry.account_opening) account = &open_account(entry);
   change_account(*account, entry);
   move_account_legs(*account, entry);
+  count(*account, entry);
   account->last = own;
-  if (entry.subscriber_opening || entry.bucket_opening || entry.bucket_closing) {
+  if (entry.subscriber_opening || entry.bucket_opening || entry.bucket_closing ||
+      !entry.counter_openings.empty()) {
     accounts_.resized(*account);
   }
   note_change(*account);
@@ -152,6 +155,7 @@ void Book::apply_to_session(Account& account, Session* session, const Entry& ent
     write_row(*session);
   }
   move_session_legs(*session, entry);
+  hold_counted(*session, entry);
   session->last = own;
   session->heard_at = now;
   if (!entry.attributes.empty()) merge_attributes(session->attributes, entry.attributes, merged_);
@@ -220,6 +224,7 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
                                sessions_by_key_.find(session_key(entry.session_id)) != nullptr)) {
     return "it opens a session that is open";
   }
+  if (const char* wrong = check_counters(entry, account, session)) return wrong;
   return check_amounts(entry, account, session);
 }
 

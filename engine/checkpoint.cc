@@ -54,6 +54,23 @@ bool read_bucket(ByteReader& in, Bucket& bucket) {
   return in.ok() && bucket.remaining >= 0 && bucket.reserved >= 0;
 }
 
+void write_counter(ByteWriter& out, const Counter& counter) {
+  write(out, CounterOpening{counter.number, counter.owner, counter.unit, counter.key, counter.name,
+                            counter.span});
+  out.signed_varint(counter.value);
+  out.signed_varint(counter.held);
+}
+
+bool read_counter(ByteReader& in, Counter& counter) {
+  CounterOpening opening;
+  if (!read(in, opening)) return false;
+  counter = {opening.number, opening.owner, opening.unit, opening.key, std::string(opening.name),
+             opening.span};
+  counter.value = in.signed_varint();
+  counter.held = in.signed_varint();
+  return in.ok() && counter.value >= 0 && counter.held >= 0;
+}
+
 void write_segment(ByteWriter& out, const Segment& segment, std::uint16_t index) {
   write(out, SegmentOpening{index, segment.rating_group, segment.service, segment.version,
                             segment.rule, segment.terms, segment.quota});
@@ -165,6 +182,7 @@ void encode_account(const Account& account, std::string& out) {
   std::size_t bound = 16 * number_bytes + account.name.size() +
                       account.subscribers.size() * (2 * sizeof(std::uint64_t) + 1);
   for (const Bucket& bucket : account.buckets) bound += bound_of(bucket);
+  for (const Counter& counter : account.counters) bound += counter.name.size() + 10 * number_bytes;
   append(out, bound, [&account](ByteWriter& to) {
     to.u8(row_format);
     to.varint(account.last.value);
@@ -183,6 +201,10 @@ void encode_account(const Account& account, std::string& out) {
     }
     to.varint(account.buckets.size());
     for (const Bucket& bucket : account.buckets) write_bucket(to, bucket);
+    if (account.counter_count == 0) return;  // as rows were before there were counters
+    to.varint(account.counter_count);
+    to.varint(account.counters.size());
+    for (const Counter& counter : account.counters) write_counter(to, counter);
   });
 }
 
@@ -209,17 +231,25 @@ bool decode_account(std::string_view row, Account& account) {
   for (Bucket& bucket : account.buckets) {
     if (!read_bucket(in, bucket)) return false;
   }
+  if (in.ok() && !in.at_end()) {
+    account.counter_count = in.number<std::uint32_t>();
+    account.counters.resize(in.count());
+    for (Counter& counter : account.counters) {
+      if (!read_counter(in, counter)) return false;
+    }
+  }
   return is_whole(in) && account.last.value != 0 && !account.name.empty();
 }
 
 // --- Sessions ------------------------------------------------------------------------------------
 
 void encode_session(const Session& session, std::string& out) {
-  std::size_t bound = (24 + session.segments.size() * 24 + session.grants.size() * 3 +
-                       session.holds.size() * 3 + Session::remembered_max * 6) *
-                          number_bytes +
-                      session.id.size() + session.service_context.size() +
-                      session.attributes.size() + session.last_outcome.size();
+  std::size_t bound =
+      (24 + session.segments.size() * 24 + session.grants.size() * 3 + session.holds.size() * 3 +
+       session.counter_holds.size() * 3 + Session::remembered_max * 6) *
+          number_bytes +
+      session.id.size() + session.service_context.size() + session.attributes.size() +
+      session.last_outcome.size();
   for (const Segment& segment : session.segments) bound += shape_size_bound(segment.terms);
   append(out, bound, [&session](ByteWriter& to) {
     to.u8(row_format);
@@ -250,6 +280,13 @@ void encode_session(const Session& session, std::string& out) {
       to.signed_varint(hold.units);
     }
     write_requests(to, session);
+    if (session.counter_holds.empty()) return;  // as rows were before there were counters
+    to.varint(session.counter_holds.size());
+    for (const CounterHold& hold : session.counter_holds) {
+      to.varint(hold.segment);
+      to.varint(hold.counter.value);
+      to.signed_varint(hold.units);
+    }
   });
 }
 
@@ -286,8 +323,17 @@ bool decode_session(std::string_view row, Session& session, AccountNumber& accou
     hold.units = in.signed_varint();
     if (hold.segment >= session.segments.size()) return false;
   }
-  return read_requests(in, session) && is_whole(in) && session.last.value != 0 &&
-         !session.id.empty();
+  if (!read_requests(in, session)) return false;
+  if (!in.at_end()) {
+    session.counter_holds.resize(in.count());
+    for (CounterHold& hold : session.counter_holds) {
+      hold.segment = in.number<std::uint16_t>();
+      hold.counter = CounterNumber(in.number<std::uint32_t>());
+      hold.units = in.signed_varint();
+      if (hold.segment >= session.segments.size()) return false;
+    }
+  }
+  return is_whole(in) && session.last.value != 0 && !session.id.empty();
 }
 
 AccountNumber account_of_session(std::string_view row) {

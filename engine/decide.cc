@@ -1,4 +1,4 @@
-#include "engine/decide.h"
+#include "engine/decider.h"
 
 #include "engine/attributes.h"
 #include "engine/base/assert.h"
@@ -44,119 +44,7 @@ bool reports(const ServiceRequest& service, bool money) {
   return money ? used.money.has_value() : used.seconds || used.octets || used.events;
 }
 
-bool has_conditions(const VersionedTariff* tariff) {
-  return tariff != nullptr && tariff->tariff->has_conditions();
-}
-
-// What the service of a rule is counted in.
-Unit unit_of(const tariffs::Tariff& tariff, const Rule& rule) {
-  if (rule.terms) return rule.terms->unit;
-  const auto service = std::ranges::find(tariff.services(), rule.service, &tariffs::Service::key);
-  FARTHING_ASSERT(service != tariff.services().end());
-  return service->unit;
-}
-
-class Decider {
- public:
-  Decider(const Account& account, SubscriberNumber subscriber, const Session* session, Time now,
-          Decision& decision)
-      : account_(account),
-        subscriber_(subscriber),
-        session_(session),
-        now_(now),
-        rated_at_(now),
-        d_(decision),
-        sheet_(decision.worksheet) {
-    d_.answer.clear();
-    d_.has_entry = false;
-    d_.entry.clear();
-    d_.outcome.clear();
-    d_.attributes.clear();
-    sheet_.begin(account, subscriber, session, now);
-  }
-
-  void session_request(const Request& request, const tariffs::TariffHistory& tariffs);
-  void event_request(const Request& request, const tariffs::TariffHistory& tariffs);
-  void end_session(EntryKind kind);
-
- private:
-  bool barred() const {
-    const Subscriber* subscriber = account_.subscriber(subscriber_);
-    return subscriber != nullptr && subscriber->barred;
-  }
-  void choose_time_and_tariff(const Request& request, const tariffs::TariffHistory& tariffs);
-  std::string_view context(const Request& request) const {
-    return session_ == nullptr ? request.service_context : session_->service_context;
-  }
-  const VersionedTariff* tariff_of(const std::optional<std::uint16_t>& segment) const;
-  RatingFacts facts_before(const Request& request);
-  RatingFacts facts_now(const Request& request);
-  bool may_use(const Request& request, const std::optional<RatingGroup>& group);
-  bool is_denied(const Request& request);
-  std::optional<std::uint16_t> open_segment(const Request& request, const ServiceRequest& service,
-                                            bool money, ServiceAnswer& answer);
-  std::optional<std::uint16_t> open(const Segment& segment, ServiceAnswer& answer);
-  void cannot_rate(const Request& request, const VersionedTariff& tariff,
-                   ServiceAnswer& answer) const;
-  std::optional<std::uint16_t> known_segment(const ServiceRequest& service, bool money) const;
-  void give_up(const ServiceRequest& service);
-  void report(const Request& request, const ServiceRequest& service, ServiceAnswer& answer);
-  void charge(std::uint16_t segment, std::uint64_t units);
-  void serve(const Request& request, const ServiceRequest& service, ServiceAnswer& answer);
-  void grant(std::uint16_t segment, const ServiceRequest& service,
-             const std::optional<Seconds>& until_change, ServiceAnswer& answer);
-
-  // Prices with conditions.
-  struct RatedGroup {
-    const VersionedTariff& tariff;
-    std::string_view context;
-    std::optional<RatingGroup> group;
-
-    const Rule* find(const tariffs::Facts& facts) const {
-      return tariff.tariff->find(context, group, facts);
-    }
-    std::optional<Time> next_change(const tariffs::Facts& facts) const {
-      return tariff.tariff->next_change(context, group, facts);
-    }
-  };
-  void report_by_rule(const Request& request, const ServiceRequest& service,
-                      const std::optional<std::uint16_t>& known, ServiceAnswer& answer);
-  void charge_time(const RatedGroup& group, const RatingFacts& facts, std::uint64_t used,
-                   ServiceAnswer& answer);
-  void charge_units(const RatedGroup& group, const Rule* rule, std::uint64_t units,
-                    ServiceAnswer& answer);
-  std::optional<std::uint16_t> segment_of(const RatedGroup& group, const Rule& rule,
-                                          ServiceAnswer& answer);
-  std::optional<std::uint16_t> segment_to_grant(const Request& request,
-                                                const ServiceRequest& service,
-                                                const VersionedTariff& tariff,
-                                                std::optional<Seconds>& until_change,
-                                                ServiceAnswer& answer);
-
-  void event_service(const Request& request, const ServiceRequest& service, ServiceAnswer& answer);
-  std::uint64_t event_units(std::uint16_t segment, const ServiceRequest& service) const;
-  bool move_event(const Request& request, std::uint16_t segment, std::uint64_t units,
-                  ServiceAnswer& answer);
-
-  void copy_outcome_of_command(const Request& request);
-  void finish_session(const Request& request, EntryKind kind);
-  void finish_refused(const Request& request);
-  void describe_request(const Request& request);
-  void choose_validity();
-
-  const Account& account_;
-  SubscriberNumber subscriber_;
-  const Session* session_;
-  Time now_;
-  Time rated_at_;
-  Decision& d_;
-  Worksheet& sheet_;
-  const tariffs::TariffHistory* tariffs_ = nullptr;
-  const VersionedTariff* tariff_ = nullptr;  // for what begins now
-  std::size_t borders_ = 0;                  // at which usage was split
-  bool server_time_used_ = false;
-  std::uint32_t validity_seconds_ = 0;  // the longest of the grants given; 0: none was
-};
+}  // namespace
 
 void Decider::choose_time_and_tariff(const Request& request,
                                      const tariffs::TariffHistory& tariffs) {
@@ -171,6 +59,8 @@ void Decider::choose_time_and_tariff(const Request& request,
   tariffs_ = &tariffs;
   tariff_ = tariffs.at(rated_at_);
   if (tariff_ == nullptr) tariff_ = tariffs.at(now_);  // used just before the first one was loaded
+  sheet_.count_at(rated_at_);
+  count_known_segments();
 }
 
 // The version that prices what is of a segment; without one, what begins now.
@@ -200,7 +90,9 @@ bool Decider::may_use(const Request& request, const std::optional<RatingGroup>& 
   if (!barred()) return true;
   if (tariff_ == nullptr) return false;
   const RatingFacts facts = facts_now(request);
-  const Rule* const rule = tariff_->tariff->find(context(request), group, facts.at(rated_at_));
+  const tariffs::Tariff& tariff = *tariff_->tariff;
+  const Rule* const rule =
+      tariff.find(context(request), group, facts_at(facts, tariff, rated_at_, true));
   return rule != nullptr && rule->always;
 }
 
@@ -236,12 +128,16 @@ std::optional<std::uint16_t> Decider::open_segment(const Request& request,
   const Rule* rule = nullptr;
   if (tariff.has_conditions()) {
     const RatingFacts facts = facts_now(request);
-    rule = tariff.find(context(request), group, facts.at(rated_at_));
+    rule = tariff.find(context(request), group, facts_at(facts, tariff, rated_at_, true));
   } else {
     rule = tariff.find(context(request), group);
   }
   if (rule == nullptr || !rule->terms) {
     cannot_rate(request, *tariff_, answer);
+    return std::nullopt;
+  }
+  if (rule->stop) {
+    answer.outcome = Outcome::credit_limit_reached;
     return std::nullopt;
   }
   Segment segment;
@@ -251,10 +147,11 @@ std::optional<std::uint16_t> Decider::open_segment(const Request& request,
   segment.rule = tariff.number_of(*rule);
   segment.terms = money ? money_terms : *rule->terms;
   segment.quota = money ? money_quota : rule->quota;
-  return open(segment, answer);
+  return open(segment, tariff, *rule, answer);
 }
 
-std::optional<std::uint16_t> Decider::open(const Segment& segment, ServiceAnswer& answer) {
+std::optional<std::uint16_t> Decider::open(const Segment& segment, const tariffs::Tariff& tariff,
+                                           const Rule& rule, ServiceAnswer& answer) {
   if (sheet_.segment_count() >= segments_max) {
     answer.outcome = Outcome::unable_to_comply;
     return std::nullopt;
@@ -262,6 +159,7 @@ std::optional<std::uint16_t> Decider::open(const Segment& segment, ServiceAnswer
   const std::uint16_t index = sheet_.open(segment);
   d_.entry.openings.push_back({index, segment.rating_group, segment.service, segment.version,
                                segment.rule, segment.terms, segment.quota});
+  if (tariff.has_counters()) sheet_.count_by(index, tariff, rule);
   return index;
 }
 
@@ -304,7 +202,8 @@ void Decider::report(const Request& request, const ServiceRequest& service, Serv
     const bool used = reports(service, money);
     std::optional<std::uint16_t> segment = known_segment(service, money);
     if (!asks && !used) continue;
-    if (!money && has_conditions(tariff_of(segment))) {
+    const VersionedTariff* const tariff = tariff_of(segment);
+    if (!money && tariff != nullptr && tariff->tariff->has_conditions()) {
       if (used) report_by_rule(request, service, segment, answer);
       continue;  // what it is granted of, serve() finds
     }
@@ -330,16 +229,17 @@ void Decider::serve(const Request& request, const ServiceRequest& service, Servi
   }
   const bool money = asks_money(service);
   std::optional<std::uint16_t> segment = sheet_.find(service.rating_group, money);
-  std::optional<Seconds> until_change;
-  if (const VersionedTariff* tariff = tariff_of(segment); !money && has_conditions(tariff)) {
-    segment = segment_to_grant(request, service, *tariff, until_change, answer);
+  GrantLimits limits;
+  const VersionedTariff* const tariff = tariff_of(segment);
+  if (!money && tariff != nullptr && tariff->tariff->has_conditions()) {
+    segment = segment_to_grant(request, service, *tariff, limits, answer);
     if (!segment) return;
   }
   FARTHING_ASSERT(segment.has_value());  // report() has opened it, or said why not
   // Named twice in one request, a service is left with its last grant.
   sheet_.drop_grant(*segment, service_identifiers_key(service.service_identifiers));
   sheet_.release(*segment);
-  grant(*segment, service, until_change, answer);
+  grant(request, *segment, service, limits, answer);
   sheet_.reserve(*segment);
   if (!answer.grant) return;
   constexpr std::int64_t validity_max = UINT32_MAX / 4;
@@ -347,7 +247,7 @@ void Decider::serve(const Request& request, const ServiceRequest& service, Servi
       std::clamp<std::int64_t>(sheet_.validity(*segment).count(), 1, validity_max);
   // A price change near is no reason to give a session up that is not heard of soon after it.
   validity_seconds_ = std::max(validity_seconds_, static_cast<std::uint32_t>(validity));
-  const std::int64_t until = until_change ? until_change->count() : validity;
+  const std::int64_t until = limits.until_change ? limits.until_change->count() : validity;
   answer.validity_seconds = static_cast<std::uint32_t>(std::min(validity, until));
 }
 
@@ -361,28 +261,50 @@ void split_by_direction(const RequestedUnits& requested, Grant& granted) {
   granted.input = both == 0 ? 0 : static_cast<std::uint64_t>(share / both);
 }
 
-// Decides the size of a grant. REQUIRES: the segment released.
-void Decider::grant(std::uint16_t segment, const ServiceRequest& service,
-                    const std::optional<Seconds>& until_change, ServiceAnswer& answer) {
-  const RequestedUnits& requested = *service.requested;
+// As many units as asked for, within the quota's bounds; 0: none in the unit that is priced.
+std::uint64_t Decider::wanted_units(std::uint16_t segment, const RequestedUnits& requested) const {
   const Unit unit = sheet_.segment(segment).terms.unit;
-  const QuotaRule quota = sheet_.segment(segment).quota;
+  const QuotaRule& quota = sheet_.segment(segment).quota;
   const std::optional<std::uint64_t> asked = requested.in(unit);
   std::uint64_t wanted = asked.value_or(0);
   if (wanted == 0 && (asked || requested.empty())) wanted = quota.standard;
   wanted = std::min(wanted, quota.maximum);
-  if (unit == Unit::seconds) wanted = std::min<std::uint64_t>(wanted, UINT32_MAX);
-  if (wanted == 0) {  // nothing asked for in the unit that is priced
+  return unit == Unit::seconds ? std::min<std::uint64_t>(wanted, UINT32_MAX) : wanted;
+}
+
+// Decides the size of a grant. REQUIRES: the segment released.
+void Decider::grant(const Request& request, std::uint16_t segment, const ServiceRequest& service,
+                    GrantLimits& limits, ServiceAnswer& answer) {
+  const RequestedUnits& requested = *service.requested;
+  const Unit unit = sheet_.segment(segment).terms.unit;
+  const QuotaRule quota = sheet_.segment(segment).quota;
+  std::uint64_t wanted = wanted_units(segment, requested);
+  if (wanted == 0) {
     answer.outcome = Outcome::rating_failed;
     answer.fault = Fault::units;
     return;
   }
-  // Time is granted until its price changes; what can be paid after that, the next request asks.
+  // Units are granted until their price changes; what can be paid after that, the next request
+  // asks. Of a smaller price change than a minimum grant nothing is made: usage is split at it all
+  // the same.
   bool is_until_change = false;
-  if (unit == Unit::seconds && until_change) {
-    const auto until = static_cast<std::uint64_t>(until_change->count());
-    is_until_change = until <= wanted;
-    wanted = std::min(wanted, until);
+  const auto cut = [&](std::uint64_t units) {
+    is_until_change = is_until_change || units <= wanted;
+    wanted = std::min(wanted, units);
+  };
+  if (unit == Unit::seconds && limits.until_change) {
+    cut(static_cast<std::uint64_t>(limits.until_change->count()));
+  }
+  if (unit != Unit::money) limit_by_counters(request, segment, wanted + quota.minimum, limits);
+  if (limits.until_threshold) {
+    const bool is_last = limits.stops && *limits.until_threshold <= wanted;
+    cut(limits.stops ? *limits.until_threshold
+                     : std::max(*limits.until_threshold, std::min(quota.minimum, wanted)));
+    answer.final_unit = is_last;
+  }
+  if (wanted == 0) {
+    answer.outcome = Outcome::credit_limit_reached;
+    return;
   }
   // Looked at a minimum grant further than asked: a grant after which not even that is left is the
   // last one.
@@ -398,7 +320,7 @@ void Decider::grant(std::uint16_t segment, const ServiceRequest& service,
     answer.outcome = Outcome::unable_to_comply;
     return;
   }
-  answer.final_unit = payable < most;
+  answer.final_unit = answer.final_unit || payable < most;
   split_by_direction(requested, answer.grant.emplace(Grant{unit, amount, std::nullopt, false}));
 }
 
@@ -418,6 +340,7 @@ void Decider::session_request(const Request& request, const tariffs::TariffHisto
     report(request, request.services[i], answer.add_service());
   }
   if (!terminates) {
+    sheet_.count_at(granted_from());
     sheet_.reserve_released();
     for (std::size_t i = 0; i < request.service_count; ++i) {
       serve(request, request.services[i], answer.services[i]);
@@ -503,109 +426,6 @@ void Decider::end_session(EntryKind kind) {
   d_.has_entry = true;
 }
 
-// --- Prices with conditions ----------------------------------------------------------------------
-
-// Charges a report by the rules that held while it was used. `known`: a segment of its group.
-void Decider::report_by_rule(const Request& request, const ServiceRequest& service,
-                             const std::optional<std::uint16_t>& known, ServiceAnswer& answer) {
-  const RatedGroup group{*tariff_of(known), context(request),
-                         known ? sheet_.segment(*known).rating_group : service.rating_group};
-  const RatingFacts facts = facts_before(request);
-  const Rule* const last = group.find(facts.at(rated_at_ - Duration(1)));
-  if (last == nullptr) return cannot_rate(request, group.tariff, answer);
-  const Unit unit = unit_of(*group.tariff.tariff, *last);
-  const std::uint64_t used = service.used->in(unit).value_or(0);
-  if (unit == Unit::seconds) return charge_time(group, facts, used, answer);
-
-  const std::uint64_t after =
-      service.used_after ? std::min(used, service.used_after->in(unit).value_or(0)) : 0;
-  const std::uint32_t services = service_identifiers_key(service.service_identifiers);
-  const bool is_named = group.group == service.rating_group;
-  const std::optional<std::uint16_t> granted =
-      sheet_.visit(group.group, false, [&](std::uint16_t segment) {
-        return is_named ? sheet_.was_granted(segment, services) : segment == *known;
-      });
-  const Rule* const before =
-      granted ? &group.tariff.tariff->rules()[sheet_.segment(*granted).rule.value] : last;
-  charge_units(group, before, used - after, answer);
-  charge_units(group, last, after, answer);
-}
-
-// The time that ends with the report, each second by the rule that won when it began.
-void Decider::charge_time(const RatedGroup& group, const RatingFacts& facts, std::uint64_t used,
-                          ServiceAnswer& answer) {
-  constexpr std::uint64_t span_max = Seconds(std::chrono::years(1)).count();
-  if (used == 0) return;
-  const auto end = std::chrono::floor<Seconds>(rated_at_);
-  const auto from = end - Seconds(std::min(used, span_max));
-  std::uint64_t left = used;
-  borders_ += group.tariff.tariff->split(
-      group.context, group.group, facts.at(from), from, end, borders_max - borders_,
-      [&](const Rule* rule, Time, Time to) {
-        // What goes beyond the span is of the first stretch.
-        const auto later = static_cast<std::uint64_t>(std::chrono::ceil<Seconds>(end - to).count());
-        charge_units(group, rule, left - later, answer);
-        left = later;
-      });
-}
-
-void Decider::charge_units(const RatedGroup& group, const Rule* rule, std::uint64_t units,
-                           ServiceAnswer& answer) {
-  if (units == 0) return;
-  FARTHING_ASSERT(rule != nullptr);  // every list of rules ends in one that holds
-  const std::optional<std::uint16_t> segment = segment_of(group, *rule, answer);
-  if (segment) charge(*segment, units);
-}
-
-// The segment that what a rule prices is added to. Set-up charge, minimum and first block are once
-// a rating group: a segment that has them and was not used before another one was, is not used any
-// more.
-std::optional<std::uint16_t> Decider::segment_of(const RatedGroup& group, const Rule& rule,
-                                                 ServiceAnswer& answer) {
-  const tariffs::RuleNumber number = group.tariff.tariff->number_of(rule);
-  const bool is_in_use =
-      sheet_.visit(group.group, false, [&](std::uint16_t i) { return sheet_.segment(i).used > 0; })
-          .has_value();
-  const std::optional<std::uint16_t> known = sheet_.visit(group.group, false, [&](std::uint16_t i) {
-    const Segment& segment = sheet_.segment(i);
-    const bool begins = segment.terms.setup.micros > 0 || segment.terms.minimum > 0;
-    return segment.rule == number && (segment.used > 0 || !is_in_use || !begins);
-  });
-  if (known) return known;
-  Segment segment;
-  segment.rating_group = group.group;
-  segment.service = rule.service;
-  segment.version = group.tariff.version;
-  segment.rule = number;
-  segment.quota = rule.quota;
-  if (rule.terms) {
-    segment.terms = is_in_use ? rule.continued : *rule.terms;
-  } else {
-    segment.terms.unit = unit_of(*group.tariff.tariff, rule);
-  }
-  return open(segment, answer);
-}
-
-// The segment of the rule that holds now, and how long none other can win.
-std::optional<std::uint16_t> Decider::segment_to_grant(const Request& request,
-                                                       const ServiceRequest& service,
-                                                       const VersionedTariff& tariff,
-                                                       std::optional<Seconds>& until_change,
-                                                       ServiceAnswer& answer) {
-  const RatedGroup group{tariff, context(request), service.rating_group};
-  const RatingFacts facts = facts_now(request);
-  const Time from = rated_at_ >= now_ - grant_time_past_max ? rated_at_ : now_;
-  const Rule* const rule = group.find(facts.at(from));
-  if (rule == nullptr || !rule->terms) {
-    cannot_rate(request, tariff, answer);
-    return std::nullopt;
-  }
-  if (const std::optional<Time> change = group.next_change(facts.at(from))) {
-    until_change = std::chrono::ceil<Seconds>(*change - from);
-  }
-  return segment_of(group, *rule, answer);
-}
-
 // --- Events (RFC 8506 6) -------------------------------------------------------------------------
 
 void Decider::event_request(const Request& request, const tariffs::TariffHistory& tariffs) {
@@ -675,7 +495,9 @@ std::uint64_t Decider::event_units(std::uint16_t segment, const ServiceRequest& 
 bool Decider::move_event(const Request& request, std::uint16_t segment, std::uint64_t units,
                          ServiceAnswer& answer) {
   const std::uint64_t chargeable = tariffs::chargeable_units(sheet_.segment(segment).terms, units);
-  const std::int64_t full_cost = sheet_.price_with_setup(segment, chargeable);
+  const bool refunds = request.action == RequestedAction::refund_account;
+  const std::int64_t full_cost = refunds ? sheet_.price_to_refund(segment, chargeable)
+                                         : sheet_.price_with_setup(segment, chargeable);
   const std::int64_t cost =
       sheet_.price_with_setup(segment, chargeable - sheet_.covered_units(segment, chargeable));
   const bool enough = cost <= sheet_.available_micros();
@@ -709,8 +531,6 @@ bool Decider::move_event(const Request& request, std::uint16_t segment, std::uin
   }
   return false;
 }
-
-}  // namespace
 
 void decide(const Situation& situation, const Request& request, Decision& decision) {
   Decider decider(situation.account, situation.subscriber, situation.session, situation.now,

@@ -59,6 +59,7 @@ struct Decision {
 
   Worksheet worksheet;
   std::vector<AttributeView> session_attributes;  // decoded
+  std::vector<std::uint64_t> counted;             // tariffs::Facts
   std::string attributes;
   std::string outcome;
 };

@@ -35,8 +35,10 @@ enum Section : std::uint32_t {
   section_bucket_closing = 1u << 15,
   section_tariff = 1u << 16,
   section_cut = 1u << 17,
+  section_counters = 1u << 18,
+  section_thresholds = 1u << 19,
 };
-constexpr std::uint32_t sections_known = (1u << 18) - 1;
+constexpr std::uint32_t sections_known = (1u << 20) - 1;
 
 std::uint32_t sections_of(const Entry& entry) {
   std::uint32_t mask = 0;
@@ -58,6 +60,8 @@ std::uint32_t sections_of(const Entry& entry) {
   if (entry.bucket_closing) mask |= section_bucket_closing;
   if (entry.tariff) mask |= section_tariff;
   if (entry.cut) mask |= section_cut;
+  if (!entry.counter_openings.empty() || !entry.counter_changes.empty()) mask |= section_counters;
+  if (!entry.thresholds.empty()) mask |= section_thresholds;
   return mask;
 }
 
@@ -72,6 +76,10 @@ std::size_t size_bound(const Entry& entry) {
   }
   bound += entry.uses.size() * 2 * number + entry.legs.size() * 4 * number +
            entry.grants.size() * 3 * number;
+  bound += entry.counter_changes.size() * 4 * number + entry.thresholds.size() * 2 * number;
+  for (const CounterOpening& opening : entry.counter_openings) {
+    bound += opening.name.size() + 7 * number;
+  }
   if (entry.account_opening) bound += entry.account_opening->name.size() + 3 * number;
   if (entry.note) {
     bound += entry.note->operator_name.size() + entry.note->reason.size() +
@@ -134,6 +142,27 @@ void write_link(ByteWriter& out, Sequence own, std::uint64_t target) {
 std::uint64_t read_link(ByteReader& in, Sequence own) {
   const std::uint64_t distance = in.varint();
   return distance == 0 || distance >= own.value ? 0 : own.value - distance;
+}
+
+void write_counters(ByteWriter& out, const Entry& entry, std::uint32_t mask) {
+  if (mask & section_counters) {
+    out.varint(entry.counter_openings.size());
+    for (const CounterOpening& opening : entry.counter_openings) write(out, opening);
+    out.varint(entry.counter_changes.size());
+    for (const CounterChange& change : entry.counter_changes) {
+      out.varint(change.counter.value);
+      out.varint(change.segment);
+      out.signed_varint(change.counted);
+      out.signed_varint(change.held);
+    }
+  }
+  if (mask & section_thresholds) {
+    out.varint(entry.thresholds.size());
+    for (const ThresholdReached& reached : entry.thresholds) {
+      out.varint(reached.counter.value);
+      out.varint(reached.threshold);
+    }
+  }
 }
 
 void write_administration(ByteWriter& out, const Entry& entry) {
@@ -205,6 +234,30 @@ template <class T, class ReadItem>
 bool read_list(ByteReader& in, std::vector<T>& list, ReadItem read_item) {
   list.resize(in.count());
   return std::all_of(list.begin(), list.end(), [&](T& item) { return read_item(in, item); });
+}
+
+bool read_counters(ByteReader& in, std::uint32_t mask, Entry& entry) {
+  if (mask & section_counters) {
+    if (!read_list(in, entry.counter_openings,
+                   [](ByteReader& r, CounterOpening& opening) { return read(r, opening); })) {
+      return false;
+    }
+    if (!read_list(in, entry.counter_changes, [](ByteReader& r, CounterChange& change) {
+          change.counter = CounterNumber(r.number<std::uint32_t>());
+          change.segment = r.number<std::uint16_t>();
+          change.counted = r.signed_varint();
+          change.held = r.signed_varint();
+          return r.ok();
+        })) {
+      return false;
+    }
+  }
+  return (mask & section_thresholds) == 0 ||
+         read_list(in, entry.thresholds, [](ByteReader& r, ThresholdReached& reached) {
+           reached.counter = CounterNumber(r.number<std::uint32_t>());
+           reached.threshold = r.varint();
+           return r.ok();
+         });
 }
 
 bool read_charging(ByteReader& in, std::uint32_t mask, Entry& entry) {
@@ -294,6 +347,9 @@ void Entry::clear() {
   uses.clear();
   legs.clear();
   grants.clear();
+  counter_openings.clear();
+  counter_changes.clear();
+  thresholds.clear();
   validity_seconds.reset();
   outcome = {};
   account_opening.reset();
@@ -352,6 +408,7 @@ void encode_entry(const Entry& entry, Sequence own, std::string& out) {
   if (entry.validity_seconds) writer.varint(*entry.validity_seconds);
   if (mask & section_outcome) writer.text(entry.outcome);
   write_administration(writer, entry);
+  write_counters(writer, entry, mask);
   const auto size = static_cast<std::size_t>(writer.position() - out.data());
   FARTHING_ASSERT(size <= out.size());
   out.resize(size);
@@ -379,8 +436,10 @@ bool decode_entry(std::string_view& body, Sequence own, Entry& entry) {
   }
   if (mask & section_request && !read_request(in, entry.request.emplace())) return false;
   const auto sections = static_cast<std::uint32_t>(mask);
-  if (!read_charging(in, sections, entry) || !read_administration(in, sections, entry))
+  if (!read_charging(in, sections, entry) || !read_administration(in, sections, entry) ||
+      !read_counters(in, sections, entry)) {
     return false;
+  }
   if (!in.ok()) return false;
   body.remove_prefix(static_cast<std::size_t>(in.position() - body.data()));
   return true;

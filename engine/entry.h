@@ -152,6 +152,32 @@ struct BucketOpening {
   std::vector<tariffs::Coverage> coverage;
 };
 
+// A counter begins, or begins anew with another period. Then those of the same key and owner go
+// that ended before this period began, but for the one just before it (usage of it may still come)
+// and for those that grants hold units of.
+struct CounterOpening {
+  CounterNumber number;
+  SubscriberNumber owner;
+  Unit unit = Unit::octets;
+  tariffs::CounterKey key;
+  std::string_view name;
+  tariffs::TimeSpan span;
+};
+
+// What a segment adds to a counter, and what its grants may yet add.
+struct CounterChange {
+  CounterNumber counter;
+  std::uint16_t segment = 0;
+  std::int64_t counted = 0;  // units or micros
+  std::int64_t held = 0;     // units; negative: let go
+};
+
+// A counter reached a threshold that its tariff names.
+struct ThresholdReached {
+  CounterNumber counter;
+  std::uint64_t threshold = 0;
+};
+
 struct TariffLoading {
   tariffs::TariffVersion version;
   std::uint64_t source_hash = 0;
@@ -180,6 +206,9 @@ struct Entry {
   std::vector<SegmentUse> uses;
   std::vector<Leg> legs;
   std::vector<GrantChange> grants;
+  std::vector<CounterOpening> counter_openings;
+  std::vector<CounterChange> counter_changes;
+  std::vector<ThresholdReached> thresholds;
   std::optional<std::uint32_t>
       validity_seconds;      // supervision: twice this without news, and it ends
   std::string_view outcome;  // encoded answer (outcome.h)

@@ -10,8 +10,13 @@ namespace {
 // Beside the rounding: a shape follows the terms.
 constexpr std::uint8_t has_shape = 0x80;
 
+// Of a shape.
+constexpr std::uint8_t shape_is_slab = 1;
+constexpr std::uint8_t shape_has_cap_in_all = 2;
+
 void write(ByteWriter& out, const tariffs::PriceShape& shape) {
-  out.u8(shape.is_slab ? 1 : 0);
+  out.u8(static_cast<std::uint8_t>((shape.is_slab ? shape_is_slab : 0) |
+                                   (shape.cap_in_all ? shape_has_cap_in_all : 0)));
   out.varint(shape.bands.size());
   for (const tariffs::PriceBand& band : shape.bands) {
     out.varint(band.upto);
@@ -19,11 +24,14 @@ void write(ByteWriter& out, const tariffs::PriceShape& shape) {
   }
   out.varint(shape.cap_every);
   out.signed_varint(shape.cap.micros);
+  if (shape.cap_in_all) out.signed_varint(shape.cap_in_all->micros);
 }
 
 bool read(ByteReader& in, std::shared_ptr<const tariffs::PriceShape>& read_shape) {
   tariffs::PriceShape shape;
-  shape.is_slab = in.u8() != 0;
+  const std::uint8_t flags = in.u8();
+  if (flags > (shape_is_slab | shape_has_cap_in_all)) return false;
+  shape.is_slab = (flags & shape_is_slab) != 0;
   shape.bands.resize(in.count());
   for (tariffs::PriceBand& band : shape.bands) {
     band.upto = in.varint();
@@ -31,6 +39,7 @@ bool read(ByteReader& in, std::shared_ptr<const tariffs::PriceShape>& read_shape
   }
   shape.cap_every = in.varint();
   shape.cap = Money(in.signed_varint());
+  if (flags & shape_has_cap_in_all) shape.cap_in_all = Money(in.signed_varint());
   if (!in.ok() || !is_sound(shape)) return false;
   read_shape = std::make_shared<const tariffs::PriceShape>(std::move(shape));
   return true;
@@ -56,7 +65,7 @@ std::optional<RatingGroup> read_rating_group(ByteReader& in) {
 
 std::size_t shape_size_bound(const tariffs::PriceTerms& terms) {
   if (terms.shape == nullptr) return 0;
-  return (4 + 2 * terms.shape->bands.size()) * ByteWriter::varint_bytes_max;
+  return (5 + 2 * terms.shape->bands.size()) * ByteWriter::varint_bytes_max;
 }
 
 void write(ByteWriter& out, const SegmentOpening& opening) {
@@ -140,6 +149,29 @@ bool read(ByteReader& in, BucketOpening& bucket) {
     coverage.rating_group = read_rating_group(in);
   }
   return in.ok();
+}
+
+void write(ByteWriter& out, const CounterOpening& counter) {
+  out.varint(counter.number.value);
+  out.varint(counter.owner.value);
+  out.u8(static_cast<std::uint8_t>(counter.unit));
+  out.u64_fixed(counter.key.value);
+  out.text(counter.name);
+  out.signed_varint(micros_of(counter.span.from));
+  out.signed_varint(micros_of(counter.span.to));
+}
+
+bool read(ByteReader& in, CounterOpening& counter) {
+  counter.number = CounterNumber(in.number<std::uint32_t>());
+  counter.owner = SubscriberNumber(in.number<std::uint16_t>());
+  const std::uint8_t unit = in.u8();
+  if (unit > static_cast<std::uint8_t>(Unit::money)) return false;
+  counter.unit = static_cast<Unit>(unit);
+  counter.key = tariffs::CounterKey(in.u64_fixed());
+  counter.name = in.text();
+  counter.span.from = time_of(in.signed_varint());
+  counter.span.to = time_of(in.signed_varint());
+  return in.ok() && counter.span.from < counter.span.to;
 }
 
 void write(ByteWriter& out, const LedgerCut& cut) {

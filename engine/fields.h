@@ -25,6 +25,8 @@ void write(base::ByteWriter& out, const SegmentOpening& opening);
 [[nodiscard]] bool read(base::ByteReader& in, SegmentOpening& opening);
 
 // At most 7 numbers, the offer's name, and two numbers for each of the coverage.
+void write(base::ByteWriter& out, const CounterOpening& counter);
+[[nodiscard]] bool read(base::ByteReader& in, CounterOpening& counter);
 void write(base::ByteWriter& out, const BucketOpening& bucket);
 [[nodiscard]] bool read(base::ByteReader& in, BucketOpening& bucket);
 

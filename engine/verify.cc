@@ -78,6 +78,11 @@ void walk_session(const Session& session, TextSink& sink) {
     sink.add("hold's bucket", hold.bucket.value);
     sink.add("hold", bits(hold.units));
   }
+  for (const CounterHold& hold : session.counter_holds) {
+    sink.add("hold's segment", hold.segment);
+    sink.add("hold's counter", hold.counter.value);
+    sink.add("hold", bits(hold.units));
+  }
   sink.add("requests remembered", session.request_count);
   sink.add("last answer's hash", base::hash64(session.last_outcome));
 }
@@ -91,6 +96,7 @@ void walk_account(const Account& account, TextSink& sink) {
   sink.add_money("credit limit", account.credit_limit_micros);
   sink.add("last entry", account.last.value);
   sink.add("buckets ever", account.bucket_count);
+  sink.add("counters ever", account.counter_count);
   sink.add("open sessions", account.session_count);
   for (std::size_t i = 0; i < account.subscribers.size(); ++i) {
     sink.enter("subscriber", i + 1);
@@ -106,6 +112,16 @@ void walk_account(const Account& account, TextSink& sink) {
     sink.add("remaining", bits(bucket.remaining));
     sink.add("reserved", bits(bucket.reserved));
   }
+  for (const Counter& counter : account.counters) {
+    sink.enter("counter", counter.number.value);
+    sink.add("owner", counter.owner.value);
+    sink.add_text("name", counter.name);
+    sink.add("key", counter.key.value);
+    sink.add("from", micros_of(counter.span.from));
+    sink.add("to", micros_of(counter.span.to));
+    sink.add("value", bits(counter.value));
+    sink.add("held", bits(counter.held));
+  }
   std::vector<const Session*> sessions;  // their order in the account's list says nothing
   for (const Session* at = account.sessions; at != nullptr; at = at->account_next) {
     sessions.push_back(at);
@@ -119,11 +135,14 @@ bool holds_what_sessions_hold(const Account& account) {
   base::Int128 money = account.reserved_micros;
   base::Int128 units = 0;
   for (const Bucket& bucket : account.buckets) units += bucket.reserved;
+  base::Int128 counted = 0;
+  for (const Counter& counter : account.counters) counted += counter.held;
   for (const Session* at = account.sessions; at != nullptr; at = at->account_next) {
     for (const Segment& segment : at->segments) money -= segment.reserved_micros;
     for (const BucketHold& hold : at->holds) units -= hold.units;
+    for (const CounterHold& hold : at->counter_holds) counted -= hold.units;
   }
-  return money == 0 && units == 0;
+  return money == 0 && units == 0 && counted == 0;
 }
 
 }  // namespace

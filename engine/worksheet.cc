@@ -73,7 +73,7 @@ void Worksheet::begin(const Account& account, SubscriberNumber subscriber, const
   account_ = &account;
   subscriber_ = subscriber;
   session_ = session;
-  now_ = rated_at_ = now;
+  now_ = rated_at_ = counted_at_ = now;
   main_micros_ = account.main_micros;
   overage_micros_ = account.overage_micros;
   segments_.clear();
@@ -81,7 +81,10 @@ void Worksheet::begin(const Account& account, SubscriberNumber subscriber, const
   buckets_.clear();
   shares_.clear();
   grants_.clear();
+  counters_.clear();
+  counter_shares_.clear();
   load_buckets();
+  load_counters();
   if (session != nullptr) load_session();
 }
 
@@ -92,6 +95,17 @@ void Worksheet::load_buckets() {
     return std::pair(a.bucket->valid_to, a.bucket->number) <
            std::pair(b.bucket->valid_to, b.bucket->number);
   });
+}
+
+void Worksheet::load_counters() {
+  for (const Counter& counter : account_->counters) {
+    counters_.push_back({nullptr, counter.number, counter.owner, counter.key, counter.span,
+                         counter.value, counter.value, counter.held});
+  }
+  if (session_ == nullptr) return;
+  for (const CounterHold& hold : session_->counter_holds) {
+    counter_shares_.push_back({hold.segment, hold.counter, hold.units, hold.units, 0});
+  }
 }
 
 void Worksheet::load_session() {
@@ -208,23 +222,30 @@ std::uint64_t Worksheet::payable_units(std::uint16_t index, std::uint64_t most) 
       chargeable(segment, saturating_add(others, most)) - chargeable(segment, segment.used);
   const std::int64_t allowed = std::min(extra, allowance_left(segment));
 
-  const std::int64_t priced = priced_units(segment);
-  std::int64_t budget =
-      saturating_add(price_micros(terms, priced), std::max<std::int64_t>(available_micros(), 0));
+  std::int64_t budget = std::max<std::int64_t>(available_micros(), 0);
   if (segment.used == 0) budget -= setup_micros(terms);
   if (budget < 0) return 0;
-  const std::int64_t all_priced = priced + extra - allowed;
-  std::int64_t payable = extra - allowed;
-  if (dearest_micros(terms, priced, all_priced) > budget) {
-    const std::uint64_t affordable =
-        affordable_units(terms, Money(budget), static_cast<std::uint64_t>(all_priced),
-                         static_cast<std::uint64_t>(priced));
-    payable = std::max<std::int64_t>(clamp_signed(affordable) - priced, 0);
-  }
+  const std::int64_t payable =
+      std::min(most_for(index, priced_before(index), extra - allowed, budget),
+               most_for(index, priced_behind_others(index), extra - allowed, budget));
   const std::uint64_t reach = begun + static_cast<std::uint64_t>(allowed + payable);
   // The first unit costs as much as the least that is charged: without it there is nothing to give.
   if (reach < chargeable_units(terms, 1)) return 0;
   return reach > others ? reach - others : 0;
+}
+
+// How many of the `wanted` units, priced from one place on, the budget pays.
+std::int64_t Worksheet::most_for(std::uint16_t index, std::int64_t from, std::int64_t wanted,
+                                 std::int64_t budget) const {
+  const PriceTerms& terms = segments_[index].now.terms;
+  const std::int64_t in_all = saturating_add(price_micros(terms, from), budget);
+  const std::int64_t to = saturating_add(from, wanted);
+  if (dearest_micros(terms, from, to) <= in_all) return wanted;
+  const std::int64_t affordable = clamp_signed(affordable_units(
+      terms, Money(in_all), static_cast<std::uint64_t>(to), static_cast<std::uint64_t>(from)));
+  const std::int64_t more = std::max<std::int64_t>(affordable - from, 0);
+  // Others may have counted in other steps.
+  return more - static_cast<std::int64_t>(static_cast<std::uint64_t>(more) % terms.step);
 }
 
 // --- Allowances ----------------------------------------------------------------------------------
@@ -323,6 +344,11 @@ void Worksheet::release(std::uint16_t index) {
     });
     bucket->remaining += std::exchange(own->held, 0);
   }
+  for (CounterShare& share : counter_shares_) {
+    if (share.segment != index || share.held == 0) continue;
+    const auto counter = std::ranges::find(counters_, share.counter, &CounterWork::number);
+    counter->held -= std::exchange(share.held, 0);
+  }
 }
 
 void Worksheet::release_everything() {
@@ -336,13 +362,14 @@ void Worksheet::use(std::uint16_t index, std::uint64_t units) {
   if (units == 0) return;
   SegmentWork& work = segments_[index];
   Segment& segment = work.now;
+  const bool is_first = segment.used == 0;
   const std::int64_t before = chargeable(segment, segment.used);
   segment.used = saturating_add(segment.used, units);
-  segment.consumed_units += eat(index, chargeable(segment, segment.used) - before);
-  const std::int64_t owed =
-      std::min(price_micros(segment.terms, priced_units(segment)) + setup_micros(segment.terms),
-               account_money_max.micros);
-  const std::int64_t due = owed - segment.charged_micros;
+  const std::int64_t more = chargeable(segment, segment.used) - before;
+  const std::int64_t eaten = eat(index, more);
+  segment.consumed_units += eaten;
+  count_units(index, more, more - eaten);
+  const std::int64_t due = due_micros(index, more - eaten, is_first);
   if (due < 0) return give_back(index, -due);
   const std::int64_t paid = std::clamp<std::int64_t>(available_micros(), 0, due);
   // What an account can owe in all has an end, so that no report, however absurd, can leave the
@@ -353,6 +380,21 @@ void Worksheet::use(std::uint16_t index, std::uint64_t units) {
   overage_micros_ += unpaid;
   work.overage_micros += unpaid;
   segment.charged_micros += paid + unpaid;
+  count_money(index, paid + unpaid);
+}
+
+// What the segment owes for usage that was just counted, beyond what it was charged.
+std::int64_t Worksheet::due_micros(std::uint16_t index, std::int64_t priced, bool is_first) const {
+  const Segment& segment = segments_[index].now;
+  const PriceTerms& terms = segment.terms;
+  if (!goes_by_counter(index)) {
+    const std::int64_t owed = std::min(
+        price_micros(terms, priced_units(segment)) + setup_micros(terms), account_money_max.micros);
+    return owed - segment.charged_micros;
+  }
+  const std::int64_t to = priced_before(index);
+  const std::int64_t from = std::max<std::int64_t>(to - priced, 0);
+  return price_micros(terms, to) - price_micros(terms, from) + (is_first ? setup_micros(terms) : 0);
 }
 
 // Under a falling slab more usage costs less. What nobody could pay is forgiven first.
@@ -363,6 +405,7 @@ void Worksheet::give_back(std::uint16_t index, std::int64_t micros) {
   work.overage_micros -= forgiven;
   main_micros_ += micros - forgiven;
   work.now.charged_micros -= micros;
+  count_money(index, -micros);
 }
 
 void Worksheet::reserve(std::uint16_t index) {
@@ -374,12 +417,20 @@ void Worksheet::reserve(std::uint16_t index) {
   const std::int64_t wanted = chargeable(segment, saturating_add(segment.used, work.granted)) -
                               chargeable(segment, segment.used);
   const std::int64_t held = hold(index, wanted);
-  const std::int64_t priced = priced_units(segment);
-  std::int64_t cost = dearest_micros(segment.terms, priced, priced + wanted - held) -
-                      price_micros(segment.terms, priced);
+  const std::int64_t priced = wanted - held;
+  std::int64_t cost = std::max(dearest_cost(index, priced_before(index), priced),
+                               dearest_cost(index, priced_behind_others(index), priced));
   if (segment.used == 0) cost += setup_micros(segment.terms);
   work.now.reserved_micros = std::clamp<std::int64_t>(available_micros(), 0, cost);
   main_micros_ -= work.now.reserved_micros;
+  hold_counted(index, wanted, priced, work.now.reserved_micros);
+}
+
+// The most that so many units cost, priced from one place on.
+std::int64_t Worksheet::dearest_cost(std::uint16_t index, std::int64_t from,
+                                     std::int64_t units) const {
+  const PriceTerms& terms = segments_[index].now.terms;
+  return dearest_micros(terms, from, saturating_add(from, units)) - price_micros(terms, from);
 }
 
 void Worksheet::reserve_released() {
@@ -390,8 +441,19 @@ void Worksheet::reserve_released() {
 
 std::int64_t Worksheet::price_with_setup(std::uint16_t index, std::uint64_t units) const {
   const PriceTerms& terms = segments_[index].now.terms;
-  return std::min(price_micros(terms, clamp_signed(units)) + setup_micros(terms),
-                  account_money_max.micros);
+  const std::int64_t from = priced_before(index);
+  const std::int64_t price =
+      price_micros(terms, saturating_add(from, clamp_signed(units))) - price_micros(terms, from);
+  return std::min(price + setup_micros(terms), account_money_max.micros);
+}
+
+std::int64_t Worksheet::price_to_refund(std::uint16_t index, std::uint64_t units) const {
+  if (!goes_by_counter(index)) return price_with_setup(index, units);
+  const PriceTerms& terms = segments_[index].now.terms;
+  const std::int64_t to = priced_before(index);
+  const std::int64_t from = std::max<std::int64_t>(to - clamp_signed(units), 0);
+  const std::int64_t price = price_micros(terms, to) - price_micros(terms, from);
+  return std::min(price + setup_micros(terms), account_money_max.micros);
 }
 
 std::uint64_t Worksheet::covered_units(std::uint16_t index, std::uint64_t units) const {
@@ -404,7 +466,185 @@ bool Worksheet::refund(std::uint16_t index, std::uint64_t units, std::int64_t mi
   main_micros_ += micros;
   segments_[index].now.charged_micros -= micros;
   segments_[index].now.used = units;
+  const std::int64_t counted = chargeable(segments_[index].now, units);
+  count_units(index, -counted, -counted);
+  count_money(index, -micros);
   return true;
+}
+
+// --- Counters ------------------------------------------------------------------------------------
+
+void Worksheet::count_by(std::uint16_t index, const tariffs::Tariff& tariff,
+                         const tariffs::Rule& rule) {
+  segments_[index].tariff = &tariff;
+  segments_[index].rule = &rule;
+}
+
+SubscriberNumber Worksheet::owner_of(const tariffs::CounterRule& rule) const {
+  return rule.is_shared ? SubscriberNumber() : subscriber_;
+}
+
+const Worksheet::CounterWork* Worksheet::find_counter(const tariffs::CounterRule& rule) const {
+  const SubscriberNumber owner = owner_of(rule);
+  for (const CounterWork& counter : counters_) {
+    if (counter.key == rule.key && counter.owner == owner && counter.span.from <= counted_at_ &&
+        counted_at_ < counter.span.to) {
+      return &counter;
+    }
+  }
+  return nullptr;
+}
+
+// Of the period at hand; begun with nothing where there is none yet.
+Worksheet::CounterWork& Worksheet::counter_of(const tariffs::Tariff& tariff,
+                                              const tariffs::CounterRule& rule) {
+  if (const CounterWork* known = find_counter(rule)) {
+    CounterWork& counter = counters_[static_cast<std::size_t>(known - counters_.data())];
+    counter.rule = &rule;
+    return counter;
+  }
+  const std::size_t begun = counters_.size() - account_->counters.size();
+  const CounterNumber number(account_->counter_count + static_cast<std::uint32_t>(begun) + 1);
+  return counters_.emplace_back(CounterWork{&rule, number, owner_of(rule), rule.key,
+                                            tariff.span_of(rule, counted_at_), 0, 0, 0});
+}
+
+Worksheet::CounterShare& Worksheet::counter_share(std::uint16_t segment, CounterNumber counter) {
+  for (CounterShare& share : counter_shares_) {
+    if (share.segment == segment && share.counter == counter) return share;
+  }
+  return counter_shares_.emplace_back(CounterShare{segment, counter, 0, 0, 0});
+}
+
+std::uint64_t Worksheet::counted(const tariffs::CounterRule& rule, bool with_held) const {
+  const CounterWork* const counter = find_counter(rule);
+  if (counter == nullptr) return 0;
+  return static_cast<std::uint64_t>(with_held ? saturating_add(counter->value, counter->held)
+                                              : counter->value);
+}
+
+bool Worksheet::is_counted_by(std::uint16_t index, const tariffs::CounterRule& rule) const {
+  const Segment& segment = segments_[index].now;
+  return (rule.unit == Unit::money || rule.unit == segment.terms.unit) &&
+         rule.counts(segment.service, segment.rating_group);
+}
+
+// Visits the counters that count the segment: visit(tariff, index of the rule, rule).
+template <class Visit>
+void Worksheet::visit_counters(std::uint16_t index, Visit visit) {
+  const tariffs::Tariff* const tariff = segments_[index].tariff;
+  if (tariff == nullptr) return;
+  const std::vector<tariffs::CounterRule>& rules = tariff->counters();
+  for (std::uint16_t i = 0; i < rules.size(); ++i) {
+    if (is_counted_by(index, rules[i])) visit(*tariff, i, rules[i]);
+  }
+}
+
+// A value stays within what an account may count, whatever clients report.
+void Worksheet::add_counted(std::uint16_t index, const tariffs::Tariff& tariff,
+                            const tariffs::CounterRule& rule, std::int64_t amount) {
+  if (amount == 0) return;
+  CounterWork& counter = counter_of(tariff, rule);
+  const std::int64_t counted =
+      std::clamp(amount, -counter.value, std::numeric_limits<std::int64_t>::max() - counter.value);
+  counter.value += counted;
+  counter_share(index, counter.number).counted += counted;
+}
+
+void Worksheet::count_units(std::uint16_t index, std::int64_t chargeable, std::int64_t priced) {
+  visit_counters(
+      index, [&](const tariffs::Tariff& tariff, std::uint16_t, const tariffs::CounterRule& rule) {
+        if (rule.unit == Unit::money) return;
+        add_counted(index, tariff, rule, rule.is_paid ? priced : chargeable);
+      });
+}
+
+void Worksheet::count_money(std::uint16_t index, std::int64_t micros) {
+  visit_counters(
+      index, [&](const tariffs::Tariff& tariff, std::uint16_t, const tariffs::CounterRule& rule) {
+        if (rule.unit == Unit::money) add_counted(index, tariff, rule, micros);
+      });
+}
+
+void Worksheet::hold_counted(std::uint16_t index, std::int64_t chargeable, std::int64_t priced,
+                             std::int64_t micros) {
+  visit_counters(index, [&](const tariffs::Tariff& tariff, std::uint16_t which,
+                            const tariffs::CounterRule& rule) {
+    const std::int64_t amount = rule.unit == Unit::money ? micros
+                                : rule.is_paid           ? priced
+                                                         : chargeable;
+    if (amount == 0 || !tariff.goes_by(which)) return;
+    CounterWork& counter = counter_of(tariff, rule);
+    const std::int64_t held =
+        std::min(amount, std::numeric_limits<std::int64_t>::max() - counter.held);
+    counter.held += held;
+    counter_share(index, counter.number).held += held;
+  });
+}
+
+bool Worksheet::goes_by_counter(std::uint16_t index) const {
+  return segments_[index].rule != nullptr && segments_[index].rule->over &&
+         segments_[index].now.terms.unit != Unit::money;
+}
+
+// How many units were priced before the segment's next one.
+std::int64_t Worksheet::priced_before(std::uint16_t index) const {
+  if (!goes_by_counter(index)) return priced_units(segments_[index].now);
+  const SegmentWork& work = segments_[index];
+  return clamp_signed(counted(work.tariff->counters()[*work.rule->over], false));
+}
+
+// The same if what others hold were used first.
+std::int64_t Worksheet::priced_behind_others(std::uint16_t index) const {
+  if (!goes_by_counter(index)) return priced_units(segments_[index].now);
+  const SegmentWork& work = segments_[index];
+  return clamp_signed(counted(work.tariff->counters()[*work.rule->over], true));
+}
+
+std::uint64_t Worksheet::units_until(std::uint16_t index, const tariffs::CounterRule& rule,
+                                     std::uint64_t distance, std::uint64_t most) const {
+  const Segment& segment = segments_[index].now;
+  const PriceTerms& terms = segment.terms;
+  const std::uint64_t begun = chargeable_units(terms, segment.used);
+  std::uint64_t reach = distance;  // in chargeable units
+  if (rule.unit == Unit::money || rule.is_paid) {
+    const auto free = static_cast<std::uint64_t>(allowance_left(segment));
+    if (rule.unit == Unit::money) {
+      const std::int64_t setup = segment.used == 0 ? setup_micros(terms) : 0;
+      const std::int64_t budget = clamp_signed(distance) - 1 - setup;
+      const std::int64_t below =
+          budget < 0 ? 0 : most_for(index, priced_before(index), clamp_signed(most), budget);
+      reach = saturating_add(static_cast<std::uint64_t>(below), terms.step);
+    }
+    reach = saturating_add(reach, free);
+  }
+  const std::uint64_t end = saturating_add(begun, reach);
+  const std::uint64_t rest = end % terms.step;
+  const std::uint64_t in_steps = rest == 0 ? end : saturating_add(end, terms.step - rest);
+  return std::clamp<std::uint64_t>(in_steps - segment.used, 1, std::max<std::uint64_t>(most, 1));
+}
+
+void Worksheet::write_counters(Entry& entry) const {
+  for (std::size_t i = 0; i < counters_.size(); ++i) {
+    const CounterWork& counter = counters_[i];
+    if (i >= account_->counters.size()) {
+      entry.counter_openings.push_back({counter.number, counter.owner, counter.rule->unit,
+                                        counter.key, counter.rule->name, counter.span});
+    }
+    if (counter.rule == nullptr) continue;
+    for (const std::uint64_t threshold : counter.rule->thresholds) {
+      if (static_cast<std::uint64_t>(counter.before) < threshold &&
+          threshold <= static_cast<std::uint64_t>(counter.value)) {
+        entry.thresholds.push_back({counter.number, threshold});
+      }
+    }
+  }
+  for (const CounterShare& share : counter_shares_) {
+    const std::int64_t held = share.held - share.held_before;
+    if (share.counted != 0 || held != 0) {
+      entry.counter_changes.push_back({share.counter, share.segment, share.counted, held});
+    }
+  }
 }
 
 // What the request changed, segment by segment; what they gain or lose in money, the main balance
@@ -432,6 +672,7 @@ void Worksheet::write(Entry& entry) const {
       entry.grants.push_back({grant.segment, grant.services, grant.units});
     }
   }
+  write_counters(entry);
 }
 
 }  // namespace farthing::engine

@@ -10,6 +10,8 @@
 // an
 //   allowance that has ended since is still the session's: its next report may use it up.
 // - Usage that nobody can pay is charged down to the limit, and the rest stands as overage.
+// - Where a price goes by a counter, the next unit costs what it does behind all that the counter
+//   has counted, and grants are held at the dearer of there and behind what others hold of it, too.
 //
 // Segments are named by their index in the session. One worksheet is used for request after
 // request, so that nothing is allocated once warm. Cost: linear in what the session and the request
@@ -19,6 +21,7 @@
 #include "engine/account.h"
 #include "engine/entry.h"
 #include "engine/types.h"
+#include "tariffs/counter.h"
 
 #include <cstdint>
 #include <optional>
@@ -60,6 +63,22 @@ class Worksheet {
   // first); nullopt: none, or several rating groups.
   std::optional<std::uint16_t> only_granted() const;
 
+  // --- Counters ----------------------------------------------------------------------------------
+  // From now on usage of the segment is counted by what the tariff says, and priced by the rule's
+  // own counter. Both outlive the worksheet's use.
+  void count_by(std::uint16_t index, const tariffs::Tariff& tariff, const tariffs::Rule& rule);
+  // The moment whose periods count from now on. At first: now.
+  void count_at(Time time) { counted_at_ = time; }
+  // What the counter says of the period at hand; `with_held`: with all that grants hold of it.
+  std::uint64_t counted(const tariffs::CounterRule& rule, bool with_held) const;
+  // How many units more, at most `most`, bring the counter by `distance` forward: the step that
+  // reaches it is whole. REQUIRES: the segment is counted by it; distance > 0.
+  std::uint64_t units_until(std::uint16_t index, const tariffs::CounterRule& rule,
+                            std::uint64_t distance, std::uint64_t most) const;
+  bool is_counted_by(std::uint16_t index, const tariffs::CounterRule& rule) const;
+  // What is granted of the segment, to all sets of service identifiers together.
+  std::uint64_t granted(std::uint16_t index) const { return segments_[index].granted; }
+
   // --- Grants ------------------------------------------------------------------------------------
   // What clients hold of a segment, by set of service identifiers. Dropped: it is given up.
   void drop_grant(std::uint16_t index, std::uint32_t services);
@@ -88,6 +107,8 @@ class Worksheet {
   // What `units` of a segment without usage cost together with its set-up charge, and how many of
   // them the allowances would pay.
   std::int64_t price_with_setup(std::uint16_t index, std::uint64_t chargeable) const;
+  // The same of units that were charged last.
+  std::int64_t price_to_refund(std::uint16_t index, std::uint64_t chargeable) const;
   std::uint64_t covered_units(std::uint16_t index, std::uint64_t chargeable) const;
   std::int64_t available_micros() const { return main_micros_ + account_->credit_limit_micros; }
   // Gives money back. False, and nothing is done: the account would leave its range.
@@ -99,6 +120,8 @@ class Worksheet {
  private:
   struct SegmentWork {
     Segment now;
+    const tariffs::Tariff* tariff = nullptr;  // nullptr: nothing is counted
+    const tariffs::Rule* rule = nullptr;
     std::int64_t reserved_before = 0;
     std::int64_t charged_before = 0;
     std::int64_t overage_micros = 0;  // by this request
@@ -118,6 +141,24 @@ class Worksheet {
     std::int64_t held = 0;
     std::int64_t consumed = 0;  // by this request
   };
+  struct CounterWork {
+    const tariffs::CounterRule* rule = nullptr;  // where this request counts on it
+    CounterNumber number;
+    SubscriberNumber owner;
+    tariffs::CounterKey key;
+    tariffs::TimeSpan span;
+    std::int64_t before = 0;
+    std::int64_t value = 0;
+    std::int64_t held = 0;
+  };
+  // One segment's share in one counter.
+  struct CounterShare {
+    std::uint16_t segment = 0;
+    CounterNumber counter;
+    std::int64_t held_before = 0;
+    std::int64_t held = 0;
+    std::int64_t counted = 0;  // by this request
+  };
   struct GrantWork {
     std::uint16_t segment = 0;
     std::uint32_t services = 0;
@@ -129,6 +170,7 @@ class Worksheet {
   using Grants = std::vector<GrantWork>;
 
   void load_buckets();
+  void load_counters();
   void load_session();
   Shares::iterator find_share(std::uint16_t segment, BucketNumber bucket);
   BucketShare& share(std::uint16_t segment, BucketNumber bucket);
@@ -141,6 +183,27 @@ class Worksheet {
   std::int64_t eat(std::uint16_t index, std::int64_t wanted);
   std::int64_t hold(std::uint16_t index, std::int64_t wanted);
   std::int64_t allowance_left(const Segment& segment) const;
+
+  SubscriberNumber owner_of(const tariffs::CounterRule& rule) const;
+  const CounterWork* find_counter(const tariffs::CounterRule& rule) const;
+  CounterWork& counter_of(const tariffs::Tariff& tariff, const tariffs::CounterRule& rule);
+  CounterShare& counter_share(std::uint16_t segment, CounterNumber counter);
+  template <class Visit>
+  void visit_counters(std::uint16_t index, Visit visit);
+  void add_counted(std::uint16_t index, const tariffs::Tariff& tariff,
+                   const tariffs::CounterRule& rule, std::int64_t amount);
+  void count_units(std::uint16_t index, std::int64_t chargeable, std::int64_t priced);
+  void count_money(std::uint16_t index, std::int64_t micros);
+  void hold_counted(std::uint16_t index, std::int64_t chargeable, std::int64_t priced,
+                    std::int64_t micros);
+  bool goes_by_counter(std::uint16_t index) const;
+  std::int64_t priced_before(std::uint16_t index) const;
+  std::int64_t priced_behind_others(std::uint16_t index) const;
+  std::int64_t most_for(std::uint16_t index, std::int64_t from, std::int64_t wanted,
+                        std::int64_t budget) const;
+  void write_counters(Entry& entry) const;
+  std::int64_t due_micros(std::uint16_t index, std::int64_t priced, bool is_first) const;
+  std::int64_t dearest_cost(std::uint16_t index, std::int64_t from, std::int64_t units) const;
   void give_back(std::uint16_t index, std::int64_t micros);
 
   const Account* account_ = nullptr;
@@ -156,6 +219,9 @@ class Worksheet {
   std::vector<BucketWork> buckets_;      // in the order in which they are eaten
   Shares shares_;                        // by segment and bucket
   Grants grants_;                        // by segment and set of services
+  Time counted_at_;
+  std::vector<CounterWork> counters_;  // the account's, then those that begin
+  std::vector<CounterShare> counter_shares_;
 };
 
 }  // namespace farthing::engine

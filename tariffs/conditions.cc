@@ -46,10 +46,15 @@ bool list_covers(const List& list, const List& other, Covers covers) {
 
 bool Conditions::are_none() const {
   return zones.empty() && !times && called_numbers.empty() && access_points.empty() &&
-         rat_types.empty() && serving_networks.empty();
+         rat_types.empty() && serving_networks.empty() && counted.empty();
 }
 
 bool Conditions::hold_without_tables(const Facts& facts) const {
+  if (!std::ranges::all_of(counted, [&facts](const Counted& own) {
+        return own.holds(own.counter < facts.counted.size() ? facts.counted[own.counter] : 0);
+      })) {
+    return false;
+  }
   if (!called_numbers.empty() && std::ranges::none_of(called_numbers, [&facts](const auto& own) {
         return is_called(own, facts);
       })) {
@@ -76,10 +81,16 @@ bool Conditions::cover(const Conditions& other) const {
   constexpr auto equal = [](const auto& ours, const auto& theirs) { return ours == theirs; };
   const bool covers_times = !times || (other.times && other.times->calendar == times->calendar &&
                                        (other.times->classes & ~times->classes) == 0);
+  const bool covers_counted = std::ranges::all_of(counted, [&other](const Counted& ours) {
+    return std::ranges::any_of(other.counted, [&ours](const Counted& theirs) {
+      return theirs.counter == ours.counter && theirs.from >= ours.from &&
+             theirs.below <= ours.below;
+    });
+  });
   return covers_times && list_covers(zones, other.zones, equal) &&
          list_covers(called_numbers, other.called_numbers, equal) &&
          list_covers(access_points, other.access_points, equal) &&
-         list_covers(rat_types, other.rat_types, equal) &&
+         list_covers(rat_types, other.rat_types, equal) && covers_counted &&
          list_covers(
              serving_networks, other.serving_networks,
              [](const auto& ours, const auto& theirs) { return is_network_of(theirs, ours); });

@@ -4,9 +4,11 @@
 #pragma once
 
 #include "engine/base/time.h"
+#include "tariffs/counter.h"
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +23,7 @@ struct Facts {
   std::optional<std::uint8_t> rat_type;  // 3GPP-RAT-Type (TS 29.061 16.4.7.2)
   std::string_view serving_network;      // MCC and MNC, 5 or 6 digits
   std::optional<base::Time> time;        // at which it is rated
+  std::span<const std::uint64_t> counted = {};  // by the tariff's counters; what is not there is 0
 };
 
 // Of each list one must fit; of all that are given, every one. Empty lists say nothing.
@@ -38,6 +41,7 @@ struct Conditions {
   std::vector<std::string> access_points;   // network identifiers, in lower case
   std::vector<std::uint8_t> rat_types;
   std::vector<std::string> serving_networks;  // an MCC (3 digits), or MCC and MNC
+  std::vector<Counted> counted;               // each must hold
 
   bool are_none() const;
 

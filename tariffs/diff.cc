@@ -52,7 +52,7 @@ Item grant_item(const Service& service, const QuotaRule& quota) {
            {"validity", duration_text(quota.validity)}}};
 }
 
-Item price_item(const Rule& rule) {
+Item price_item(const Tariff& tariff, const Rule& rule) {
   Item item{"price", rule.name, {}};
   if (!rule.terms) {
     item.fields = {{"amount", "no price"}};
@@ -66,23 +66,47 @@ Item price_item(const Rule& rule) {
   const std::string bands = bands_text(terms);
   if (!bands.empty()) item.fields.push_back({terms.shape->is_slab ? "slabs" : "tiers", bands});
   if (const std::string cap = cap_text(terms); !cap.empty()) item.fields.push_back({"cap", cap});
+  if (rule.over) item.fields.push_back({"over", tariff.counters()[*rule.over].name});
+  if (rule.stop) item.fields.push_back({"stop", "true"});
   if (terms.minimum > 0) item.fields.push_back({"minimum", units_text(terms.unit, terms.minimum)});
   if (terms.setup.micros > 0) item.fields.push_back({"setup", terms.setup.to_string()});
   return item;
 }
 
-Item offer_item(const Tariff& tariff, const Offer& offer) {
-  std::string covers;
-  for (const Coverage& coverage : offer.coverage) {
-    covers += fmt::format("{}{}/{}", covers.empty() ? "" : " ",
-                          tariff.service_name(coverage.service), group_text(coverage.rating_group));
+std::string coverage_text(const Tariff& tariff, const std::vector<Coverage>& coverage) {
+  std::string text;
+  for (const Coverage& covered : coverage) {
+    text += fmt::format("{}{}/{}", text.empty() ? "" : " ", tariff.service_name(covered.service),
+                        group_text(covered.rating_group));
   }
+  return text;
+}
+
+Item counter_item(const Tariff& tariff, const CounterRule& counter) {
+  Item item{"counter",
+            counter.name,
+            {{"unit", std::string(unit_name(counter.unit))},
+             {"period", std::string(period_name(counter.period))}}};
+  if (counter.is_paid) item.fields.push_back({"paid", "true"});
+  if (counter.is_shared) item.fields.push_back({"shared", "true"});
+  std::string thresholds;
+  for (const std::uint64_t threshold : counter.thresholds) {
+    thresholds += (thresholds.empty() ? "" : ", ") + units_text(counter.unit, threshold);
+  }
+  if (!thresholds.empty()) item.fields.push_back({"thresholds", std::move(thresholds)});
+  item.fields.push_back({"covers", counter.coverage.empty()
+                                       ? std::string("everything")
+                                       : coverage_text(tariff, counter.coverage)});
+  return item;
+}
+
+Item offer_item(const Tariff& tariff, const Offer& offer) {
   return {"offer",
           offer.name,
           {{"fee", offer.fee.to_string()},
            {"allowance", units_text(offer.unit, offer.allowance)},
            {"validity", duration_text(offer.validity)},
-           {"covers", std::move(covers)}}};
+           {"covers", coverage_text(tariff, offer.coverage)}}};
 }
 
 std::vector<Item> items_of(const Tariff& tariff) {
@@ -100,8 +124,11 @@ std::vector<Item> items_of(const Tariff& tariff) {
     for (const Rule& rule : tariff.rules()) {
       if (rule.service != service.key) continue;
       if (!std::exchange(has_grant, true)) items.push_back(grant_item(service, rule.quota));
-      items.push_back(price_item(rule));
+      items.push_back(price_item(tariff, rule));
     }
+  }
+  for (const CounterRule& counter : tariff.counters()) {
+    items.push_back(counter_item(tariff, counter));
   }
   for (const Offer& offer : tariff.offers()) items.push_back(offer_item(tariff, offer));
   return items;

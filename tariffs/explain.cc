@@ -18,6 +18,8 @@ using Text = fmt::memory_buffer;
 // How far ahead and at how many borders usage of time is split.
 constexpr std::uint64_t split_seconds_max = 366 * 86'400;
 constexpr std::size_t split_borders_max = 10'000;
+constexpr std::uint64_t units_max = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t countable_max = units_max / 8;  // so that sums of a few never overflow
 
 template <class... Arguments>
 void line(Text& text, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
@@ -39,6 +41,17 @@ std::string reasons_text(const Tariff& tariff, const Rule& rule, const Facts& fa
     reasons.push_back(
         fmt::format("{} is {} in calendar {}", local_time_text(tariff.time_zone(), *facts.time),
                     calendar.classes()[calendar.class_at(*facts.time).value], calendar.name()));
+  }
+  for (const Counted& counted : conditions.counted) {
+    const CounterRule& counter = tariff.counters()[counted.counter];
+    std::string range;
+    if (counted.from > 0)
+      range = fmt::format(" at least {}", units_text(counter.unit, counted.from));
+    if (counted.below < std::numeric_limits<std::uint64_t>::max()) {
+      range += fmt::format("{} below {}", range.empty() ? "" : " and",
+                           units_text(counter.unit, counted.below));
+    }
+    reasons.push_back(fmt::format("counter {} is{}", counter.name, range));
   }
   if (!conditions.called_numbers.empty()) {
     const std::string called = tariff.called_number(facts);
@@ -65,24 +78,154 @@ Facts facts_of(const PriceBreakdown& breakdown, const PricePiece& piece) {
   return facts;
 }
 
-PricePiece& piece_of(PriceBreakdown& breakdown, const Rule* rule) {
-  for (PricePiece& piece : breakdown.pieces) {
-    if (piece.rule == rule) return piece;
+// Prices usage stretch by stretch, and within one unit by unit as far as counters make other rules
+// win.
+class Pricer {
+ public:
+  Pricer(const Tariff& tariff, std::string_view context, std::optional<RatingGroup> group,
+         PriceBreakdown& breakdown)
+      : tariff_(tariff),
+        context_(context),
+        group_(group),
+        breakdown_(breakdown),
+        counted_(breakdown.facts.counted.begin(), breakdown.facts.counted.end()),
+        begun_(tariff.counters().size()) {
+    counted_.resize(tariff.counters().size());
+    if (!breakdown.facts.time) return;
+    for (std::size_t i = 0; i < begun_.size(); ++i) begun_[i] = begin_of(i, *breakdown.facts.time);
   }
-  return breakdown.pieces.emplace_back(PricePiece{.rule = rule});
-}
 
-// As a session is charged. False: the price leaves the range of money.
-bool price_piece(PricePiece& piece, bool is_first) {
-  const PriceTerms& terms = is_first ? *piece.rule->terms : piece.rule->continued;
-  piece.chargeable = chargeable_units(terms, piece.units);
-  const std::optional<Money> price = price_of(terms, piece.chargeable);
-  if (piece.units > 0) piece.setup = terms.setup;
-  // Where the steps above it are beyond 64 bits, chargeable_units rounds down.
-  if (piece.chargeable < piece.units || !price) return false;
-  piece.price = *price;
-  return add(piece.price, piece.setup, piece.total);
-}
+  // Used from `from` to `to`, or at once. nullopt: it has a price; else why it has none.
+  std::optional<PriceFailure> add(std::uint64_t units, std::optional<base::Time> from,
+                                  std::optional<base::Time> to) {
+    if (from) begin_periods(*from);
+    if (tariff_.has_counters() && units > countable_max) {
+      return PriceFailure{.reason = PriceFailure::Reason::too_large};
+    }
+    do {
+      Facts facts = breakdown_.facts;
+      if (from) facts.time = from;
+      facts.counted = counted_;
+      const Rule* const rule = tariff_.find(context_, group_, facts);
+      FARTHING_ASSERT(rule != nullptr);  // where one rule wins, one does at any time
+      facts.counted = {};
+      if (!rule->terms) return PriceFailure{PriceFailure::Reason::no_price, rule, facts};
+      PricePiece& piece = piece_of(*rule);
+      const std::uint64_t part = units_of(piece, units);
+      if (from && (piece.stretches.empty() || piece.stretches.back() != std::pair(*from, *to))) {
+        piece.stretches.emplace_back(*from, *to);
+      }
+      if (!charge(piece, part)) return PriceFailure{PriceFailure::Reason::too_large, rule, {}};
+      units -= part;
+    } while (units > 0);
+    return std::nullopt;
+  }
+
+ private:
+  base::Time begin_of(std::size_t counter, base::Time time) const {
+    return tariff_.span_of(tariff_.counters()[counter], time).from;
+  }
+
+  void begin_periods(base::Time time) {
+    for (std::size_t i = 0; i < begun_.size(); ++i) {
+      const base::Time begin = begin_of(i, time);
+      if (begin == begun_[i]) continue;
+      begun_[i] = begin;
+      counted_[i] = 0;
+    }
+  }
+
+  PricePiece& piece_of(const Rule& rule) {
+    std::vector<PricePiece>& pieces = breakdown_.pieces;
+    for (PricePiece& piece : pieces) {
+      // One that goes by a counter goes on only where it ended.
+      if (piece.rule != &rule) continue;
+      if (!rule.over || counted_[*rule.over] == piece.counted_before + piece.chargeable) {
+        return piece;
+      }
+    }
+    PricePiece& piece = pieces.emplace_back(PricePiece{.rule = &rule});
+    if (rule.over) piece.counted_before = counted_[*rule.over];
+    return piece;
+  }
+
+  const PriceTerms& terms_of(const PricePiece& piece) const {
+    return &piece == breakdown_.pieces.data() ? *piece.rule->terms : piece.rule->continued;
+  }
+
+  // How many of the units the piece's rule prices before a counter makes another one win.
+  std::uint64_t units_of(const PricePiece& piece, std::uint64_t units) const {
+    const PriceTerms& terms = terms_of(piece);
+    std::uint64_t part = units;
+    for (std::uint16_t i = 0; i < counted_.size(); ++i) {
+      const CounterRule& counter = tariff_.counters()[i];
+      if (!counter.counts(piece.rule->service, group_)) continue;
+      const auto threshold = tariff_.next_threshold(context_, group_, i, counted_[i]);
+      if (!threshold) continue;
+      std::uint64_t reach = std::min(*threshold - counted_[i], countable_max);
+      if (counter.unit == Unit::money) reach = units_below(piece, terms, reach, units) + terms.step;
+      const std::uint64_t end = piece.chargeable + reach;
+      const std::uint64_t in_steps = (end + terms.step - 1) / terms.step * terms.step;
+      part = std::min(part, std::max<std::uint64_t>(in_steps - piece.units, 1));
+    }
+    return part;
+  }
+
+  // The most units more that cost less than `micros`.
+  static std::uint64_t units_below(const PricePiece& piece, const PriceTerms& terms,
+                                   std::uint64_t micros, std::uint64_t most) {
+    const std::uint64_t from = piece.counted_before + piece.chargeable;
+    const std::optional<Money> before = price_of(terms, from);
+    Money budget;
+    if (!before || micros > static_cast<std::uint64_t>(INT64_MAX) ||
+        !tariffs::add(*before, Money(static_cast<std::int64_t>(micros) - 1), budget)) {
+      return most;
+    }
+    const std::uint64_t affordable = affordable_units(terms, budget, from + most, from);
+    return affordable > from ? affordable - from : 0;
+  }
+
+  // As a session is charged. False: the price leaves the range of money.
+  bool charge(PricePiece& piece, std::uint64_t units) {
+    const PriceTerms& terms = terms_of(piece);
+    const std::uint64_t chargeable = piece.chargeable;
+    const Money total = piece.total;
+    piece.units += units;
+    piece.chargeable = chargeable_units(terms, piece.units);
+    const std::optional<Money> from = price_of(terms, piece.counted_before);
+    std::uint64_t end = 0;
+    if (__builtin_add_overflow(piece.counted_before, piece.chargeable, &end)) return false;
+    const std::optional<Money> to = price_of(terms, end);
+    if (piece.units > 0) piece.setup = terms.setup;
+    // Where the steps above it are beyond 64 bits, chargeable_units rounds down.
+    if (piece.chargeable < piece.units || !from || !to) return false;
+    piece.price = Money(to->micros - from->micros);
+    if (!tariffs::add(piece.price, piece.setup, piece.total)) return false;
+    const std::int64_t more = piece.total.micros - total.micros;
+    for (std::size_t i = 0; i < counted_.size(); ++i) {
+      const CounterRule& counter = tariff_.counters()[i];
+      if (!counter.counts(piece.rule->service, group_)) continue;
+      if (counter.unit == Unit::money) {
+        count(counted_[i], static_cast<std::uint64_t>(more));
+      } else if (counter.unit == terms.unit) {
+        count(counted_[i], piece.chargeable - chargeable);
+      }
+    }
+    breakdown_.chargeable += piece.chargeable - chargeable;
+    return tariffs::add(breakdown_.total, Money(more), breakdown_.total);
+  }
+
+  static void count(std::uint64_t& value, std::uint64_t more) {
+    if (__builtin_add_overflow(value, more, &value)) value = units_max;
+  }
+
+  const Tariff& tariff_;
+  std::string_view context_;
+  std::optional<RatingGroup> group_;
+  PriceBreakdown& breakdown_;
+  std::vector<std::uint64_t> counted_;
+  std::vector<base::Time> begun_;  // of each counter's period at hand
+};
 
 }  // namespace
 
@@ -117,8 +260,10 @@ std::string cap_text(const PriceTerms& terms) {
   if (shape.cap_every == std::numeric_limits<std::uint64_t>::max()) {
     return shape.cap.to_string() + " in all";
   }
-  return fmt::format("{} for each {}", shape.cap.to_string(),
-                     units_text(terms.unit, shape.cap_every));
+  const std::string each =
+      fmt::format("{} for each {}", shape.cap.to_string(), units_text(terms.unit, shape.cap_every));
+  return shape.cap_in_all ? fmt::format("{} and {} in all", each, shape.cap_in_all->to_string())
+                          : each;
 }
 
 std::string terms_text(const PriceTerms& terms, std::string_view currency) {
@@ -145,35 +290,27 @@ base::Result<PriceBreakdown, PriceFailure> price_units(const Tariff& tariff,
   if (first == nullptr) return PriceFailure{.reason = Reason::unknown_service};
   if (!first->terms) return PriceFailure{Reason::no_price, first, facts};
   PriceBreakdown breakdown{.unit = first->terms->unit, .units = units, .facts = facts};
+  Pricer pricer(tariff, service_context, rating_group, breakdown);
+  std::optional<PriceFailure> failure;
   if (breakdown.unit != Unit::seconds || !facts.time || units == 0) {
-    breakdown.pieces.push_back({.rule = first, .units = units});
+    failure = pricer.add(units, facts.time, facts.time);
+    for (PricePiece& piece : breakdown.pieces) piece.stretches.clear();
   } else {
     // What goes beyond the span is of the last stretch.
     const auto seconds = static_cast<std::int64_t>(std::min(units, split_seconds_max));
     const base::Time end = *facts.time + std::chrono::seconds(seconds);
     std::uint64_t left = units;
     tariff.split(service_context, rating_group, facts, *facts.time, end, split_borders_max,
-                 [&](const Rule* rule, base::Time from, base::Time to) {
+                 [&](const Rule*, base::Time from, base::Time to) {
                    const auto stretch = std::chrono::ceil<std::chrono::seconds>(to - from).count();
                    const std::uint64_t part =
                        to == end ? left : static_cast<std::uint64_t>(stretch);
-                   PricePiece& piece = piece_of(breakdown, rule);
-                   piece.stretches.emplace_back(from, to);
-                   piece.units += part;
+                   if (!failure) failure = pricer.add(part, from, to);
                    left -= part;
                  });
   }
-  for (PricePiece& piece : breakdown.pieces) {
-    FARTHING_ASSERT(piece.rule != nullptr);  // where one rule wins, one does at any time
-    if (!piece.rule->terms) {
-      return PriceFailure{Reason::no_price, piece.rule, facts_of(breakdown, piece)};
-    }
-    const bool is_first = &piece == breakdown.pieces.data();
-    if (!price_piece(piece, is_first) || !add(breakdown.total, piece.total, breakdown.total)) {
-      return PriceFailure{.reason = Reason::too_large, .rule = piece.rule};
-    }
-    breakdown.chargeable += piece.chargeable;
-  }
+  breakdown.facts.counted = {};  // viewed for its making only
+  if (failure) return *failure;
   return breakdown;
 }
 
@@ -208,6 +345,10 @@ std::string describe_price(const Tariff& tariff, const PriceBreakdown& breakdown
         line(text, "from {} to {}", local_time_text(tariff.time_zone(), from),
              local_time_text(tariff.time_zone(), to));
       }
+    }
+    if (rule.over) {
+      line(text, "counter {} says {} before", tariff.counters()[*rule.over].name,
+           units_text(breakdown.unit, piece.counted_before));
     }
     line(text, "used {}", units_text(breakdown.unit, piece.units));
     line(text, "charged for {}", units_text(breakdown.unit, piece.chargeable));

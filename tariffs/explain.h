@@ -33,10 +33,12 @@ struct PricePiece {
   Money price = {};              // of the chargeable units
   Money setup = {};              // with the first unit of all
   Money total = {};
+  std::uint64_t counted_before = 0;  // of a price that goes by a counter: where it began there
 };
 
-// What units of one service and rating group cost on their own: no allowance, nothing used before.
-// Usage of time begins at facts.time and is split where another rule wins, as a session's is.
+// What units of one service and rating group cost on their own: no allowance, nothing used before
+// but what facts.counted says. Usage of time begins at facts.time; usage is split where another
+// rule wins, as a session's is.
 struct PriceBreakdown {
   Unit unit = Unit::octets;
   std::uint64_t units = 0;

@@ -68,7 +68,8 @@ Uint128 exact_price(const PriceTerms& terms, std::uint64_t units) {
   if (has_whole_cap(shape)) return std::min(banded(terms, shape, units), cap);
   const Uint128 rest = wide(terms.amount) * (units % shape.cap_every);
   const Uint128 whole = wide(terms.amount) * shape.cap_every;
-  return units / shape.cap_every * std::min(whole, cap) + std::min(rest, cap);
+  const Uint128 sum = units / shape.cap_every * std::min(whole, cap) + std::min(rest, cap);
+  return shape.cap_in_all ? std::min(sum, wide(*shape.cap_in_all) * terms.block) : sum;
 }
 
 // The most units whose exact price, and that of all smaller numbers above `passed`, is at most
@@ -105,6 +106,7 @@ std::uint64_t exact_within(const PriceTerms& terms, Uint128 budget, std::uint64_
   if (has_whole_cap(shape)) {
     return cap <= budget ? units_max : banded_within(terms, shape, budget, passed);
   }
+  if (shape.cap_in_all && wide(*shape.cap_in_all) * terms.block <= budget) return units_max;
   const Uint128 whole = std::min(wide(terms.amount) * shape.cap_every, cap);
   if (whole == 0) return units_max;
   // What is left buys no whole stretch, so it does not reach the cap.
@@ -138,6 +140,10 @@ bool is_sound(const PriceShape& shape) {
     if (band.upto <= from || band.amount.micros < 0) return false;
     from = band.upto;
   }
+  if (shape.cap_in_all &&
+      (shape.cap_in_all->micros < 0 || shape.cap_every == 0 || has_whole_cap(shape))) {
+    return false;
+  }
   return shape.bands.size() <= PriceShape::bands_max && shape.cap.micros >= 0 &&
          (shape.bands.empty() || shape.cap_every == 0 || has_whole_cap(shape));
 }
@@ -157,6 +163,7 @@ bool is_free(const PriceTerms& terms) {
   if (terms.shape == nullptr) return terms.amount.micros == 0;
   const PriceShape& shape = *terms.shape;
   if (shape.cap_every != 0 && shape.cap.micros == 0) return true;
+  if (shape.cap_in_all && shape.cap_in_all->micros == 0) return true;
   return terms.amount.micros == 0 && std::ranges::none_of(shape.bands, costs);
 }
 

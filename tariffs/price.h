@@ -41,7 +41,8 @@ struct PriceShape {
   // No more than `cap` for each `cap_every` units in succession; 0: no cap. Less than the whole
   // range only without bands.
   std::uint64_t cap_every = 0;
-  Money cap = {};  // not negative
+  Money cap = {};                        // not negative
+  std::optional<Money> cap_in_all = {};  // beside a cap for less than the whole range
 
   friend bool operator==(const PriceShape&, const PriceShape&) = default;
 };

@@ -153,22 +153,41 @@ class PriceReader {
     has_first_ = true;
   }
 
+  // One cap, or one for each stretch of units and another in all.
   void read_cap() {
     const YamlNode* const node = map_.find("cap");
     if (node == nullptr) return;
-    YamlMap map(*node, "the cap", errors_);
+    if (node->kind != YamlNode::Kind::sequence) return read_cap(*node);
+    if (!check_count(*node, errors_, "caps", 1, 2)) return;
+    for (const YamlNode& item : node->items) read_cap(item);
+  }
+
+  void read_cap(const YamlNode& node) {
+    YamlMap map(node, "the cap", errors_);
+    Money cap;
     if (const YamlNode* amount = map.require("amount", "the most that it ever costs")) {
-      shape_.cap = read_money(*amount, errors_).value_or(Money());
+      cap = read_money(*amount, errors_).value_or(Money());
     }
-    shape_.cap_every = units_max;
-    if (const YamlNode* every = map.find("every")) {
-      shape_.cap_every = read_block(*every);
-      if (bands_.size() > 1) {
-        errors_.add(every->position, "a cap for each stretch of units needs one amount for all",
-                    "a cap without \"every\", or a price without tiers, slabs and first");
-      }
-    }
+    const YamlNode* const every = map.find("every");
+    const std::uint64_t cap_every = every != nullptr ? read_block(*every) : units_max;
     map.finish();
+    if (every != nullptr && bands_.size() > 1) {
+      errors_.add(every->position, "a cap for each stretch of units needs one amount for all",
+                  "a cap without \"every\", or a price without tiers, slabs and first");
+    }
+    const bool is_first = shape_.cap_every == 0;
+    if (!is_first && (every != nullptr) == (shape_.cap_every != units_max)) {
+      errors_.add(node.position, "these are two caps of one kind",
+                  "one with \"every\" and one without");
+      return;
+    }
+    if (is_first || every != nullptr) {
+      if (!is_first) shape_.cap_in_all = shape_.cap;
+      shape_.cap_every = cap_every;
+      shape_.cap = cap;
+    } else {
+      shape_.cap_in_all = cap;
+    }
   }
 
   // Exact sums need one block for all: the least that is a multiple of each.

@@ -14,8 +14,9 @@
 namespace farthing::tariffs {
 
 // The keys of a price that say what it costs.
-inline constexpr std::array<std::string_view, 10> price_keys = {
-    "amount", "per", "tiers", "slabs", "first", "cap", "step", "minimum", "setup", "rounding"};
+inline constexpr std::array<std::string_view, 11> price_keys = {
+    "amount", "per",     "tiers", "slabs",    "first", "cap",
+    "step",   "minimum", "setup", "rounding", "over"};
 
 struct FilePrice {
   PriceTerms terms;

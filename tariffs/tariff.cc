@@ -20,7 +20,7 @@ bool matches(std::string_view context, std::string_view suffix) {
 
 }  // namespace
 
-Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)) {
+Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)), clock_(parts_.time_zone) {
   std::vector<const Service*> longest_first;
   for (const Service& service : parts_.services) longest_first.push_back(&service);
   std::ranges::stable_sort(longest_first, std::ranges::greater{},
@@ -28,7 +28,7 @@ Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)) {
 
   std::size_t rules_of_known_services = 0;
   for (const Service* service : longest_first) {
-    Lookup lookup{.context = service->context, .rules = {}, .others = {}};
+    Lookup lookup{.context = service->context, .service = service->key, .rules = {}, .others = {}};
     for (std::uint32_t i = 0; i < parts_.rules.size(); ++i) {
       const Rule& rule = parts_.rules[i];
       if (rule.service != service->key) continue;
@@ -45,6 +45,14 @@ Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)) {
   FARTHING_ASSERT(rules_of_known_services == parts_.rules.size());
   has_conditions_ = std::ranges::any_of(
       parts_.rules, [](const Rule& rule) { return !rule.conditions.are_none(); });
+
+  counters_that_matter_.resize(parts_.counters.size());
+  for (const Rule& rule : parts_.rules) {
+    if (rule.over) counters_that_matter_[*rule.over] = true;
+    for (const Counted& counted : rule.conditions.counted) {
+      counters_that_matter_[counted.counter] = true;
+    }
+  }
 
   for (std::uint32_t i = 0; i < parts_.offers.size(); ++i) offers_by_name_.push_back(i);
   std::ranges::sort(offers_by_name_, {},
@@ -141,14 +149,72 @@ std::optional<base::Time> Tariff::next_change(std::string_view service_context,
   const Lookup* const known = lookup(service_context);
   if (known == nullptr || !facts.time) return std::nullopt;
   std::optional<base::Time> soonest;
+  const auto consider = [&soonest](std::optional<base::Time> next) {
+    if (next && (!soonest || *next < *soonest)) soonest = next;
+  };
+  const auto consider_period = [&](std::uint16_t counter) {
+    consider(span_of(parts_.counters[counter], *facts.time).to);
+  };
   first(*known, rating_group, [&](const Rule& rule) {
     if (rule.conditions.times) {
-      const auto next = parts_.calendars[rule.conditions.times->calendar].next_change(*facts.time);
-      if (next && (!soonest || *next < *soonest)) soonest = next;
+      consider(parts_.calendars[rule.conditions.times->calendar].next_change(*facts.time));
     }
+    for (const Counted& counted : rule.conditions.counted) consider_period(counted.counter);
+    if (rule.over) consider_period(*rule.over);
     return rule.conditions.are_none();  // what is behind it never wins
   });
   return soonest;
+}
+
+std::optional<base::Time> Tariff::next_border(std::string_view service_context,
+                                              std::optional<RatingGroup> rating_group,
+                                              const Facts& facts) const {
+  std::optional<base::Time> soonest = next_change(service_context, rating_group, facts);
+  if (!has_counters() || !facts.time) return soonest;
+  const Lookup* const known = lookup(service_context);
+  if (known == nullptr) return soonest;
+  for (const CounterRule& counter : parts_.counters) {
+    if (!counter.counts(known->service, rating_group)) continue;
+    const base::Time end = span_of(counter, *facts.time).to;
+    if (!soonest || end < *soonest) soonest = end;
+  }
+  return soonest;
+}
+
+std::optional<std::uint64_t> Tariff::next_threshold(std::string_view service_context,
+                                                    std::optional<RatingGroup> rating_group,
+                                                    std::uint16_t counter,
+                                                    std::uint64_t value) const {
+  constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
+  const Lookup* const known = lookup(service_context);
+  if (known == nullptr) return std::nullopt;
+  std::uint64_t nearest = none;
+  first(*known, rating_group, [&](const Rule& rule) {
+    for (const Counted& counted : rule.conditions.counted) {
+      if (counted.counter != counter) continue;
+      for (const std::uint64_t border : {counted.from, counted.below}) {
+        if (border > value) nearest = std::min(nearest, border);
+      }
+    }
+    return rule.conditions.are_none();
+  });
+  return nearest == none ? std::nullopt : std::optional(nearest);
+}
+
+bool Tariff::goes_by_counters(std::string_view service_context,
+                              std::optional<RatingGroup> rating_group) const {
+  const Lookup* const known = lookup(service_context);
+  bool found = false;
+  if (known == nullptr) return found;
+  first(*known, rating_group, [&found](const Rule& rule) {
+    found = found || !rule.conditions.counted.empty();
+    return found || rule.conditions.are_none();
+  });
+  return found;
+}
+
+TimeSpan Tariff::span_of(const CounterRule& counter, base::Time time) const {
+  return clock_.span(counter.period, time);
 }
 
 const Offer* Tariff::find_offer(std::string_view name) const {
@@ -175,6 +241,8 @@ const std::vector<Calendar>& Tariff::calendars() const { return parts_.calendars
 const ZoneTable* Tariff::zones() const { return parts_.zones.get(); }
 
 const std::optional<NumberingPlan>& Tariff::numbering() const { return parts_.numbering; }
+
+const std::vector<CounterRule>& Tariff::counters() const { return parts_.counters; }
 
 std::string Tariff::called_number(const Facts& facts) const {
   return std::string(Matcher(parts_, facts).called_number());

@@ -10,6 +10,7 @@
 #include "engine/base/time.h"
 #include "tariffs/calendar.h"
 #include "tariffs/conditions.h"
+#include "tariffs/counter.h"
 #include "tariffs/numbering.h"
 #include "tariffs/price.h"
 #include "tariffs/tests_section.h"
@@ -50,14 +51,8 @@ struct Rule {
   std::optional<RatingGroup> rating_group;  // nullopt: every group that has no rule, and none
   Conditions conditions;                    // all must hold
   bool always = false;                      // free, and for those who may use nothing else, too
-};
-
-// What an allowance may be used for: a service, and one of its rating groups or all of them.
-struct Coverage {
-  ServiceKey service;
-  std::optional<RatingGroup> rating_group;  // nullopt: every rating group, and none
-
-  friend bool operator==(const Coverage&, const Coverage&) = default;
+  bool stop = false;                        // no grant: who is used up to here gets no more
+  std::optional<std::uint16_t> over;  // the counter that bands and caps go by, not the session
 };
 
 // Something a customer can subscribe to: a fee, and an allowance for a time.
@@ -81,7 +76,7 @@ struct Service {
 
 // What a tariff is made of. REQUIRES: service keys, contexts and offer names are unique, each
 // rule's service is among the services, no two rules for one service and rating group are without
-// conditions, and conditions name zones and calendars that there are.
+// conditions, and conditions name zones, calendars and counters that there are.
 struct TariffParts {
   std::string name;
   std::string currency;
@@ -96,6 +91,7 @@ struct TariffParts {
   std::shared_ptr<const ZoneTable> zones;  // may be null
   std::vector<Calendar> calendars;
   std::optional<NumberingPlan> numbering;
+  std::vector<CounterRule> counters;
 };
 
 class Tariff {
@@ -118,16 +114,17 @@ class Tariff {
   // The same where nothing is known but this: only rules without conditions hold.
   const Rule* find(std::string_view service_context, std::optional<RatingGroup> rating_group) const;
 
-  // The first moment after facts.time at which another rule may win for the same other facts, so
-  // that usage of time is split there; nullopt: time makes no difference, or is not known.
+  // The first moment after facts.time at which another rule may win for the same other facts, or a
+  // counter that matters begins anew, so that usage of time is split there; nullopt: time makes no
+  // difference, or is not known.
   std::optional<base::Time> next_change(std::string_view service_context,
                                         std::optional<RatingGroup> rating_group,
                                         const Facts& facts) const;
 
-  // Visits the stretches of [from, to) in each of which one rule wins, in order: visit(rule, begin,
-  // end), where the rule may be nullptr. facts.time is passed over. Looks at no more than
-  // `borders_max` moments at which another one may win, the last stretch goes on from there;
-  // returns at how many it looked. REQUIRES: from < to.
+  // Visits the stretches of [from, to) in each of which one rule wins (and one period of each
+  // counter lasts), in order: visit(rule, begin, end), where the rule may be nullptr. facts.time is
+  // passed over. Looks at no more than `borders_max` moments at which another one may win, the last
+  // stretch goes on from there; returns at how many it looked. REQUIRES: from < to.
   template <class Visit>
   std::size_t split(std::string_view service_context, std::optional<RatingGroup> rating_group,
                     Facts facts, base::Time from, base::Time to, std::size_t borders_max,
@@ -135,22 +132,36 @@ class Tariff {
     facts.time = from;
     const Rule* rule = find(service_context, rating_group, facts);
     for (std::size_t borders = 0;; ++borders) {
-      const auto change = next_change(service_context, rating_group, facts);
+      const auto change = next_border(service_context, rating_group, facts);
       if (!change || *change >= to || borders == borders_max) {
         visit(rule, from, to);
         return borders;
       }
       facts.time = *change;
       const Rule* const next = find(service_context, rating_group, facts);
-      if (next == rule) continue;
+      if (next == rule && !has_counters()) continue;
       visit(rule, from, *change);
       rule = next;
       from = *change;
     }
   }
 
-  // Whether any rule has conditions. Where none has, facts make no difference.
-  bool has_conditions() const { return has_conditions_; }
+  // Whether any rule has conditions, or there is anything to count. Where not, facts make no
+  // difference.
+  bool has_conditions() const { return has_conditions_ || has_counters(); }
+  bool has_counters() const { return !parts_.counters.empty(); }
+
+  // The smallest value above `value` of the counter at which another rule may win; nullopt: none.
+  std::optional<std::uint64_t> next_threshold(std::string_view service_context,
+                                              std::optional<RatingGroup> rating_group,
+                                              std::uint16_t counter, std::uint64_t value) const;
+  // Whether any of the rules that may win has a condition on a counter.
+  bool goes_by_counters(std::string_view service_context,
+                        std::optional<RatingGroup> rating_group) const;
+  // Whether any price goes by the counter: what grants may add to it matters then.
+  bool goes_by(std::uint16_t counter) const { return counters_that_matter_[counter]; }
+  // The period of a counter that a moment is in.
+  TimeSpan span_of(const CounterRule& counter, base::Time time) const;
 
   const Offer* find_offer(std::string_view name) const;
   const Service* find_service(std::string_view name) const;
@@ -161,6 +172,7 @@ class Tariff {
   const std::vector<Calendar>& calendars() const;
   const ZoneTable* zones() const;  // nullptr: it has none
   const std::optional<NumberingPlan>& numbering() const;
+  const std::vector<CounterRule>& counters() const;  // as Counted and Rule::over name them
   // The international number that was called, as far as the facts and the numbering tell; else "".
   std::string called_number(const Facts& facts) const;
   std::string_view service_name(ServiceKey key) const;  // "" where unknown
@@ -178,11 +190,16 @@ class Tariff {
   // One service's rules as find() looks them up.
   struct Lookup {
     std::string context;
+    ServiceKey service;
     // By rating group, and within one as written; indices of rules.
     std::vector<std::pair<RatingGroup, std::uint32_t>> rules;
     std::vector<std::uint32_t> others;  // the rules for every other group
   };
   class Matcher;
+  // The same as next_change(), and where a period ends of a counter that counts the group.
+  std::optional<base::Time> next_border(std::string_view service_context,
+                                        std::optional<RatingGroup> rating_group,
+                                        const Facts& facts) const;
 
   const Lookup* lookup(std::string_view service_context) const;
   // Calls `visit` with the rules that may win, in order, until it returns true.
@@ -192,6 +209,8 @@ class Tariff {
 
   TariffParts parts_;
   bool has_conditions_ = false;
+  PeriodClock clock_;
+  std::vector<bool> counters_that_matter_;
   std::vector<Lookup> lookups_;                // the longest context first: it is the closest match
   std::vector<std::uint32_t> offers_by_name_;  // indices of offers
 };

@@ -1,5 +1,6 @@
 #include "tariffs/tariff_file.h"
 
+#include "tariffs/counter_file.h"
 #include "tariffs/currency.h"
 #include "tariffs/local_time.h"
 #include "tariffs/numbering.h"
@@ -59,6 +60,7 @@ class Compiler {
   bool compile_prices(YamlMap& map, PlacedService& placed);
   bool compile_price(const YamlNode& node, PlacedService& placed);
   bool compile_terms(YamlMap& map, PlacedRule& placed, Unit unit);
+  bool compile_counting(YamlMap& map, PlacedRule& placed, Unit unit);
   void add_rule(PlacedService& placed, PlacedRule rule);
   bool covers(const Rule& rule, const Rule& other) const;
   void check_last_resort(const PlacedService& placed);
@@ -66,9 +68,14 @@ class Compiler {
   void compile_grant(YamlMap& map, PlacedService& placed);
   void check_grant(YamlMap& grant, const QuotaRule& quota, const PlacedService& placed);
 
+  void compile_counters();
+  void compile_counter(PlacedCounter& counter);
+  void check_what_prices_go_by() const;
+
   void compile_offers(const YamlNode& node);
   void compile_offer(const YamlNode& node);
-  const PlacedService* compile_coverage(const YamlNode& node, PlacedOffer& made);
+  const PlacedService* compile_covers(const YamlNode& covers, PlacedOffer& made);
+  const PlacedService* read_coverage(const YamlNode& node, std::optional<Coverage>& coverage);
   void check_coverage(const Coverage& coverage, FilePosition position, const PlacedService& placed,
                       const Offer& offer);
 
@@ -77,6 +84,7 @@ class Compiler {
   TariffParts parts_;
   std::vector<PlacedService> services_;
   std::vector<PlacedOffer> offers_;
+  std::vector<PlacedCounter> counters_;
 };
 
 TariffParts Compiler::compile(const YamlNode& root) {
@@ -86,9 +94,11 @@ TariffParts Compiler::compile(const YamlNode& root) {
   if (const YamlNode* node = file.find("numbers")) {
     parts_.numbering = read_numbering(*node, errors_);
   }
+  if (const YamlNode* node = file.find("counters")) counters_ = read_counters(*node, errors_);
   if (const YamlNode* node = file.require("services", "at least one service")) {
     compile_services(*node);
   }
+  compile_counters();
   if (const YamlNode* node = file.find("offers")) compile_offers(*node);
   const YamlNode* const tests = file.find("tests");
   file.finish();
@@ -302,6 +312,7 @@ bool Compiler::compile_price(const YamlNode& node, PlacedService& placed) {
 
   const std::size_t errors_before = errors_.count();
   made.rule.conditions = tables_.read_conditions(map, made.rule.name);
+  read_counted(map, counters_, made.rule.conditions, made.rule.name, errors_);
   is_known &= errors_.count() == errors_before;
   const bool has_terms = compile_terms(map, made, placed.service.unit);
   map.finish();
@@ -370,6 +381,8 @@ void Compiler::check_last_resort(const PlacedService& placed) {
 bool Compiler::compile_terms(YamlMap& map, PlacedRule& placed, Unit unit) {
   const YamlNode* price = map.find("price");
   const YamlNode* always = map.find("always");
+  const YamlNode* stop = map.find("stop");
+  map.find("over");  // compile_counting() reads it, where the rest is right
   if (always != nullptr && (price == nullptr || price->text != "free")) {
     errors_.add(map.key_position("always"), "what is served always is not free", "price: free");
   }
@@ -378,7 +391,7 @@ bool Compiler::compile_terms(YamlMap& map, PlacedRule& placed, Unit unit) {
     if (!compiled) return false;
     placed.rule.terms = compiled->terms;
     placed.rule.continued = compiled->continued;
-    return true;
+    return compile_counting(map, placed, unit);
   }
   const std::optional<std::size_t> choice = read_choice(*price, errors_, {"none", "free"});
   for (std::string_view key : price_keys) {
@@ -390,8 +403,47 @@ bool Compiler::compile_terms(YamlMap& map, PlacedRule& placed, Unit unit) {
     placed.rule.continued.unit = unit;
     placed.rule.terms = placed.rule.continued;
     if (always != nullptr) placed.rule.always = read_boolean(*always, errors_).value_or(false);
+    return compile_counting(map, placed, unit);
+  }
+  if (choice && stop != nullptr) {
+    errors_.add(map.key_position("stop"), "what has no price is not served anyway", "a price");
   }
   return choice.has_value();
+}
+
+// What a price has to do with counters, beside its conditions.
+bool Compiler::compile_counting(YamlMap& map, PlacedRule& placed, Unit unit) {
+  Rule& rule = placed.rule;
+  const std::size_t errors_before = errors_.count();
+  if (const YamlNode* node = map.find("stop")) {
+    rule.stop = read_boolean(*node, errors_).value_or(false);
+    if (rule.conditions.counted.empty() || rule.always) {
+      errors_.add(map.key_position("stop"), "nothing is used up here that it could stop at",
+                  "a price with a condition \"counted\"");
+    }
+  }
+  const YamlNode* const node = map.find("over");
+  if (node == nullptr || map.find("price") != nullptr) return errors_.count() == errors_before;
+  const std::optional<std::uint16_t> counter = read_counter_name(*node, counters_, errors_);
+  if (!counter) return false;
+  rule.over = counter;
+  if (counters_[*counter].rule.unit != unit) {
+    errors_.add(node->position,
+                fmt::format("counter {} counts {}", in_quotes(counters_[*counter].rule.name),
+                            unit_name(counters_[*counter].rule.unit)),
+                fmt::format("a counter of {}", unit_name(unit)));
+  }
+  for (std::string_view key : {"slabs", "first"}) {
+    if (map.find(key) == nullptr) continue;
+    errors_.add(map.key_position(key),
+                fmt::format("{} do not go with \"over\": what was charged before would change",
+                            in_quotes(key)),
+                "tiers, or a cap");
+  }
+  if (rule.terms->shape == nullptr) {
+    errors_.add(node->position, "there is nothing that goes by the counter", "tiers, or a cap");
+  }
+  return errors_.count() == errors_before;
 }
 
 void Compiler::check_every_group_has_a_price(const PlacedService& placed) {
@@ -464,6 +516,48 @@ void Compiler::check_grant(YamlMap& grant, const QuotaRule& quota, const PlacedS
   }
 }
 
+void Compiler::compile_counters() {
+  for (PlacedCounter& counter : counters_) compile_counter(counter);
+  check_what_prices_go_by();
+  for (const PlacedCounter& counter : counters_) parts_.counters.push_back(counter.rule);
+}
+
+void Compiler::compile_counter(PlacedCounter& counter) {
+  if (counter.covers == nullptr ||
+      !check_count(*counter.covers, errors_, "things covered", 1, covers_max)) {
+    return;
+  }
+  const Unit unit = counter.rule.unit;
+  for (const YamlNode& item : counter.covers->items) {
+    std::optional<Coverage> coverage;
+    const PlacedService* const service = read_coverage(item, coverage);
+    if (coverage) counter.rule.coverage.push_back(*coverage);
+    if (service == nullptr || !service->has_unit || unit == Unit::money ||
+        service->service.unit == unit) {
+      continue;
+    }
+    errors_.add(item.position,
+                fmt::format("service {} is counted in {}", in_quotes(service->service.name),
+                            unit_name(service->service.unit)),
+                fmt::format("services counted in {}", unit_name(unit)));
+  }
+}
+
+// A price that goes by a counter is one of what the counter counts.
+void Compiler::check_what_prices_go_by() const {
+  for (const PlacedService& service : services_) {
+    for (const PlacedRule& placed : service.rules) {
+      if (!placed.rule.over) continue;
+      const CounterRule& counter = counters_[*placed.rule.over].rule;
+      if (counter.counts(placed.rule.service, placed.rule.rating_group)) continue;
+      errors_.add(placed.position,
+                  fmt::format("{} goes by counter {}, which does not count it",
+                              in_quotes(placed.rule.name), in_quotes(counter.name)),
+                  "a counter that covers it");
+    }
+  }
+}
+
 void Compiler::compile_offers(const YamlNode& node) {
   if (!check_kind(node, YamlNode::Kind::sequence, errors_, "a list of offers")) return;
   if (!check_count(node, errors_, "offers", 0, offers_max)) return;
@@ -494,21 +588,8 @@ void Compiler::compile_offer(const YamlNode& node) {
     offer.validity =
         read_duration(*validity, errors_, seconds(1), offer_validity_max).value_or(seconds(0));
   }
-  constexpr std::string_view covers_form = "a list of what the allowance is for";
-  const YamlNode* covers = map.require("covers", covers_form);
-  const PlacedService* covered = nullptr;
-  if (covers != nullptr && check_kind(*covers, YamlNode::Kind::sequence, errors_, covers_form) &&
-      check_count(*covers, errors_, "things covered", 1, covers_max)) {
-    for (const YamlNode& item : covers->items) {
-      const PlacedService* service = compile_coverage(item, made);
-      if (covered == nullptr) covered = service;
-      if (service == nullptr || service->service.unit == covered->service.unit) continue;
-      errors_.add(item.position,
-                  fmt::format("service {} is counted in {}", in_quotes(service->service.name),
-                              unit_name(service->service.unit)),
-                  fmt::format("services counted in {}", unit_name(covered->service.unit)));
-    }
-  }
+  const YamlNode* covers = map.require("covers", "a list of what the allowance is for");
+  const PlacedService* covered = covers != nullptr ? compile_covers(*covers, made) : nullptr;
   const YamlNode* allowance = map.require("allowance", "how much there is to use");
   if (allowance != nullptr && covered != nullptr) {
     offer.unit = covered->service.unit;
@@ -518,9 +599,36 @@ void Compiler::compile_offer(const YamlNode& node) {
   offers_.push_back(std::move(made));
 }
 
-// The service that is covered, if it is known and counted in a known unit.
-const PlacedService* Compiler::compile_coverage(const YamlNode& node, PlacedOffer& made) {
-  YamlMap map(node, "what an offer covers", errors_);
+// The first service that is covered, if it is known and counted in a known unit.
+const PlacedService* Compiler::compile_covers(const YamlNode& covers, PlacedOffer& made) {
+  const PlacedService* covered = nullptr;
+  if (!check_kind(covers, YamlNode::Kind::sequence, errors_, "a list of what it covers") ||
+      !check_count(covers, errors_, "things covered", 1, covers_max)) {
+    return nullptr;
+  }
+  for (const YamlNode& item : covers.items) {
+    std::optional<Coverage> coverage;
+    const PlacedService* service = read_coverage(item, coverage);
+    if (coverage) {
+      check_coverage(*coverage, item.position, *service, made.offer);
+      made.offer.coverage.push_back(*coverage);
+      made.coverage.push_back({*coverage, item.position});
+    }
+    if (service == nullptr || !service->has_unit) continue;
+    if (covered == nullptr) covered = service;
+    if (service->service.unit == covered->service.unit) continue;
+    errors_.add(item.position,
+                fmt::format("service {} is counted in {}", in_quotes(service->service.name),
+                            unit_name(service->service.unit)),
+                fmt::format("services counted in {}", unit_name(covered->service.unit)));
+  }
+  return covered;
+}
+
+// The service that is named, if it is known; the coverage, if all of it is.
+const PlacedService* Compiler::read_coverage(const YamlNode& node,
+                                             std::optional<Coverage>& coverage) {
+  YamlMap map(node, "what is covered", errors_);
   const YamlNode* service_node = map.require("service", "the name of a service");
   const YamlNode* group_node = map.find("rating_group");
   map.finish();
@@ -533,15 +641,13 @@ const PlacedService* Compiler::compile_coverage(const YamlNode& node, PlacedOffe
   for (const PlacedService& placed : services_) {
     names.push_back(placed.service.name);
     if (placed.service.name != *name) continue;
-    Coverage coverage{placed.service.key, {}};
+    Coverage read{placed.service.key, {}};
     if (group_node != nullptr) {
-      coverage.rating_group = read_group(*group_node, errors_, placed.service);
-      if (!coverage.rating_group) return placed.has_unit ? &placed : nullptr;
+      read.rating_group = read_group(*group_node, errors_, placed.service);
+      if (!read.rating_group) return &placed;
     }
-    check_coverage(coverage, node.position, placed, made.offer);
-    made.offer.coverage.push_back(coverage);
-    made.coverage.push_back({coverage, node.position});
-    return placed.has_unit ? &placed : nullptr;
+    coverage = read;
+    return &placed;
   }
   errors_.add(service_node->position,
               fmt::format("unknown service {}{}", in_quotes(*name), did_you_mean(*name, names)),

@@ -34,6 +34,7 @@ void add_shape(const tariffs::PriceShape& shape, json::object& terms) {
   }
   if (!bands.empty()) terms[shape.is_slab ? "slabs" : "tiers"] = std::move(bands);
   if (shape.cap_every == 0) return;
+  if (shape.cap_in_all) terms["cap_in_all"] = shape.cap_in_all->to_string();
   const bool is_whole = shape.cap_every == std::numeric_limits<std::uint64_t>::max();
   terms["cap"] = {{"amount", shape.cap.to_string()},
                   {"every", is_whole ? json::value(nullptr) : json::value(shape.cap_every)}};
@@ -76,11 +77,21 @@ json::object tariff_json(const tariffs::VersionedTariff& versioned, const Tariff
   }
   json::array rules;
   for (const tariffs::Rule& rule : tariff.rules()) {
-    rules.push_back({{"rule", rule.name},
-                     {"service", tariff.service_name(rule.service)},
-                     {"rating_group", group_json(rule.rating_group)},
-                     {"price", rule.terms ? json::value(terms_json(*rule.terms, tariff.currency()))
-                                          : nullptr}});
+    rules.push_back(
+        {{"rule", rule.name},
+         {"service", tariff.service_name(rule.service)},
+         {"rating_group", group_json(rule.rating_group)},
+         {"price", rule.terms ? json::value(terms_json(*rule.terms, tariff.currency())) : nullptr},
+         {"over", rule.over ? json::value(tariff.counters()[*rule.over].name) : nullptr},
+         {"stop", rule.stop}});
+  }
+  json::array counters;
+  for (const tariffs::CounterRule& counter : tariff.counters()) {
+    counters.push_back({{"counter", counter.name},
+                        {"unit", tariffs::unit_name(counter.unit)},
+                        {"period", tariffs::period_name(counter.period)},
+                        {"paid", counter.is_paid},
+                        {"shared", counter.is_shared}});
   }
   json::array offers;
   for (const tariffs::Offer& offer : tariff.offers()) {
@@ -98,6 +109,7 @@ json::object tariff_json(const tariffs::VersionedTariff& versioned, const Tariff
   }
   object["services"] = std::move(services);
   object["rules"] = std::move(rules);
+  object["counters"] = std::move(counters);
   object["offers"] = std::move(offers);
   return object;
 }
@@ -160,6 +172,32 @@ std::string read_facts(const HttpRequest& request, const TariffView& view, Ratin
                        tariffs::in_quotes(at), view.time_zone());
   }
   facts.time = *time;
+  return {};
+}
+
+// What counters say: "data-month=1048576,spent=50000000", in units or millionths of the currency.
+// Returns what is wrong with it; "": nothing.
+std::string read_counted(std::string_view text, const tariffs::Tariff& tariff,
+                         std::vector<std::uint64_t>& counted) {
+  counted.assign(tariff.counters().size(), 0);
+  while (!text.empty()) {
+    const std::string_view item = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(item.size() + 1, text.size()));
+    const std::string_view name = item.substr(0, item.find('='));
+    const std::string_view value = item.substr(std::min(name.size() + 1, item.size()));
+    const auto counter = std::ranges::find(tariff.counters(), name, &tariffs::CounterRule::name);
+    if (counter == tariff.counters().end()) {
+      return fmt::format("tariff {} has no counter {}; see: farthing tariff show", tariff.name(),
+                         tariffs::in_quotes(name));
+    }
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (error != std::errc() || end != value.data() + value.size() || number < 0) {
+      return fmt::format("{} is no value of a counter", tariffs::in_quotes(value));
+    }
+    counted[static_cast<std::size_t>(counter - tariff.counters().begin())] =
+        static_cast<std::uint64_t>(number);
+  }
   return {};
 }
 
@@ -288,6 +326,12 @@ Reply get_price(Api& api, const HttpRequest& request, Stream&) {
                        "no tariff is in force; load one: farthing tariff load FILE");
   }
   const tariffs::Tariff& tariff = *version->tariff;
+  std::vector<std::uint64_t> counted;
+  if (const std::string wrong = read_counted(request.query_value("counted"), tariff, counted);
+      !wrong.empty()) {
+    return error_reply(400, "invalid", wrong);
+  }
+  facts.counted = counted;
   std::optional<RatingGroup> rating_group;
   if (grouped) rating_group = RatingGroup(static_cast<std::uint32_t>(*group));
   const tariffs::Service* const service = tariff.find_service(context);

@@ -46,8 +46,10 @@ BalanceView view_balance(const Account& account) {
 }
 
 AccountView view_account(const Account& account) {
-  return {view_balance(account), account.buckets,       Money(account.credit_limit_micros),
-          account.subscribers,   account.session_count, account.last};
+  return {view_balance(account), account.buckets,
+          account.counters,      Money(account.credit_limit_micros),
+          account.subscribers,   account.session_count,
+          account.last};
 }
 
 SessionView view_session(const Session& session) {
@@ -83,11 +85,31 @@ json::object bucket_json(const Bucket& bucket, const TariffView& tariffs) {
           {"valid_to", time_text(tariffs.time_zone(), bucket.valid_to)}};
 }
 
+// Of money, the value is an amount; of the whole account, there is no MSISDN.
+json::object counter_json(const Counter& counter, const AccountView& account,
+                          const TariffView& tariffs) {
+  const bool is_shared = counter.owner.value == 0;
+  return {
+      {"counter", counter.name},
+      {"msisdn", is_shared ? json::value(nullptr)
+                           : identity_json(account.subscribers[counter.owner.value - 1u].msisdn)},
+      {"unit", tariffs::unit_name(counter.unit)},
+      {"value", counter.unit == Unit::money ? json::value(Money(counter.value).to_string())
+                                            : json::value(counter.value)},
+      {"from", time_text(tariffs.time_zone(), counter.span.from)},
+      {"to", time_text(tariffs.time_zone(), counter.span.to)}};
+}
+
 json::object account_json(const AccountView& view, const TariffView& tariffs) {
   json::object object = balance_json(view.balance, tariffs);
   json::array buckets;
   for (const Bucket& bucket : view.buckets) buckets.push_back(bucket_json(bucket, tariffs));
   object["buckets"] = std::move(buckets);
+  if (view.counters.empty()) return object;
+  json::array counters;
+  for (const Counter& counter : view.counters)
+    counters.push_back(counter_json(counter, view, tariffs));
+  object["counters"] = std::move(counters);
   return object;
 }
 

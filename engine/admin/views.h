@@ -36,6 +36,7 @@ struct BalanceView {
 struct AccountView {
   BalanceView balance;
   std::vector<Bucket> buckets;
+  std::vector<Counter> counters;
   Money credit_limit;
   std::vector<Subscriber> subscribers;
   std::uint32_t sessions_open = 0;

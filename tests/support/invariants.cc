@@ -16,7 +16,8 @@ using engine::Session;
 
 struct Held {
   std::int64_t money = 0;
-  std::map<std::uint32_t, std::int64_t> units;  // by bucket
+  std::map<std::uint32_t, std::int64_t> units;    // by bucket
+  std::map<std::uint32_t, std::int64_t> counted;  // by counter
 };
 
 // Adds what the session holds to `held`.
@@ -30,6 +31,11 @@ std::string check_session(const Session& session, Held& held) {
     if (hold.units <= 0) return "nothing, or less, of a bucket is held";
     if (!granted.contains(hold.segment)) return "units of a bucket are held for no grant";
     held.units[hold.bucket.value] += hold.units;
+  }
+  for (const engine::CounterHold& hold : session.counter_holds) {
+    if (hold.units <= 0) return "nothing, or less, of a counter is held";
+    if (!granted.contains(hold.segment)) return "units of a counter are held for no grant";
+    held.counted[hold.counter.value] += hold.units;
   }
   for (std::uint16_t i = 0; i < session.segments.size(); ++i) {
     const engine::Segment& segment = session.segments[i];
@@ -56,6 +62,12 @@ std::string check_account(const Account& account) {
     if (bucket.remaining < 0) return "a bucket is below zero";
     if (bucket.reserved != held.units[bucket.number.value]) {
       return "a bucket's reservation is not what sessions hold of it";
+    }
+  }
+  for (const engine::Counter& counter : account.counters) {
+    if (counter.value < 0) return "a counter is below zero";
+    if (counter.held != held.counted[counter.number.value]) {
+      return "what is held of a counter is not what sessions hold of it";
     }
   }
   return {};

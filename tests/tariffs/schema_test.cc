@@ -31,6 +31,7 @@ services:
     unit: octets
     grant: {maximum: 1 MiB, zzz: 1}
     prices:
+      - {default: true, counted: {used: {from: 1 B, zzz: 1}}, stop: true, price: free}
       - {default: true, time: day, tiers: [{amount: 1.00, per: 1 MiB, zzz: 1}]}
       - default: true
         time: night
@@ -41,6 +42,8 @@ services:
       - {default: true, amount: 1.00, per: 1 MiB, zzz: 1}
 tables: {zzz: 1}
 numbers: {country_code: 49, zzz: 1}
+counters:
+  used: {unit: octets, period: day, covers: [{service: data}], zzz: 1}
 calendars:
   days: {default: night, classes: {day: [{days: all, from: 08:00, to: 20:00, zzz: 1}]}, zzz: 1}
 offers:
@@ -58,12 +61,14 @@ const std::map<std::string, std::string, std::less<>> definitions = {
     {"the tier", "band"},
     {"the first block", "first"},
     {"the cap", "cap"},
+    {"the range of counter \"used\"", "counted"},
+    {"counter \"used\"", "counter"},
     {"the tables", "tables"},
     {"the numbers", "numbers"},
     {"calendar \"days\"", "calendar"},
     {"a range of time", "range"},
     {"an offer", "offer"},
-    {"what an offer covers", "coverage"},
+    {"what is covered", "coverage"},
     {"a test", "test"},
     {"a report", "report"},
     {"what a test expects", "expected"}};

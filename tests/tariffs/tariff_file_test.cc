@@ -123,11 +123,12 @@ TEST(TariffFile, HeaderErrors) {
                           "such as Asia/Shanghai"));
   EXPECT_THAT(
       fault("currency:", "curency:"),
-      ElementsAre("t.yaml:1:1: the key \"currency\" is missing in the tariff; "
-                  "expected a currency of ISO 4217",
-                  "t.yaml:2:1: unknown key \"curency\" in the tariff (did you mean "
-                  "\"currency\"?); expected calendars, currency, numbers, offers, services, "
-                  "tables, tariff, tests, time_zone, valid_from, valid_until"));
+      ElementsAre(
+          "t.yaml:1:1: the key \"currency\" is missing in the tariff; "
+          "expected a currency of ISO 4217",
+          "t.yaml:2:1: unknown key \"curency\" in the tariff (did you mean "
+          "\"currency\"?); expected calendars, counters, currency, numbers, offers, services, "
+          "tables, tariff, tests, time_zone, valid_from, valid_until"));
 }
 
 TEST(TariffFile, TimeErrors) {

@@ -27,11 +27,7 @@ void add_balance(Table& table, const json::value& balance) {
              field(balance, "overage")});
 }
 
-void show_balance(const Context& context, const json::value& balance) {
-  Table table(balance_columns);
-  add_balance(table, balance);
-  context.print(table);
-  const json::array& buckets = balance.at("buckets").as_array();
+void show_buckets(const Context& context, const json::array& buckets) {
   if (buckets.empty()) return;
   context.out() << '\n';
   Table allowances(
@@ -42,6 +38,27 @@ void show_balance(const Context& context, const json::value& balance) {
                     field(bucket, "valid_to")});
   }
   context.print(allowances);
+}
+
+void show_counters(const Context& context, const json::array& counters) {
+  if (counters.empty()) return;
+  context.out() << '\n';
+  Table table({{"counter"}, {"msisdn"}, {"value", true}, {"unit"}, {"from"}, {"to"}});
+  for (const json::value& counter : counters) {
+    table.add({field(counter, "counter"), field(counter, "msisdn"), field(counter, "value"),
+               field(counter, "unit"), field(counter, "from"), field(counter, "to")});
+  }
+  context.print(table);
+}
+
+void show_balance(const Context& context, const json::value& balance) {
+  Table table(balance_columns);
+  add_balance(table, balance);
+  context.print(table);
+  show_buckets(context, balance.at("buckets").as_array());
+  if (const json::value* counters = balance.as_object().if_contains("counters")) {
+    show_counters(context, counters->as_array());
+  }
 }
 
 void show_account(const Context& context, const json::value& account) {

@@ -23,6 +23,7 @@ namespace {
 struct Given {
   std::string file, version = "current", folder, context, units;
   std::string called, apn, network, at;
+  std::vector<std::string> counted;
   std::optional<std::uint32_t> rating_group, rat;
 };
 
@@ -59,6 +60,18 @@ void list_versions(const Context& context, const json::value& answer) {
   context.print(table);
 }
 
+void show_counters(const Context& context, const json::array& counters) {
+  if (counters.empty()) return;
+  context.out() << '\n';
+  Table table({{"counter"}, {"unit"}, {"period"}, {"counts"}, {"of"}});
+  for (const json::value& counter : counters) {
+    table.add({field(counter, "counter"), field(counter, "unit"), field(counter, "period"),
+               field(counter, "paid") == "true" ? "what no allowance pays" : "everything",
+               field(counter, "shared") == "true" ? "the account" : "each subscriber"});
+  }
+  context.print(table);
+}
+
 void show_version(const Context& context, const json::value& tariff) {
   context.out() << fmt::format("tariff {}, version {}, {}, valid from {}\n\n",
                                field(tariff, "name"), field(tariff, "version"),
@@ -82,8 +95,11 @@ void show_version(const Context& context, const json::value& tariff) {
     if (price.is_null()) continue;
     const json::object& terms = price.as_object();
     if (!terms.contains("tiers") && !terms.contains("slabs") && !terms.contains("cap")) continue;
-    context.out() << fmt::format("{}: {}\n", field(rule, "rule"), field(price, "text"));
+    const bool goes_by_counter = !rule.at("over").is_null();
+    context.out() << fmt::format("{}: {}{}\n", field(rule, "rule"), field(price, "text"),
+                                 goes_by_counter ? ", by counter " + field(rule, "over") : "");
   }
+  show_counters(context, tariff.at("counters").as_array());
   const json::array& offers = tariff.at("offers").as_array();
   if (offers.empty()) return;
   context.out() << '\n';
@@ -142,6 +158,20 @@ std::optional<std::uint64_t> parse_units(std::string_view text) {
   return std::nullopt;
 }
 
+// "data-month=9GiB", "spent=50.00", as the server takes them: the counter's unit, or millionths.
+std::optional<std::string> parse_counted(std::string_view text) {
+  const std::size_t at = text.find('=');
+  if (at == std::string_view::npos) return std::nullopt;
+  const std::string_view value = text.substr(at + 1);
+  std::optional<std::uint64_t> number = parse_units(value);
+  if (value.find('.') != std::string_view::npos) {
+    const std::optional<tariffs::Money> money = tariffs::Money::parse(value);
+    if (money && money->micros >= 0) number = static_cast<std::uint64_t>(money->micros);
+  }
+  if (!number) return std::nullopt;
+  return fmt::format("{}={}", text.substr(0, at), *number);
+}
+
 int show_price(const Context& context, const Given& given) {
   const auto units = parse_units(given.units);
   if (!units) {
@@ -158,6 +188,17 @@ int show_price(const Context& context, const Given& given) {
   for (const auto& [name, text] : texts) {
     if (!text.empty()) target += fmt::format("&{}={}", name, encode_url(text));
   }
+  std::string counted;
+  for (const std::string& text : given.counted) {
+    const std::optional<std::string> parsed = parse_counted(text);
+    if (!parsed) {
+      return context.fail(exit_usage, fmt::format("{} is no counter and value, such as "
+                                                  "data-month=9GiB or spent=50.00",
+                                                  tariffs::in_quotes(text)));
+    }
+    counted += (counted.empty() ? "" : ",") + *parsed;
+  }
+  if (!counted.empty()) target += "&counted=" + encode_url(counted);
   return context.get(target, [&context](const json::value& price) {
     const std::size_t pieces = price.at("pieces").as_array().size();
     context.out() << fmt::format(
@@ -227,6 +268,8 @@ void add_tariff_commands(CLI::App& app, Context& context) {
   add_text_option(price, "--network", given->network, "The serving network: MCC and MNC, 46000");
   add_text_option(price, "--at", given->at,
                   "When it begins, in the tariff's local time: 2026-12-01T20:00:00; default: now");
+  price->add_option("--counted", given->counted,
+                    "What a counter says before: data-month=9GiB, or spent=50.00; repeatable");
   price->add_option("--rating-group", given->rating_group, "The rating group, where there is one")
       ->type_name("N");
 }

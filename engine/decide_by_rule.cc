@@ -1,0 +1,232 @@
+#include "engine/base/assert.h"
+#include "engine/decider.h"
+
+#include <algorithm>
+
+namespace farthing::engine {
+
+namespace {
+
+using tariffs::CounterRule;
+using tariffs::Rule;
+using tariffs::Tariff;
+using tariffs::VersionedTariff;
+using Seconds = std::chrono::seconds;
+
+constexpr Duration just_before{1};
+
+// What the service of a rule is counted in.
+Unit unit_of(const Tariff& tariff, const Rule& rule) {
+  if (rule.terms) return rule.terms->unit;
+  const auto service = std::ranges::find(tariff.services(), rule.service, &tariffs::Service::key);
+  FARTHING_ASSERT(service != tariff.services().end());
+  return service->unit;
+}
+
+}  // namespace
+
+// What is known of the request at a moment, with what the tariff's counters say then; `with_held`:
+// as if all that is granted were used.
+tariffs::Facts Decider::facts_at(const RatingFacts& known, const Tariff& tariff, Time time,
+                                 bool with_held) {
+  tariffs::Facts facts = known.at(time);
+  if (!tariff.has_counters()) return facts;
+  sheet_.count_at(time);
+  d_.counted.clear();
+  for (const CounterRule& rule : tariff.counters()) {
+    d_.counted.push_back(sheet_.counted(rule, with_held));
+  }
+  facts.counted = d_.counted;
+  return facts;
+}
+
+// Segments that the session has from before are counted by the version that they began under.
+void Decider::count_known_segments() {
+  for (std::size_t i = 0; i < sheet_.segment_count(); ++i) {
+    const auto index = static_cast<std::uint16_t>(i);
+    const Segment& segment = sheet_.segment(index);
+    const VersionedTariff* const version = tariffs_->find(segment.version);
+    if (version == nullptr || !version->tariff->has_counters()) continue;
+    sheet_.count_by(index, *version->tariff, version->tariff->rules()[segment.rule.value]);
+  }
+}
+
+// Charges a report by the rules that held while it was used. `known`: a segment of its group.
+void Decider::report_by_rule(const Request& request, const ServiceRequest& service,
+                             const std::optional<std::uint16_t>& known, ServiceAnswer& answer) {
+  const RatedGroup group{*tariff_of(known), context(request),
+                         known ? sheet_.segment(*known).rating_group : service.rating_group};
+  const Tariff& tariff = *group.tariff.tariff;
+  const RatingFacts facts = facts_before(request);
+  // What is reported at the very moment at which it was granted is of that moment.
+  const Time heard_at = session_ != nullptr ? session_->heard_at : Time();
+  const Time end = heard_at >= rated_at_ ? rated_at_ : rated_at_ - just_before;
+  const Rule* const last = group.find(facts_at(facts, tariff, end, false));
+  if (last == nullptr) return cannot_rate(request, group.tariff, answer);
+  const Unit unit = unit_of(tariff, *last);
+  const std::uint64_t used = service.used->in(unit).value_or(0);
+  if (unit == Unit::seconds) return charge_time(group, facts, used, answer);
+
+  const std::uint64_t after =
+      service.used_after ? std::min(used, service.used_after->in(unit).value_or(0)) : 0;
+  const std::uint32_t services = service_identifiers_key(service.service_identifiers);
+  const bool is_named = group.group == service.rating_group;
+  const std::optional<std::uint16_t> granted =
+      sheet_.visit(group.group, false, [&](std::uint16_t segment) {
+        return is_named ? sheet_.was_granted(segment, services) : segment == *known;
+      });
+  // What was granted is of the period in which it was, as it is of the rule.
+  const Time begin = granted ? std::min(heard_at, end) : end;
+  if (tariff.goes_by_counters(group.context, group.group)) {
+    charge_counted(group, facts, begin, used - after, answer);
+    return charge_counted(group, facts, end, after, answer);
+  }
+  const Rule* const before = granted ? &tariff.rules()[sheet_.segment(*granted).rule.value] : last;
+  sheet_.count_at(begin);
+  charge_units(group, before, used - after, answer);
+  sheet_.count_at(end);
+  charge_units(group, last, after, answer);
+}
+
+// The time that ends with the report, each second by the rule that won when it began.
+void Decider::charge_time(const RatedGroup& group, const RatingFacts& facts, std::uint64_t used,
+                          ServiceAnswer& answer) {
+  constexpr std::uint64_t span_max = Seconds(std::chrono::years(1)).count();
+  if (used == 0) return;
+  const Tariff& tariff = *group.tariff.tariff;
+  const bool is_counted = tariff.goes_by_counters(group.context, group.group);
+  const auto end = std::chrono::floor<Seconds>(rated_at_);
+  const auto from = end - Seconds(std::min(used, span_max));
+  std::uint64_t left = used;
+  borders_ += tariff.split(
+      group.context, group.group, facts.at(from), from, end, borders_max - borders_,
+      [&](const Rule* rule, Time begin, Time to) {
+        // What goes beyond the span is of the first stretch.
+        const auto later = static_cast<std::uint64_t>(std::chrono::ceil<Seconds>(end - to).count());
+        if (is_counted) {
+          charge_counted(group, facts, begin, left - later, answer);
+        } else {
+          sheet_.count_at(begin);
+          charge_units(group, rule, left - later, answer);
+        }
+        left = later;
+      });
+}
+
+// Charges units one after the other, each by the rule that wins at what the counters say then.
+void Decider::charge_counted(const RatedGroup& group, const RatingFacts& facts, Time time,
+                             std::uint64_t units, ServiceAnswer& answer) {
+  while (units > 0) {
+    const Rule* const rule = group.find(facts_at(facts, *group.tariff.tariff, time, false));
+    FARTHING_ASSERT(rule != nullptr);
+    const std::optional<std::uint16_t> segment = segment_of(group, *rule, answer);
+    if (!segment) return;
+    std::uint64_t part = units;
+    if (borders_ < borders_max) part = until_threshold(group, *segment, units, false).units;
+    if (part < units) ++borders_;
+    charge(*segment, part);
+    units -= part;
+  }
+}
+
+// How many units of the segment are left until another rule may win, at most `most`, and by which
+// counter. `with_held`: if what others hold were used first.
+Decider::Reach Decider::until_threshold(const RatedGroup& group, std::uint16_t segment,
+                                        std::uint64_t most, bool with_held) const {
+  const Tariff& tariff = *group.tariff.tariff;
+  Reach reach;
+  reach.units = most;
+  for (std::uint16_t i = 0; i < tariff.counters().size(); ++i) {
+    const CounterRule& rule = tariff.counters()[i];
+    if (!tariff.goes_by(i) || !sheet_.is_counted_by(segment, rule)) continue;
+    const std::uint64_t value = sheet_.counted(rule, with_held);
+    const auto threshold = tariff.next_threshold(group.context, group.group, i, value);
+    if (!threshold) continue;
+    const std::uint64_t units = sheet_.units_until(segment, rule, *threshold - value, reach.units);
+    if (units < reach.units) reach = {units, i, *threshold};
+  }
+  return reach;
+}
+
+void Decider::charge_units(const RatedGroup& group, const Rule* rule, std::uint64_t units,
+                           ServiceAnswer& answer) {
+  if (units == 0) return;
+  FARTHING_ASSERT(rule != nullptr);  // every list of rules ends in one that holds
+  const std::optional<std::uint16_t> segment = segment_of(group, *rule, answer);
+  if (segment) charge(*segment, units);
+}
+
+// The segment that what a rule prices is added to. Set-up charge, minimum and first block are once
+// a rating group: a segment that has them and was not used before another one was, is not used any
+// more.
+std::optional<std::uint16_t> Decider::segment_of(const RatedGroup& group, const Rule& rule,
+                                                 ServiceAnswer& answer) {
+  const tariffs::RuleNumber number = group.tariff.tariff->number_of(rule);
+  const bool is_in_use =
+      sheet_.visit(group.group, false, [&](std::uint16_t i) { return sheet_.segment(i).used > 0; })
+          .has_value();
+  const std::optional<std::uint16_t> known = sheet_.visit(group.group, false, [&](std::uint16_t i) {
+    const Segment& segment = sheet_.segment(i);
+    const bool begins = segment.terms.setup.micros > 0 || segment.terms.minimum > 0;
+    return segment.rule == number && (segment.used > 0 || !is_in_use || !begins);
+  });
+  if (known) return known;
+  Segment segment;
+  segment.rating_group = group.group;
+  segment.service = rule.service;
+  segment.version = group.tariff.version;
+  segment.rule = number;
+  segment.quota = rule.quota;
+  if (rule.terms) {
+    segment.terms = is_in_use ? rule.continued : *rule.terms;
+  } else {
+    segment.terms.unit = unit_of(*group.tariff.tariff, rule);
+  }
+  return open(segment, *group.tariff.tariff, rule, answer);
+}
+
+// The segment of the rule that holds now, and how long none other can win.
+std::optional<std::uint16_t> Decider::segment_to_grant(const Request& request,
+                                                       const ServiceRequest& service,
+                                                       const VersionedTariff& tariff,
+                                                       GrantLimits& limits, ServiceAnswer& answer) {
+  const RatedGroup group{tariff, context(request), service.rating_group};
+  const RatingFacts facts = facts_now(request);
+  const Time from = granted_from();
+  const Rule* const rule = group.find(facts_at(facts, *tariff.tariff, from, true));
+  if (rule == nullptr || !rule->terms) {
+    cannot_rate(request, tariff, answer);
+    return std::nullopt;
+  }
+  if (rule->stop) {
+    answer.outcome = Outcome::credit_limit_reached;
+    return std::nullopt;
+  }
+  if (const std::optional<Time> change = group.next_change(facts.at(from))) {
+    limits.until_change = std::chrono::ceil<Seconds>(*change - from);
+  }
+  return segment_of(group, *rule, answer);
+}
+
+// How much of a grant is used before counters make another rule win, and whether that one stops.
+// REQUIRES: the segment released.
+void Decider::limit_by_counters(const Request& request, std::uint16_t segment, std::uint64_t most,
+                                GrantLimits& limits) {
+  const Segment& now = sheet_.segment(segment);
+  const VersionedTariff& version = *tariffs_->find(now.version);
+  const RatedGroup group{version, context(request), now.rating_group};
+  const Tariff& tariff = *version.tariff;
+  if (!tariff.goes_by_counters(group.context, group.group)) return;
+  // Other sets of service identifiers hold some of the segment, too.
+  const std::uint64_t others = sheet_.granted(segment);
+  const Reach reach = until_threshold(group, segment, others + most, true);
+  if (!reach.counter) return;
+  limits.until_threshold = reach.units > others ? reach.units - others : 0;
+  const RatingFacts facts = facts_now(request);
+  tariffs::Facts then = facts_at(facts, tariff, granted_from(), true);
+  d_.counted[*reach.counter] = reach.threshold;
+  const Rule* const next = group.find(then);
+  limits.stops = next != nullptr && next->stop;
+}
+
+}  // namespace farthing::engine

@@ -1,0 +1,143 @@
+// Who decides one request: the class behind decide() (decide.h), in two files. decide.cc has what a
+// session and an event are answered; decide_by_rule.cc which rule prices what, where prices have
+// conditions or go by counters.
+//
+// Internal to the engine. Threads: none of its own.
+#pragma once
+
+#include "engine/decide.h"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace farthing::engine {
+
+class Decider {
+ public:
+  Decider(const Account& account, SubscriberNumber subscriber, const Session* session, Time now,
+          Decision& decision)
+      : account_(account),
+        subscriber_(subscriber),
+        session_(session),
+        now_(now),
+        rated_at_(now),
+        d_(decision),
+        sheet_(decision.worksheet) {
+    d_.answer.clear();
+    d_.has_entry = false;
+    d_.entry.clear();
+    d_.outcome.clear();
+    d_.attributes.clear();
+    sheet_.begin(account, subscriber, session, now);
+  }
+
+  void session_request(const Request& request, const tariffs::TariffHistory& tariffs);
+  void event_request(const Request& request, const tariffs::TariffHistory& tariffs);
+  void end_session(EntryKind kind);
+
+ private:
+  bool barred() const {
+    const Subscriber* subscriber = account_.subscriber(subscriber_);
+    return subscriber != nullptr && subscriber->barred;
+  }
+  void choose_time_and_tariff(const Request& request, const tariffs::TariffHistory& tariffs);
+  std::string_view context(const Request& request) const {
+    return session_ == nullptr ? request.service_context : session_->service_context;
+  }
+  const tariffs::VersionedTariff* tariff_of(const std::optional<std::uint16_t>& segment) const;
+  RatingFacts facts_before(const Request& request);
+  RatingFacts facts_now(const Request& request);
+  tariffs::Facts facts_at(const RatingFacts& known, const tariffs::Tariff& tariff, Time time,
+                          bool with_held);
+  void count_known_segments();
+  // When what is granted now begins to be used.
+  Time granted_from() const { return rated_at_ >= now_ - grant_time_past_max ? rated_at_ : now_; }
+  bool may_use(const Request& request, const std::optional<RatingGroup>& group);
+  bool is_denied(const Request& request);
+  std::optional<std::uint16_t> open_segment(const Request& request, const ServiceRequest& service,
+                                            bool money, ServiceAnswer& answer);
+  std::optional<std::uint16_t> open(const Segment& segment, const tariffs::Tariff& tariff,
+                                    const tariffs::Rule& rule, ServiceAnswer& answer);
+  void cannot_rate(const Request& request, const tariffs::VersionedTariff& tariff,
+                   ServiceAnswer& answer) const;
+  std::optional<std::uint16_t> known_segment(const ServiceRequest& service, bool money) const;
+  void give_up(const ServiceRequest& service);
+  void report(const Request& request, const ServiceRequest& service, ServiceAnswer& answer);
+  void charge(std::uint16_t segment, std::uint64_t units);
+  void serve(const Request& request, const ServiceRequest& service, ServiceAnswer& answer);
+
+  // What a grant must not outlast.
+  struct GrantLimits {
+    std::optional<std::chrono::seconds> until_change;  // of the price by the clock
+    std::optional<std::uint64_t> until_threshold;      // units, until it changes by a counter
+    bool stops = false;                                // behind them nothing is granted
+  };
+  std::uint64_t wanted_units(std::uint16_t segment, const RequestedUnits& requested) const;
+  void grant(const Request& request, std::uint16_t segment, const ServiceRequest& service,
+             GrantLimits& limits, ServiceAnswer& answer);
+
+  // Prices with conditions.
+  struct RatedGroup {
+    const tariffs::VersionedTariff& tariff;
+    std::string_view context;
+    std::optional<RatingGroup> group;
+
+    const tariffs::Rule* find(const tariffs::Facts& facts) const {
+      return tariff.tariff->find(context, group, facts);
+    }
+    std::optional<Time> next_change(const tariffs::Facts& facts) const {
+      return tariff.tariff->next_change(context, group, facts);
+    }
+  };
+  void report_by_rule(const Request& request, const ServiceRequest& service,
+                      const std::optional<std::uint16_t>& known, ServiceAnswer& answer);
+  void charge_time(const RatedGroup& group, const RatingFacts& facts, std::uint64_t used,
+                   ServiceAnswer& answer);
+  void charge_counted(const RatedGroup& group, const RatingFacts& facts, Time time,
+                      std::uint64_t units, ServiceAnswer& answer);
+  struct Reach {
+    std::uint64_t units = 0;
+    std::optional<std::uint16_t> counter;  // nullopt: none is reached
+    std::uint64_t threshold = 0;
+  };
+  Reach until_threshold(const RatedGroup& group, std::uint16_t segment, std::uint64_t most,
+                        bool with_held) const;
+  void limit_by_counters(const Request& request, std::uint16_t segment, std::uint64_t most,
+                         GrantLimits& limits);
+  void charge_units(const RatedGroup& group, const tariffs::Rule* rule, std::uint64_t units,
+                    ServiceAnswer& answer);
+  std::optional<std::uint16_t> segment_of(const RatedGroup& group, const tariffs::Rule& rule,
+                                          ServiceAnswer& answer);
+  std::optional<std::uint16_t> segment_to_grant(const Request& request,
+                                                const ServiceRequest& service,
+                                                const tariffs::VersionedTariff& tariff,
+                                                GrantLimits& limits, ServiceAnswer& answer);
+
+  void event_service(const Request& request, const ServiceRequest& service, ServiceAnswer& answer);
+  std::uint64_t event_units(std::uint16_t segment, const ServiceRequest& service) const;
+  bool move_event(const Request& request, std::uint16_t segment, std::uint64_t units,
+                  ServiceAnswer& answer);
+
+  void copy_outcome_of_command(const Request& request);
+  void finish_session(const Request& request, EntryKind kind);
+  void finish_refused(const Request& request);
+  void describe_request(const Request& request);
+  void choose_validity();
+
+  const Account& account_;
+  SubscriberNumber subscriber_;
+  const Session* session_;
+  Time now_;
+  Time rated_at_;
+  Decision& d_;
+  Worksheet& sheet_;
+  const tariffs::TariffHistory* tariffs_ = nullptr;
+  const tariffs::VersionedTariff* tariff_ = nullptr;  // for what begins now
+  std::size_t borders_ = 0;                           // at which usage was split
+  bool server_time_used_ = false;
+  std::uint32_t validity_seconds_ = 0;  // the longest of the grants given; 0: none was
+};
+
+}  // namespace farthing::engine

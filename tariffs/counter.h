@@ -1,0 +1,93 @@
+// Counters: how much an account has used, or paid, in a day, a week or a month.
+//
+// A tariff says what there is to count (CounterRule); the engine keeps the values. Prices take
+// their tiers and caps from one ("over"), or hold only from a value on ("counted"). Values are
+// units as they are charged, in whole steps, or millionths of the currency.
+//
+// Immutable, shared between threads without locks; look-ups do not allocate.
+#pragma once
+
+#include "engine/base/named.h"
+#include "engine/base/time.h"
+#include "tariffs/local_time.h"
+#include "tariffs/units.h"
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace farthing::tariffs {
+
+// What something is for: a service, and one of its rating groups or all of them.
+struct Coverage {
+  ServiceKey service;
+  std::optional<RatingGroup> rating_group;  // nullopt: every rating group, and none
+
+  bool covers(ServiceKey of_service, const std::optional<RatingGroup>& of_group) const {
+    return service == of_service && (!rating_group || rating_group == of_group);
+  }
+  friend bool operator==(const Coverage&, const Coverage&) = default;
+};
+
+enum class Period : std::uint8_t { day = 0, week = 1, month = 2 };
+
+std::string_view period_name(Period period);  // "day", "week", "month"
+
+// Names a counter in the ledger: a hash of its name and of what makes it another one. A counter
+// whose unit, period or owner changes from version to version begins anew.
+using CounterKey = base::Named<struct CounterKeyTag, std::uint64_t>;
+
+struct CounterRule {
+  std::string name;
+  CounterKey key;            // counter_key() of the rest
+  Unit unit = Unit::octets;  // money: what is charged, paid or not
+  Period period = Period::month;
+  bool is_paid = false;            // only the units that no allowance pays
+  bool is_shared = false;          // one for all subscribers of an account; else one for each
+  std::vector<Coverage> coverage;  // empty: everything
+  std::vector<std::uint64_t> thresholds;  // ascending; the ledger says when they are reached
+
+  bool counts(ServiceKey service, const std::optional<RatingGroup>& group) const;
+};
+
+CounterKey counter_key(const CounterRule& rule);
+
+// A condition on a counter: that it has reached `from`, and not yet `below`.
+struct Counted {
+  std::uint16_t counter = 0;  // index into the tariff's counters
+  std::uint64_t from = 0;
+  std::uint64_t below = std::numeric_limits<std::uint64_t>::max();
+
+  bool holds(std::uint64_t value) const { return from <= value && value < below; }
+  friend bool operator==(const Counted&, const Counted&) = default;
+};
+
+struct TimeSpan {
+  base::Time from;
+  base::Time to;  // the first moment behind it
+
+  friend bool operator==(const TimeSpan&, const TimeSpan&) = default;
+};
+
+// Days, weeks (from Monday) and months of a time zone. A day begins with the first moment at which
+// the local clock shows it; one that daylight saving begins or ends in has 23 or 25 hours. As with
+// calendars, the zone's rules are laid out once, for 2000 to 2099; before and after, clocks stay
+// as they are at that end.
+class PeriodClock {
+ public:
+  explicit PeriodClock(std::string_view time_zone);
+
+  TimeSpan span(Period period, base::Time time) const;
+
+ private:
+  std::size_t stretch_at(base::Time time) const;
+  base::Time begin_of_day(std::int64_t day) const;  // days since 1970-01-01, local
+  std::int64_t day_of(base::Time time) const;
+
+  std::vector<UtcOffset> offsets_;
+};
+
+}  // namespace farthing::tariffs
