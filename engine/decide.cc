@@ -69,8 +69,9 @@ const VersionedTariff* Decider::tariff_of(const std::optional<std::uint16_t>& se
 }
 
 // What was known of the session before the request.
-RatingFacts Decider::facts_before(const Request& request) {
-  RatingFacts facts;
+const RatingFacts& Decider::facts_before(const Request& request) {
+  if (facts_before_) return *facts_before_;
+  RatingFacts& facts = facts_before_.emplace();
   if (session_ == nullptr) {
     facts.learn(request.attributes);
   } else if (decode_attributes(session_->attributes, d_.session_attributes)) {
@@ -79,9 +80,12 @@ RatingFacts Decider::facts_before(const Request& request) {
   return facts;
 }
 
-RatingFacts Decider::facts_now(const Request& request) {
-  RatingFacts facts = facts_before(request);
-  if (session_ != nullptr) facts.learn(request.attributes);
+const RatingFacts& Decider::facts_now(const Request& request) {
+  if (facts_now_) return *facts_now_;
+  RatingFacts& facts = facts_now_.emplace(facts_before(request));
+  if (session_ != nullptr && request.attributes_hash != session_->attributes_hash) {
+    facts.learn(request.attributes);
+  }
   return facts;
 }
 
@@ -89,10 +93,9 @@ RatingFacts Decider::facts_now(const Request& request) {
 bool Decider::may_use(const Request& request, const std::optional<RatingGroup>& group) {
   if (!barred()) return true;
   if (tariff_ == nullptr) return false;
-  const RatingFacts facts = facts_now(request);
-  const tariffs::Tariff& tariff = *tariff_->tariff;
-  const Rule* const rule =
-      tariff.find(context(request), group, facts_at(facts, tariff, rated_at_, true));
+  const RatingFacts& facts = facts_now(request);
+  const RatedGroup rated{*tariff_, context(request), group};
+  const Rule* const rule = rated.find(facts_at(rated, facts, rated_at_, true));
   return rule != nullptr && rule->always;
 }
 
@@ -127,8 +130,9 @@ std::optional<std::uint16_t> Decider::open_segment(const Request& request,
   const tariffs::Tariff& tariff = *tariff_->tariff;
   const Rule* rule = nullptr;
   if (tariff.has_conditions()) {
-    const RatingFacts facts = facts_now(request);
-    rule = tariff.find(context(request), group, facts_at(facts, tariff, rated_at_, true));
+    const RatingFacts& facts = facts_now(request);
+    const RatedGroup rated{*tariff_, context(request), group};
+    rule = rated.find(facts_at(rated, facts, rated_at_, true));
   } else {
     rule = tariff.find(context(request), group);
   }

@@ -25,15 +25,15 @@ Unit unit_of(const Tariff& tariff, const Rule& rule) {
 
 }  // namespace
 
-// What is known of the request at a moment, with what the tariff's counters say then; `with_held`:
-// as if all that is granted were used.
-tariffs::Facts Decider::facts_at(const RatingFacts& known, const Tariff& tariff, Time time,
+// What is known of the request at a moment, with what the counters say then that prices of the
+// group go by; `with_held`: as if all that is granted were used.
+tariffs::Facts Decider::facts_at(const RatedGroup& group, const RatingFacts& known, Time time,
                                  bool with_held) {
   tariffs::Facts facts = known.at(time);
-  if (!tariff.has_counters()) return facts;
   sheet_.count_at(time);
+  if (!group.goes_by_counters) return facts;
   d_.counted.clear();
-  for (const CounterRule& rule : tariff.counters()) {
+  for (const CounterRule& rule : group.tariff.tariff->counters()) {
     d_.counted.push_back(sheet_.counted(rule, with_held));
   }
   facts.counted = d_.counted;
@@ -57,11 +57,11 @@ void Decider::report_by_rule(const Request& request, const ServiceRequest& servi
   const RatedGroup group{*tariff_of(known), context(request),
                          known ? sheet_.segment(*known).rating_group : service.rating_group};
   const Tariff& tariff = *group.tariff.tariff;
-  const RatingFacts facts = facts_before(request);
+  const RatingFacts& facts = facts_before(request);
   // What is reported at the very moment at which it was granted is of that moment.
   const Time heard_at = session_ != nullptr ? session_->heard_at : Time();
   const Time end = heard_at >= rated_at_ ? rated_at_ : rated_at_ - just_before;
-  const Rule* const last = group.find(facts_at(facts, tariff, end, false));
+  const Rule* const last = group.find(facts_at(group, facts, end, false));
   if (last == nullptr) return cannot_rate(request, group.tariff, answer);
   const Unit unit = unit_of(tariff, *last);
   const std::uint64_t used = service.used->in(unit).value_or(0);
@@ -77,7 +77,7 @@ void Decider::report_by_rule(const Request& request, const ServiceRequest& servi
       });
   // What was granted is of the period in which it was, as it is of the rule.
   const Time begin = granted ? std::min(heard_at, end) : end;
-  if (tariff.goes_by_counters(group.context, group.group)) {
+  if (group.goes_by_counters) {
     charge_counted(group, facts, begin, used - after, answer);
     return charge_counted(group, facts, end, after, answer);
   }
@@ -94,7 +94,7 @@ void Decider::charge_time(const RatedGroup& group, const RatingFacts& facts, std
   constexpr std::uint64_t span_max = Seconds(std::chrono::years(1)).count();
   if (used == 0) return;
   const Tariff& tariff = *group.tariff.tariff;
-  const bool is_counted = tariff.goes_by_counters(group.context, group.group);
+  const bool is_counted = group.goes_by_counters;
   const auto end = std::chrono::floor<Seconds>(rated_at_);
   const auto from = end - Seconds(std::min(used, span_max));
   std::uint64_t left = used;
@@ -117,7 +117,7 @@ void Decider::charge_time(const RatedGroup& group, const RatingFacts& facts, std
 void Decider::charge_counted(const RatedGroup& group, const RatingFacts& facts, Time time,
                              std::uint64_t units, ServiceAnswer& answer) {
   while (units > 0) {
-    const Rule* const rule = group.find(facts_at(facts, *group.tariff.tariff, time, false));
+    const Rule* const rule = group.find(facts_at(group, facts, time, false));
     FARTHING_ASSERT(rule != nullptr);
     const std::optional<std::uint16_t> segment = segment_of(group, *rule, answer);
     if (!segment) return;
@@ -191,9 +191,9 @@ std::optional<std::uint16_t> Decider::segment_to_grant(const Request& request,
                                                        const VersionedTariff& tariff,
                                                        GrantLimits& limits, ServiceAnswer& answer) {
   const RatedGroup group{tariff, context(request), service.rating_group};
-  const RatingFacts facts = facts_now(request);
+  const RatingFacts& facts = facts_now(request);
   const Time from = granted_from();
-  const Rule* const rule = group.find(facts_at(facts, *tariff.tariff, from, true));
+  const Rule* const rule = group.find(facts_at(group, facts, from, true));
   if (rule == nullptr || !rule->terms) {
     cannot_rate(request, tariff, answer);
     return std::nullopt;
@@ -215,15 +215,14 @@ void Decider::limit_by_counters(const Request& request, std::uint16_t segment, s
   const Segment& now = sheet_.segment(segment);
   const VersionedTariff& version = *tariffs_->find(now.version);
   const RatedGroup group{version, context(request), now.rating_group};
-  const Tariff& tariff = *version.tariff;
-  if (!tariff.goes_by_counters(group.context, group.group)) return;
+  if (!group.goes_by_counters) return;
   // Other sets of service identifiers hold some of the segment, too.
   const std::uint64_t others = sheet_.granted(segment);
   const Reach reach = until_threshold(group, segment, others + most, true);
   if (!reach.counter) return;
   limits.until_threshold = reach.units > others ? reach.units - others : 0;
-  const RatingFacts facts = facts_now(request);
-  tariffs::Facts then = facts_at(facts, tariff, granted_from(), true);
+  const RatingFacts& facts = facts_now(request);
+  tariffs::Facts then = facts_at(group, facts, granted_from(), true);
   d_.counted[*reach.counter] = reach.threshold;
   const Rule* const next = group.find(then);
   limits.stops = next != nullptr && next->stop;

@@ -47,10 +47,8 @@ class Decider {
     return session_ == nullptr ? request.service_context : session_->service_context;
   }
   const tariffs::VersionedTariff* tariff_of(const std::optional<std::uint16_t>& segment) const;
-  RatingFacts facts_before(const Request& request);
-  RatingFacts facts_now(const Request& request);
-  tariffs::Facts facts_at(const RatingFacts& known, const tariffs::Tariff& tariff, Time time,
-                          bool with_held);
+  const RatingFacts& facts_before(const Request& request);
+  const RatingFacts& facts_now(const Request& request);
   void count_known_segments();
   // When what is granted now begins to be used.
   Time granted_from() const { return rated_at_ >= now_ - grant_time_past_max ? rated_at_ : now_; }
@@ -83,6 +81,7 @@ class Decider {
     const tariffs::VersionedTariff& tariff;
     std::string_view context;
     std::optional<RatingGroup> group;
+    bool goes_by_counters = tariff.tariff->goes_by_counters(context, group);
 
     const tariffs::Rule* find(const tariffs::Facts& facts) const {
       return tariff.tariff->find(context, group, facts);
@@ -91,6 +90,8 @@ class Decider {
       return tariff.tariff->next_change(context, group, facts);
     }
   };
+  tariffs::Facts facts_at(const RatedGroup& group, const RatingFacts& known, Time time,
+                          bool with_held);
   void report_by_rule(const Request& request, const ServiceRequest& service,
                       const std::optional<std::uint16_t>& known, ServiceAnswer& answer);
   void charge_time(const RatedGroup& group, const RatingFacts& facts, std::uint64_t used,
@@ -135,7 +136,9 @@ class Decider {
   Worksheet& sheet_;
   const tariffs::TariffHistory* tariffs_ = nullptr;
   const tariffs::VersionedTariff* tariff_ = nullptr;  // for what begins now
-  std::size_t borders_ = 0;                           // at which usage was split
+  std::optional<RatingFacts> facts_before_;           // once they were asked for
+  std::optional<RatingFacts> facts_now_;
+  std::size_t borders_ = 0;  // at which usage was split
   bool server_time_used_ = false;
   std::uint32_t validity_seconds_ = 0;  // the longest of the grants given; 0: none was
 };

@@ -87,10 +87,11 @@ base::Time PeriodClock::begin_of_day(std::int64_t day) const {
 }
 
 std::int64_t PeriodClock::day_of(base::Time time) const {
-  const auto offset = offsets_[stretch_at(time)].offset;
-  const std::int64_t day = floor<days>(time + offset).time_since_epoch().count();
+  const std::size_t stretch = stretch_at(time);
+  const std::int64_t day = floor<days>(time + offsets_[stretch].offset).time_since_epoch().count();
   // Clocks that go back over midnight show the day before once more; the new day has begun.
-  return time >= begin_of_day(day + 1) ? day + 1 : day;
+  const bool goes_on = stretch == 0 || time - offsets_[stretch].from > days(1);
+  return !goes_on && time >= begin_of_day(day + 1) ? day + 1 : day;
 }
 
 TimeSpan PeriodClock::span(Period period, base::Time time) const {

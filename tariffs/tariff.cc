@@ -6,6 +6,7 @@
 #include <array>
 #include <functional>
 #include <limits>
+#include <set>
 
 namespace farthing::tariffs {
 namespace {
@@ -26,23 +27,12 @@ Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)), clock_(parts_.time
   std::ranges::stable_sort(longest_first, std::ranges::greater{},
                            [](const Service* service) { return service->context.size(); });
 
-  std::size_t rules_of_known_services = 0;
   for (const Service* service : longest_first) {
-    Lookup lookup{.context = service->context, .service = service->key, .rules = {}, .others = {}};
-    for (std::uint32_t i = 0; i < parts_.rules.size(); ++i) {
-      const Rule& rule = parts_.rules[i];
-      if (rule.service != service->key) continue;
-      ++rules_of_known_services;
-      if (rule.rating_group) {
-        lookup.rules.emplace_back(*rule.rating_group, i);
-      } else {
-        lookup.others.push_back(i);
-      }
-    }
-    std::ranges::sort(lookup.rules);
-    lookups_.push_back(std::move(lookup));
+    lookups_.push_back({service->context, service->key, groups_of(parts_, service->key)});
   }
-  FARTHING_ASSERT(rules_of_known_services == parts_.rules.size());
+  FARTHING_ASSERT(std::ranges::all_of(parts_.rules, [&](const Rule& rule) {
+    return std::ranges::find(lookups_, rule.service, &Lookup::service) != lookups_.end();
+  }));
   has_conditions_ = std::ranges::any_of(
       parts_.rules, [](const Rule& rule) { return !rule.conditions.are_none(); });
 
@@ -57,6 +47,59 @@ Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)), clock_(parts_.time
   for (std::uint32_t i = 0; i < parts_.offers.size(); ++i) offers_by_name_.push_back(i);
   std::ranges::sort(offers_by_name_, {},
                     [this](std::uint32_t i) { return std::string_view(parts_.offers[i].name); });
+}
+
+std::vector<Tariff::Group> Tariff::groups_of(const TariffParts& parts, ServiceKey service) {
+  std::set<std::optional<RatingGroup>> numbers = {std::nullopt};
+  for (const Rule& rule : parts.rules) {
+    if (rule.service == service) numbers.insert(rule.rating_group);
+  }
+  for (const CounterRule& counter : parts.counters) {
+    for (const Coverage& covered : counter.coverage) {
+      if (covered.service == service) numbers.insert(covered.rating_group);
+    }
+  }
+  std::vector<Group> groups;
+  for (const std::optional<RatingGroup>& number : numbers) {
+    Group& group = groups.emplace_back();
+    group.number = number;
+    find_dependencies(parts, service, group);
+  }
+  return groups;
+}
+
+void Tariff::find_dependencies(const TariffParts& parts, ServiceKey service, Group& group) {
+  const auto add = [](auto& list, auto value) {
+    if (std::ranges::find(list, value) == list.end()) list.push_back(value);
+  };
+  // Its own rules, then those for every other group; what is behind one without conditions never
+  // wins.
+  const auto add_rules = [&](const std::optional<RatingGroup>& number) {
+    for (std::uint32_t i = 0; i < parts.rules.size(); ++i) {
+      const Rule& rule = parts.rules[i];
+      if (rule.service != service || rule.rating_group != number) continue;
+      group.rules.push_back(i);
+      if (rule.conditions.are_none()) return true;
+    }
+    return false;
+  };
+  if (!add_rules(group.number) && group.number) add_rules(std::nullopt);
+  for (const std::uint32_t index : group.rules) {
+    const Rule& rule = parts.rules[index];
+    if (rule.conditions.times) add(group.calendars, rule.conditions.times->calendar);
+    if (rule.over) add(group.counters, *rule.over);
+    for (const Counted& counted : rule.conditions.counted) {
+      group.has_counted = true;
+      add(group.counters, counted.counter);
+      for (const std::uint64_t border : {counted.from, counted.below}) {
+        add(group.thresholds, std::pair(counted.counter, border));
+      }
+    }
+  }
+  std::ranges::sort(group.thresholds);
+  for (std::uint16_t i = 0; i < parts.counters.size(); ++i) {
+    if (parts.counters[i].counts(service, group.number)) group.counting.push_back(i);
+  }
 }
 
 // Holds the conditions of rules against one request's facts; what needs a table is looked up once.
@@ -106,36 +149,25 @@ class Tariff::Matcher {
   std::optional<std::uint16_t> zone_;
 };
 
-const Tariff::Lookup* Tariff::lookup(std::string_view service_context) const {
-  const auto found = std::ranges::find_if(lookups_, [service_context](const Lookup& lookup) {
+const Tariff::Group* Tariff::group(std::string_view service_context,
+                                   std::optional<RatingGroup> rating_group) const {
+  const auto known = std::ranges::find_if(lookups_, [service_context](const Lookup& lookup) {
     return matches(service_context, lookup.context);
   });
-  return found != lookups_.end() ? &*found : nullptr;
-}
-
-template <class Visit>
-const Rule* Tariff::first(const Lookup& lookup, std::optional<RatingGroup> rating_group,
-                          Visit visit) const {
-  if (rating_group) {
-    auto own = std::ranges::lower_bound(lookup.rules, *rating_group, {},
-                                        [](const auto& entry) { return entry.first; });
-    for (; own != lookup.rules.end() && own->first == *rating_group; ++own) {
-      if (visit(parts_.rules[own->second])) return &parts_.rules[own->second];
-    }
-  }
-  for (const std::uint32_t other : lookup.others) {
-    if (visit(parts_.rules[other])) return &parts_.rules[other];
-  }
-  return nullptr;
+  if (known == lookups_.end()) return nullptr;
+  const auto own = std::ranges::lower_bound(known->groups, rating_group, {}, &Group::number);
+  return own != known->groups.end() && own->number == rating_group ? &*own : &known->groups.front();
 }
 
 const Rule* Tariff::find(std::string_view service_context, std::optional<RatingGroup> rating_group,
                          const Facts& facts) const {
-  const Lookup* const known = lookup(service_context);
+  const Group* const known = group(service_context, rating_group);
   if (known == nullptr) return nullptr;
   Matcher matcher(parts_, facts);
-  return first(*known, rating_group,
-               [&matcher](const Rule& rule) { return matcher.hold(rule.conditions); });
+  for (const std::uint32_t index : known->rules) {
+    if (matcher.hold(parts_.rules[index].conditions)) return &parts_.rules[index];
+  }
+  return nullptr;
 }
 
 const Rule* Tariff::find(std::string_view service_context,
@@ -143,39 +175,37 @@ const Rule* Tariff::find(std::string_view service_context,
   return find(service_context, rating_group, Facts());
 }
 
-std::optional<base::Time> Tariff::next_change(std::string_view service_context,
-                                              std::optional<RatingGroup> rating_group,
-                                              const Facts& facts) const {
-  const Lookup* const known = lookup(service_context);
-  if (known == nullptr || !facts.time) return std::nullopt;
+std::optional<base::Time> Tariff::next_change(const Group& group, const Facts& facts) const {
   std::optional<base::Time> soonest;
+  if (!facts.time) return soonest;
   const auto consider = [&soonest](std::optional<base::Time> next) {
     if (next && (!soonest || *next < *soonest)) soonest = next;
   };
-  const auto consider_period = [&](std::uint16_t counter) {
+  for (const std::uint32_t calendar : group.calendars) {
+    consider(parts_.calendars[calendar].next_change(*facts.time));
+  }
+  for (const std::uint16_t counter : group.counters) {
     consider(span_of(parts_.counters[counter], *facts.time).to);
-  };
-  first(*known, rating_group, [&](const Rule& rule) {
-    if (rule.conditions.times) {
-      consider(parts_.calendars[rule.conditions.times->calendar].next_change(*facts.time));
-    }
-    for (const Counted& counted : rule.conditions.counted) consider_period(counted.counter);
-    if (rule.over) consider_period(*rule.over);
-    return rule.conditions.are_none();  // what is behind it never wins
-  });
+  }
   return soonest;
+}
+
+std::optional<base::Time> Tariff::next_change(std::string_view service_context,
+                                              std::optional<RatingGroup> rating_group,
+                                              const Facts& facts) const {
+  const Group* const known = group(service_context, rating_group);
+  return known != nullptr ? next_change(*known, facts) : std::nullopt;
 }
 
 std::optional<base::Time> Tariff::next_border(std::string_view service_context,
                                               std::optional<RatingGroup> rating_group,
                                               const Facts& facts) const {
-  std::optional<base::Time> soonest = next_change(service_context, rating_group, facts);
-  if (!has_counters() || !facts.time) return soonest;
-  const Lookup* const known = lookup(service_context);
-  if (known == nullptr) return soonest;
-  for (const CounterRule& counter : parts_.counters) {
-    if (!counter.counts(known->service, rating_group)) continue;
-    const base::Time end = span_of(counter, *facts.time).to;
+  const Group* const known = group(service_context, rating_group);
+  if (known == nullptr) return std::nullopt;
+  std::optional<base::Time> soonest = next_change(*known, facts);
+  if (!facts.time) return soonest;
+  for (const std::uint16_t counter : known->counting) {
+    const base::Time end = span_of(parts_.counters[counter], *facts.time).to;
     if (!soonest || end < *soonest) soonest = end;
   }
   return soonest;
@@ -185,32 +215,20 @@ std::optional<std::uint64_t> Tariff::next_threshold(std::string_view service_con
                                                     std::optional<RatingGroup> rating_group,
                                                     std::uint16_t counter,
                                                     std::uint64_t value) const {
-  constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
-  const Lookup* const known = lookup(service_context);
+  const Group* const known = group(service_context, rating_group);
   if (known == nullptr) return std::nullopt;
-  std::uint64_t nearest = none;
-  first(*known, rating_group, [&](const Rule& rule) {
-    for (const Counted& counted : rule.conditions.counted) {
-      if (counted.counter != counter) continue;
-      for (const std::uint64_t border : {counted.from, counted.below}) {
-        if (border > value) nearest = std::min(nearest, border);
-      }
-    }
-    return rule.conditions.are_none();
-  });
-  return nearest == none ? std::nullopt : std::optional(nearest);
+  const auto next = std::ranges::upper_bound(known->thresholds, std::pair(counter, value));
+  constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
+  if (next == known->thresholds.end() || next->first != counter || next->second == none) {
+    return std::nullopt;
+  }
+  return next->second;
 }
 
 bool Tariff::goes_by_counters(std::string_view service_context,
                               std::optional<RatingGroup> rating_group) const {
-  const Lookup* const known = lookup(service_context);
-  bool found = false;
-  if (known == nullptr) return found;
-  first(*known, rating_group, [&found](const Rule& rule) {
-    found = found || !rule.conditions.counted.empty();
-    return found || rule.conditions.are_none();
-  });
-  return found;
+  const Group* const known = group(service_context, rating_group);
+  return known != nullptr && known->has_counted;
 }
 
 TimeSpan Tariff::span_of(const CounterRule& counter, base::Time time) const {

@@ -187,25 +187,33 @@ class Tariff {
   std::optional<base::Time> valid_until() const;  // the first moment at which it is not valid
 
  private:
-  // One service's rules as find() looks them up.
+  // The rules that may win for one rating group, and on what it depends which does.
+  struct Group {
+    std::optional<RatingGroup> number;  // nullopt: every group that has none of its own
+    std::vector<std::uint32_t> rules;   // in order; of the last one alone, conditions may be none
+    std::vector<std::uint32_t> calendars;
+    std::vector<std::uint16_t> counters;                              // that prices go by
+    bool has_counted = false;                                         // conditions on them
+    std::vector<std::pair<std::uint16_t, std::uint64_t>> thresholds;  // by counter, ascending
+    std::vector<std::uint16_t> counting;                              // that count its usage
+  };
+  // One service's, as find() looks them up.
   struct Lookup {
     std::string context;
     ServiceKey service;
-    // By rating group, and within one as written; indices of rules.
-    std::vector<std::pair<RatingGroup, std::uint32_t>> rules;
-    std::vector<std::uint32_t> others;  // the rules for every other group
+    std::vector<Group> groups;  // by number; the one without is the first
   };
   class Matcher;
+
+  static std::vector<Group> groups_of(const TariffParts& parts, ServiceKey service);
+  static void find_dependencies(const TariffParts& parts, ServiceKey service, Group& group);
+  const Group* group(std::string_view service_context,
+                     std::optional<RatingGroup> rating_group) const;
   // The same as next_change(), and where a period ends of a counter that counts the group.
   std::optional<base::Time> next_border(std::string_view service_context,
                                         std::optional<RatingGroup> rating_group,
                                         const Facts& facts) const;
-
-  const Lookup* lookup(std::string_view service_context) const;
-  // Calls `visit` with the rules that may win, in order, until it returns true.
-  template <class Visit>
-  const Rule* first(const Lookup& lookup, std::optional<RatingGroup> rating_group,
-                    Visit visit) const;
+  std::optional<base::Time> next_change(const Group& group, const Facts& facts) const;
 
   TariffParts parts_;
   bool has_conditions_ = false;

@@ -1,0 +1,20 @@
+// A tariff as large as an operator's, for measuring: 100,000 prefixes in 200 zones, 500 offers,
+// prices by zone and time, tiers of a month, a threshold, eight counters. The same at every call.
+#pragma once
+
+#include "tariffs/tariff_source.h"
+
+#include <cstdint>
+#include <string>
+
+namespace farthing::bench {
+
+constexpr std::uint32_t large_prefixes = 100'000;
+constexpr std::uint32_t large_offers = 500;
+
+tariffs::TariffSource large_tariff();
+
+// "offer-7"; of those with an odd number for data, of the others for voice.
+std::string large_offer_name(std::uint32_t number);
+
+}  // namespace farthing::bench
