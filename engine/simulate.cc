@@ -204,12 +204,15 @@ const char* TariffSimulation::simulate_entry(Sequence own, Time now) {
   return book_.apply(*entry, own, now, entry->session ? session : nullptr);
 }
 
-// Where the tariffs are to be those that were in force.
+// Holds where the tariffs are to be those that were in force; else it is known by its names alone.
 const char* TariffSimulation::take_tariff(Time now) {
-  if (tariff_ != nullptr) return nullptr;
   auto tariff = recall_tariff(store_, {entry_.tariff->version, entry_.tariff->source_hash, now});
   if (!tariff.has_value()) return "its tariff is not to be had, or does not compile";
-  history_ = history_->with(std::move(*tariff), now);
+  if (tariff_ == nullptr) {
+    history_ = history_->with(std::move(*tariff), now);
+  } else {
+    passed_over_.push_back(std::move(*tariff));
+  }
   return nullptr;
 }
 
@@ -385,6 +388,10 @@ std::string_view TariffSimulation::service_name(ServiceKey service) const {
   const auto& versions = history_->versions();
   for (auto version = versions.rbegin(); version != versions.rend(); ++version) {
     const std::string_view name = version->tariff->service_name(service);
+    if (!name.empty()) return name;
+  }
+  for (const auto& tariff : passed_over_) {
+    const std::string_view name = tariff->service_name(service);
     if (!name.empty()) return name;
   }
   return {};

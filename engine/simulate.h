@@ -103,9 +103,13 @@ class TariffSimulation {
   const SimulationCounts& counts() const { return counts_; }
   // The accounts and open sessions as they would stand at the end of the span.
   const Book& book() const { return book_; }
-  // Of the newest tariff that knows it; "": none does.
+  // As a tariff names it that knows it; "": none does.
   std::string_view service_name(ServiceKey service) const;
   std::string_view currency() const;  // "": there is no tariff
+  // "": those that were in force.
+  std::string_view tariff_name() const {
+    return tariff_ == nullptr ? std::string_view() : tariff_->name();
+  }
 
  private:
   base::Result<void, std::string> choose_entries();
@@ -138,6 +142,7 @@ class TariffSimulation {
   Verifier verifier_;
   Book& book_;
   std::shared_ptr<const tariffs::TariffHistory> history_;
+  std::vector<std::shared_ptr<const tariffs::Tariff>> passed_over_;  // loaded in the span
   bool is_from_opening_ = false;
   Sequence first_;  // of the span
   Sequence end_;    // the first one behind it
