@@ -82,6 +82,7 @@ void Decider::report_by_rule(const Request& request, const ServiceRequest& servi
     return charge_counted(group, facts, end, after, answer);
   }
   const Rule* const before = granted ? &tariff.rules()[sheet_.segment(*granted).rule.value] : last;
+  if (before == last && !tariff.has_counters()) return charge_units(group, last, used, answer);
   sheet_.count_at(begin);
   charge_units(group, before, used - after, answer);
   sheet_.count_at(end);

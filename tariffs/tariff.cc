@@ -293,7 +293,7 @@ std::optional<base::Time> Tariff::valid_until() const { return parts_.valid_unti
 
 const VersionedTariff* TariffHistory::at(base::Time when) const {
   for (auto version = versions_.rbegin(); version != versions_.rend(); ++version) {
-    const std::optional<base::Time> until = version->tariff->valid_until();
+    const std::optional<base::Time>& until = version->valid_until;
     if (version->valid_from <= when && (!until || when < *until)) return &*version;
   }
   return nullptr;
@@ -309,12 +309,23 @@ const std::vector<VersionedTariff>& TariffHistory::versions() const { return ver
 std::shared_ptr<const TariffHistory> TariffHistory::with(std::shared_ptr<const Tariff> tariff,
                                                          base::Time loaded_at) const {
   FARTHING_ASSERT(tariff != nullptr);
-  FARTHING_ASSERT(versions_.size() < std::numeric_limits<std::uint32_t>::max());
-  auto next = std::make_shared<TariffHistory>(*this);
-  const TariffVersion version(static_cast<std::uint32_t>(versions_.size()) + 1);
   const base::Time valid_from = std::max(tariff->valid_from(), loaded_at);
-  next->versions_.push_back({version, valid_from, std::move(tariff)});
-  return next;
+  const std::optional<base::Time> valid_until = tariff->valid_until();
+  return with({{}, valid_from, valid_until, std::move(tariff)});
+}
+
+std::shared_ptr<const TariffHistory> TariffHistory::with_valid_from(
+    std::shared_ptr<const Tariff> tariff, base::Time from) const {
+  FARTHING_ASSERT(tariff != nullptr);
+  return with({{}, from, std::nullopt, std::move(tariff)});
+}
+
+std::shared_ptr<const TariffHistory> TariffHistory::with(VersionedTariff next) const {
+  FARTHING_ASSERT(versions_.size() < std::numeric_limits<std::uint32_t>::max());
+  auto history = std::make_shared<TariffHistory>(*this);
+  next.version = TariffVersion(static_cast<std::uint32_t>(versions_.size()) + 1);
+  history->versions_.push_back(std::move(next));
+  return history;
 }
 
 }  // namespace farthing::tariffs

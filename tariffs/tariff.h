@@ -228,6 +228,7 @@ class Tariff {
 struct VersionedTariff {
   TariffVersion version;
   base::Time valid_from;
+  std::optional<base::Time> valid_until;
   std::shared_ptr<const Tariff> tariff;
 };
 
@@ -241,8 +242,13 @@ class TariffHistory {
   // This history and one version more, numbered one above the last.
   std::shared_ptr<const TariffHistory> with(std::shared_ptr<const Tariff> tariff,
                                             base::Time loaded_at) const;
+  // The same, valid from `from` on for good, whatever the tariff itself says: for simulations.
+  std::shared_ptr<const TariffHistory> with_valid_from(std::shared_ptr<const Tariff> tariff,
+                                                       base::Time from) const;
 
  private:
+  std::shared_ptr<const TariffHistory> with(VersionedTariff next) const;
+
   std::vector<VersionedTariff> versions_;
 };
 

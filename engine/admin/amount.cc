@@ -38,4 +38,11 @@ base::Result<tariffs::Money, std::string> parse_amount(std::string_view text) {
                      quoted, places_max);
 }
 
+std::string amount_text(base::Int128 micros) {
+  const base::Int128 size = micros < 0 ? -micros : micros;
+  return fmt::format("{}{}.{:06}", micros < 0 ? "-" : "",
+                     static_cast<base::Uint128>(size / tariffs::Money::micros_per_unit),
+                     static_cast<std::uint32_t>(size % tariffs::Money::micros_per_unit));
+}
+
 }  // namespace farthing::engine::admin

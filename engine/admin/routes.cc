@@ -46,6 +46,7 @@ constexpr std::array routes = {
     Route{"POST", "/v1/tariffs", load_tariff, 160 * mib},
     Route{"GET", "/v1/tariffs", list_tariffs, 0},
     Route{"GET", "/v1/tariffs/price", get_price, 0},
+    Route{"POST", "/v1/tariffs/simulation", simulate_tariff, 160 * mib},
     Route{"GET", "/v1/tariffs/{}", get_tariff, 0},
     Route{"GET", "/v1/tariffs/{}/source", get_tariff_source, 0},
 };

@@ -1,7 +1,8 @@
 #include "engine/admin/verify_json.h"
 
+#include "engine/admin/amount.h"
+
 #include <boost/json.hpp>
-#include <fmt/format.h>
 
 namespace farthing::engine::admin {
 
@@ -12,11 +13,7 @@ json::object verify_json(const Verifier& verifier) {
   for (std::size_t i = 0; i < side_count; ++i) {
     const auto side = static_cast<Side>(i);
     if (is_units(side)) continue;
-    const base::Int128 micros = verifier.sums()[i];
-    const base::Int128 size = micros < 0 ? -micros : micros;
-    money[side_name(side)] = fmt::format("{}{}.{:06}", micros < 0 ? "-" : "",
-                                         static_cast<base::Uint128>(size / 1'000'000),
-                                         static_cast<std::uint32_t>(size % 1'000'000));
+    money[side_name(side)] = amount_text(verifier.sums()[i]);
   }
   return {{"ok", true},
           {"entries", verifier.book().last().value},

@@ -113,7 +113,8 @@ int Context::send(const char* method, const std::string& target, std::string_vie
   return exit_done;
 }
 
-int Context::run_job(const std::string& target, std::string_view body, const ShowJob& show) const {
+int Context::run_job(const std::string& target, std::string_view body, const ShowJob& show,
+                     const ApiClient::Sink& csv) const {
   std::string waiting;
   std::optional<json::value> last;
   bool begun = false;
@@ -124,6 +125,10 @@ int Context::run_job(const std::string& target, std::string_view body, const Sho
       auto line = parse(std::string_view(waiting).substr(0, end));
       waiting.erase(0, end + 1);
       if (!line || !line->is_object()) continue;
+      if (csv && line->get_object().contains("csv")) {
+        csv(field(*line, "csv"));
+        continue;
+      }
       if (!line->get_object().contains("phase")) {
         last = std::move(line);
         continue;

@@ -49,7 +49,9 @@ class Context {
            const Show& show) const;
   // The same for a job that tells how far it has got. `show` gives the exit code.
   using ShowJob = std::function<int(const boost::json::value&)>;
-  int run_job(const std::string& target, std::string_view body, const ShowJob& show) const;
+  // `csv` takes the pieces of a text that comes before the reply.
+  int run_job(const std::string& target, std::string_view body, const ShowJob& show,
+              const ApiClient::Sink& csv = {}) const;
 
   // Copies a long answer to stdout as it comes, or to `sink`. What is missing from it is said on
   // stderr.

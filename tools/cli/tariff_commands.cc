@@ -226,6 +226,7 @@ void add_tariff_commands(CLI::App& app, Context& context) {
 
   add_tariff_check(*group, context);
   add_tariff_diff(*group, context);
+  add_tariff_simulate(*group, context);
   CLI::App* const load = add_command(
       *group, context, "load",
       "Loads a tariff: in force from its valid_from, never from before now",

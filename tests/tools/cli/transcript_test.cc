@@ -161,6 +161,7 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
   write_odd_tariffs();
   write_tariffs_with_tables();
   if (std::string_view(GetParam()) == "sessions.txt") play_sessions();
+  if (std::string_view(GetParam()) == "simulations.txt") play_sessions();
   if (std::string_view(GetParam()) == "rejects.txt") play_refused();
 
   const std::string expected = read_text(path);
@@ -177,7 +178,8 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
 
 INSTANTIATE_TEST_SUITE_P(CommandLine, TranscriptTest,
                          testing::Values("accounts.txt", "rejects.txt", "sessions.txt",
-                                         "subscribers.txt", "tariffs.txt", "usage.txt"),
+                                         "simulations.txt", "subscribers.txt", "tariffs.txt",
+                                         "usage.txt"),
                          [](const auto& test) {
                            std::string name = test.param;
                            return name.substr(0, name.find('.'));

@@ -1,0 +1,83 @@
+// The route that charges the ledger's usage again by another tariff. It takes long, and one runs at
+// a time.
+#include "engine/admin/job_place.h"
+#include "engine/admin/job_reply.h"
+#include "engine/admin/places_json.h"
+#include "engine/admin/routes.h"
+#include "engine/admin/simulation_json.h"
+#include "engine/tariff_tests.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+namespace farthing::engine::admin {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::uint64_t top_default = 10;
+constexpr std::uint64_t top_max = 10'000;
+
+// The tariff in the body, or the version that is named; nullptr: the versions as they were in
+// force.
+base::Result<std::shared_ptr<const tariffs::Tariff>, Reply> simulated_tariff(
+    Api& api, const HttpRequest& request) {
+  if (request.body.empty()) {
+    auto version = simulated_version(api.store, request.query_value("version"));
+    if (version.has_value()) return std::move(*version);
+    return error_reply(404, "not_found", version.error());
+  }
+  const auto source = tariffs::parse_source(request.body);
+  if (!source.has_value()) return error_reply(400, "invalid", source.error().message);
+  const std::string_view file = request.query_value("file");
+  auto checked = engine::check_tariff(file.empty() ? "tariff" : file, *source);
+  if (checked.tariff != nullptr) return std::move(checked.tariff);
+  return json_reply({{"error",
+                      {{"code", "invalid_tariff"},
+                       {"message", "the tariff is not in order; nothing was simulated"},
+                       {"errors", places_json(checked.errors)}}}},
+                    422);
+}
+
+Reply run_simulation(Api& api, const HttpRequest& request, JobReply& reply) {
+  const auto span = parse_simulation_span(request.query_value("from"), request.query_value("to"));
+  if (!span.has_value()) return error_reply(400, "invalid", span.error());
+  const auto top = query_number(request, "top", top_default, top_max);
+  if (!top) {
+    return error_reply(400, "invalid", fmt::format("top is a number up to {}", top_max));
+  }
+  auto tariff = simulated_tariff(api, request);
+  if (!tariff.has_value()) return tariff.error();
+  const std::string archive(request.query_value("archive"));
+  TariffSimulation simulation(
+      api.store, archive_folder(api.store, archive.empty() ? api.archive_folder : archive), *span,
+      std::move(*tariff));
+  const auto ran = simulation.run([&](std::string_view phase, Sequence at, Sequence of) {
+    return reply.progress({{"phase", phase}, {"entries", at.value}, {"of", of.value}}) &&
+           !api.shard.stopping();
+  });
+  if (api.shard.stopping()) return unavailable_reply("the server is stopping");
+  if (!ran.has_value()) return error_reply(422, "refused", ran.error());
+  if (!request.query_value("csv").empty()) {
+    write_simulation_csv(simulation, [&](std::string_view text) {
+      return reply.progress({{"csv", text}});
+    });
+  }
+  return json_reply(simulation_json(simulation, *span, *top));
+}
+
+}  // namespace
+
+Reply simulate_tariff(Api& api, const HttpRequest& request, Stream& stream) {
+  JobPlace place(api.simulation_runs);
+  if (!place.mine()) {
+    return error_reply(409, "busy", "a simulation is running; wait until it is done");
+  }
+  JobReply reply(request, stream);
+  Reply result = run_simulation(api, request, reply);
+  place.leave();
+  return reply.finish(std::move(result));
+}
+
+}  // namespace farthing::engine::admin

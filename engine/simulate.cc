@@ -1,0 +1,405 @@
+#include "engine/simulate.h"
+
+#include "engine/base/assert.h"
+#include "engine/shard.h"
+#include "tariffs/local_time.h"
+#include "tariffs/tariff_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+namespace farthing::engine {
+
+namespace {
+
+constexpr std::uint64_t records_between_progress = 256;
+
+std::string utc(Time time) { return tariffs::local_time_text("UTC", time); }
+
+base::Uint128 units_of(const std::vector<SegmentUse>& uses) {
+  base::Uint128 sum = 0;
+  for (const SegmentUse& use : uses) sum += use.units;
+  return sum;
+}
+
+// Whether all that the session holds is of this rating group.
+bool holds_only(const Session& session, const RatingGroup& group) {
+  return !session.grants.empty() &&
+         std::ranges::all_of(session.grants, [&](const HeldGrant& grant) {
+           const Segment& segment = session.segments[grant.segment];
+           return segment.rating_group == group && segment.terms.unit != Unit::money;
+         });
+}
+
+}  // namespace
+
+TariffSimulation::TariffSimulation(const storage::LedgerStore& store, std::filesystem::path archive,
+                                   const SimulationSpan& span,
+                                   std::shared_ptr<const tariffs::Tariff> tariff)
+    : store_(store),
+      reader_(store, archive),
+      span_(span),
+      tariff_(std::move(tariff)),
+      verifier_(store, std::move(archive)),
+      book_(verifier_.book_to_change()),
+      history_(std::make_shared<tariffs::TariffHistory>()) {}
+
+base::Result<void, std::string> TariffSimulation::run(const Progress& progress) {
+  FARTHING_ASSERT(book_.last().value == 0);
+  if (auto chosen = choose_entries(); !chosen.has_value()) return chosen;
+  if (auto folded = fold(progress); !folded.has_value()) return folded;
+  if (auto recalled = recall_tariffs(); !recalled.has_value()) return recalled;
+  return simulate(progress);
+}
+
+// --- Before the span -----------------------------------------------------------------------------
+
+// Which entries are of the span, and where the fold can begin.
+base::Result<void, std::string> TariffSimulation::choose_entries() {
+  if (span_.from >= span_.to) {
+    return fmt::format("the span ends at {}, not after it begins ({})", utc(span_.to),
+                       utc(span_.from));
+  }
+  const storage::LedgerEnd begin = store_.begin();
+  is_from_opening_ = begin.last.value > 0 && begin.now < span_.from;
+  if (begin.last.value > 0 && !is_from_opening_) {
+    const auto beginning = reader_.beginning();
+    if (!beginning.has_value()) return beginning.error().message;
+    if (beginning->first.value > 1) {
+      return fmt::format("what was before {} cannot be simulated: {}; or let the span begin later",
+                         utc(begin.now + Duration(1)), beginning->missing);
+    }
+  }
+  const auto first = first_at(span_.from, Sequence(is_from_opening_ ? begin.last.value + 1 : 1));
+  if (!first.has_value()) return first.error();
+  const auto end = first_at(span_.to, *first);
+  if (!end.has_value()) return end.error();
+  first_ = *first;
+  end_ = *end;
+  return {};
+}
+
+// The first entry, from one on, that was made at this time or later: times never go back.
+base::Result<Sequence, std::string> TariffSimulation::first_at(Time time, Sequence from) {
+  std::uint64_t low = from.value;
+  std::uint64_t high = store_.end().last.value + 1;
+  std::string buffer;
+  while (low < high) {
+    const auto record = reader_.read(Sequence(low + (high - low) / 2), buffer);
+    if (!record.has_value()) return record.error().message;
+    const storage::RecordHeader& header = record->header;
+    if (header.now < time) {
+      low = header.first.value + header.count;
+    } else {
+      high = header.first.value;
+    }
+  }
+  return Sequence(low);
+}
+
+base::Result<void, std::string> TariffSimulation::fold(const Progress& progress) {
+  if (is_from_opening_) {
+    if (const auto begun = verifier_.begin(); !begun.has_value()) return begun.error().message;
+  }
+  const Sequence until(first_.value - 1);
+  const auto folded =
+      verifier_.fold_to(until, [&](Sequence at) { return progress("reading", at, until); });
+  if (!folded.has_value()) return folded.error().message;
+  for (std::size_t place = 0; place < book_.session_places(); ++place) {
+    const Session* const session = book_.session_at(place);
+    if (session != nullptr) past_.emplace(session->number.value, PastSession(*session));
+  }
+  accounts_.resize(book_.account_count());
+  return {};
+}
+
+base::Result<void, std::string> TariffSimulation::recall_tariffs() {
+  for (const TariffLoaded& loaded : book_.tariffs()) {
+    auto tariff = recall_tariff(store_, loaded);
+    if (!tariff.has_value()) return tariff.error();
+    history_ = history_->with(std::move(*tariff), loaded.loaded_at);
+  }
+  if (tariff_ == nullptr) return {};
+  const std::string known = ledger_currency();
+  if (!known.empty() && known != tariff_->currency()) {
+    return fmt::format("tariff {} is in {}, and the accounts are in {}; simulate one in {}",
+                       tariff_->name(), tariff_->currency(), known, known);
+  }
+  history_ = history_->with_valid_from(tariff_, span_.from);
+  return {};
+}
+
+// All tariffs of a ledger are in one; the first may have been loaded in the span. "": there is
+// none.
+std::string TariffSimulation::ledger_currency() const {
+  if (!history_->versions().empty()) return std::string(currency());
+  const auto source = store_.document(tariff_document_key(tariffs::TariffVersion(1)));
+  if (!source) return {};
+  const auto compiled = tariffs::compile_tariff("tariff", *source);
+  return compiled.has_value() ? (*compiled)->currency() : std::string();
+}
+
+// --- The span ------------------------------------------------------------------------------------
+
+base::Result<void, std::string> TariffSimulation::simulate(const Progress& progress) {
+  if (first_ >= end_) return {};
+  const char* why = nullptr;
+  bool is_stopped = false;
+  Sequence own;
+  std::uint64_t records = 0;
+  const auto scanned = reader_.scan(first_, [&](const storage::Record& record) {
+    if (record.header.first >= end_) return false;
+    why = simulate_record(record, own);
+    if (++records % records_between_progress == 0) {
+      is_stopped = !progress("charging again", own, Sequence(end_.value - 1));
+    }
+    return why == nullptr && !is_stopped;
+  });
+  if (!scanned.has_value()) return scanned.error().message;
+  if (is_stopped) return std::string("stopped before the end");
+  if (why == nullptr) return {};
+  return fmt::format(
+      "the simulation cannot go on at ledger entry {}: {}; run: farthing ledger "
+      "verify",
+      own.value, why);
+}
+
+// nullptr: done. `own`: the entry that it came to.
+const char* TariffSimulation::simulate_record(const storage::Record& record, Sequence& own) {
+  std::string_view body = record.body;
+  own = record.header.first;
+  for (std::uint32_t i = 0; i < record.header.count; ++i) {
+    own = Sequence(record.header.first.value + i);
+    if (!decode_entry(body, own, entry_)) return "its bytes are no entry of this format";
+    if (const char* why = simulate_entry(own, record.header.now)) return why;
+  }
+  return nullptr;
+}
+
+const char* TariffSimulation::simulate_entry(Sequence own, Time now) {
+  if (entry_.tariff) {
+    if (const char* why = take_tariff(now)) return why;
+  }
+  const Account* const account = book_.account(entry_.account);
+  if (entry_.account.value > accounts_.size()) accounts_.resize(book_.account_count() + 1);
+  if (account == nullptr) return book_.apply(entry_, own, now);  // it opens one, or is nobody's
+
+  const Session* session = nullptr;
+  if (entry_.session && entry_.session->session.value != 0) {
+    session = book_.find_session(entry_.session->session);
+  }
+  const Entry* entry = &entry_;
+  if (entry_.request && entry_.kind != EntryKind::request_refused) {
+    entry = decide_again(*account, session, own, now);
+  } else if (entry_.session) {
+    entry = end_again(*account, session);
+  } else if (entry_.bucket_closing) {
+    entry = close_bucket(*account);
+  }
+  if (entry == nullptr) return "the request that made it cannot be read back from it";
+  if (entry == &entry_) add_fees(entry_);
+  return book_.apply(*entry, own, now, entry->session ? session : nullptr);
+}
+
+// Holds where the tariffs are to be those that were in force; else it is known by its names alone.
+const char* TariffSimulation::take_tariff(Time now) {
+  auto tariff = recall_tariff(store_, {entry_.tariff->version, entry_.tariff->source_hash, now});
+  if (!tariff.has_value()) return "its tariff is not to be had, or does not compile";
+  if (tariff_ == nullptr) {
+    history_ = history_->with(std::move(*tariff), now);
+  } else {
+    passed_over_.push_back(std::move(*tariff));
+  }
+  return nullptr;
+}
+
+// The segments of the session or event, those that the entry opens included.
+PastSession* TariffSimulation::past_of(Sequence own) {
+  if (!entry_.session) {
+    past_event_ = {};
+    return &past_event_;
+  }
+  const std::uint64_t number = entry_.session->session.value;
+  if (number == 0) return &past_[own.value];
+  const auto found = past_.find(number);
+  return found == past_.end() ? nullptr : &found->second;
+}
+
+// nullptr: the entry does not say what is needed.
+const Entry* TariffSimulation::decide_again(const Account& account, const Session* session,
+                                            Sequence own, Time now) {
+  PastSession* const past = past_of(own);
+  if (past == nullptr) return nullptr;
+  past->open_segments(entry_);
+  if (!past_request_.read(entry_, *past, request_)) return nullptr;
+  bool is_known = true;
+  add(entry_, account, Which::was, [&](std::uint16_t index) {
+    const PastSession::Segment* const segment = past->segment(index);
+    is_known = is_known && segment != nullptr;
+    return segment == nullptr ? ServiceName()
+                              : ServiceName{segment->service, segment->rating_group};
+  });
+  if (!is_known) return nullptr;
+  past->take_grants(entry_);
+  if (entry_.kind == EntryKind::session_terminated) {
+    past_.erase(entry_.session->session.value);
+  }
+
+  ++counts_.requests;
+  if (!entry_.uses.empty()) ++counts_.reports;
+  const bool goes_on = entry_.session && entry_.session->session.value != 0;
+  const bool begins =
+      request_.key.type == RequestType::initial || request_.key.type == RequestType::event;
+  if (session == nullptr && (goes_on || !begins)) {
+    if (!entry_.uses.empty()) ++counts_.without_session;
+    return nothing(account);
+  }
+  if (session != nullptr) name_group(session);
+  decide({account, entry_.subscriber, session, *history_, now}, request_, decision_);
+  FARTHING_ASSERT(decision_.has_entry);
+  count(decision_.entry);
+  add(decision_.entry, account, Which::would_be, [this](std::uint16_t index) {
+    const Segment& segment = decision_.worksheet.segment(index);
+    return ServiceName{segment.service, segment.rating_group};
+  });
+  return &decision_.entry;
+}
+
+// A report without a rating group is of the one that it was of, should that not be plain.
+void TariffSimulation::name_group(const Session* session) {
+  const std::optional<RatingGroup>& group = past_request_.unnamed_group();
+  if (!group || holds_only(*session, *group)) return;
+  for (std::size_t i = 0; i < request_.service_count; ++i) {
+    ServiceRequest& service = request_.services[i];
+    if (!service.rating_group && service.used) service.rating_group = group;
+  }
+}
+
+// The end of a session that no client asked for.
+const Entry* TariffSimulation::end_again(const Account& account, const Session* session) {
+  past_.erase(entry_.session->session.value);
+  if (session == nullptr) return nothing(account);
+  decide_end(*session, entry_.kind, decision_);
+  return &decision_.entry;
+}
+
+// What is left of an allowance is what is left in the shadow. What sessions hold of it there they
+// may still use up.
+const Entry* TariffSimulation::close_bucket(const Account& account) {
+  const Bucket* const bucket = account.bucket(*entry_.bucket_closing);
+  if (bucket == nullptr) return nullptr;
+  changed_ = entry_;
+  if (bucket->reserved != 0) changed_.bucket_closing.reset();
+  std::erase_if(changed_.legs, [bucket](const Leg& leg) {
+    return is_units(leg.side) && leg.bucket == bucket->number;
+  });
+  if (bucket->remaining != 0) {
+    changed_.legs.push_back({Side::allowance, Leg::no_segment, bucket->number, -bucket->remaining});
+    changed_.legs.push_back({Side::expired, Leg::no_segment, bucket->number, bucket->remaining});
+  }
+  return &changed_;
+}
+
+// In the place of an entry that would not be there: the numbers of the others stay.
+const Entry* TariffSimulation::nothing(const Account& account) {
+  changed_.clear();
+  changed_.kind = EntryKind::request_refused;
+  changed_.account = account.number;
+  changed_.previous = account.last;
+  return &changed_;
+}
+
+// --- What came out -------------------------------------------------------------------------------
+
+// Counts what was used and could not be charged.
+void TariffSimulation::count(const Entry& decided) {
+  if (entry_.uses.empty()) return;
+  if (units_of(decided.uses) == units_of(entry_.uses)) {
+    if (!is_priced(decided)) ++counts_.without_price;
+    return;
+  }
+  const Answer& answer = decision_.answer;
+  const auto services = std::span(answer.services).first(answer.service_count);
+  const bool is_unpaid = request_.key.type == RequestType::event &&
+                         std::ranges::find(services, Outcome::credit_limit_reached,
+                                           &ServiceAnswer::outcome) != services.end();
+  ++(is_unpaid ? counts_.events_refused : counts_.without_price);
+}
+
+// Usage under a rule that says that there is no price is charged nothing.
+bool TariffSimulation::is_priced(const Entry& decided) const {
+  return std::ranges::all_of(decided.uses, [this](const SegmentUse& use) {
+    const Segment& segment = decision_.worksheet.segment(use.index);
+    const tariffs::VersionedTariff* const versioned = history_->find(segment.version);
+    if (versioned == nullptr || !versioned->tariff->has_conditions()) return true;
+    return versioned->tariff->rules()[segment.rule.value].terms.has_value();
+  });
+}
+
+template <class FindService>
+void TariffSimulation::add(const Entry& entry, const Account& account, Which which,
+                           FindService find_service) {
+  const auto charge = [which](SimulatedCharges& charges) -> base::Int128& {
+    return which == Which::was ? charges.was : charges.would_be;
+  };
+  const auto overage = [which](SimulatedCharges& charges) -> base::Int128& {
+    return which == Which::was ? charges.overage_was : charges.overage_would_be;
+  };
+  SimulatedCharges& row = accounts_[account.number.value - 1];
+  for (const Leg& leg : entry.legs) {
+    if (leg.side == Side::consumed) add_eaten(account, leg, which);
+    if (leg.side != Side::revenue && leg.side != Side::overage) continue;
+    SimulatedCharges& service = services_[find_service(leg.segment)];
+    if (leg.side == Side::revenue) {
+      charge(row) += leg.amount;
+      charge(service) += leg.amount;
+    } else {
+      overage(row) -= leg.amount;
+      overage(service) -= leg.amount;
+    }
+  }
+}
+
+void TariffSimulation::add_eaten(const Account& account, const Leg& leg, Which which) {
+  const Bucket* const bucket = account.bucket(leg.bucket);
+  if (bucket == nullptr) return;
+  SimulatedOffer& offer = offers_[bucket->offer];
+  offer.unit = bucket->unit;
+  (which == Which::was ? offer.units_was : offer.units_would_be) += leg.amount;
+}
+
+void TariffSimulation::add_fees(const Entry& entry) {
+  if (!entry.bucket_opening) return;
+  SimulatedOffer& offer = offers_[std::string(entry.bucket_opening->offer)];
+  offer.unit = entry.bucket_opening->unit;
+  SimulatedCharges& row = accounts_[entry.account.value - 1];
+  for (const Leg& leg : entry.legs) {
+    if (leg.side != Side::revenue) continue;
+    offer.fees += leg.amount;
+    row.was += leg.amount;
+    row.would_be += leg.amount;
+  }
+}
+
+std::string_view TariffSimulation::service_name(ServiceKey service) const {
+  const auto& versions = history_->versions();
+  for (auto version = versions.rbegin(); version != versions.rend(); ++version) {
+    const std::string_view name = version->tariff->service_name(service);
+    if (!name.empty()) return name;
+  }
+  for (const auto& tariff : passed_over_) {
+    const std::string_view name = tariff->service_name(service);
+    if (!name.empty()) return name;
+  }
+  return {};
+}
+
+std::string_view TariffSimulation::currency() const {
+  const auto& versions = history_->versions();
+  return versions.empty() ? std::string_view() : versions.back().tariff->currency();
+}
+
+}  // namespace farthing::engine
