@@ -240,13 +240,24 @@ std::string refusal_text(Outcome outcome) {
       return "refused for the balance (4012)";
     case Outcome::rating_failed:
       return "refused for want of a price (5031)";
+    case Outcome::service_denied:
+      return "refused to this subscriber (4010)";
     default:
       return "refused by a limit of the server";
   }
 }
 
 Outcome outcome_of(TestRefusal refusal) {
-  return refusal == TestRefusal::balance ? Outcome::credit_limit_reached : Outcome::rating_failed;
+  switch (refusal) {
+    case TestRefusal::balance:
+      return Outcome::credit_limit_reached;
+    case TestRefusal::no_price:
+      return Outcome::rating_failed;
+    case TestRefusal::denied:
+      return Outcome::service_denied;
+  }
+  FARTHING_ASSERT(false);
+  return {};
 }
 
 // Says of one test what is not as expected.

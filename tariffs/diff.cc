@@ -70,6 +70,7 @@ Item price_item(const Tariff& tariff, const Rule& rule) {
   if (rule.stop) item.fields.push_back({"stop", "true"});
   if (terms.minimum > 0) item.fields.push_back({"minimum", units_text(terms.unit, terms.minimum)});
   if (terms.setup.micros > 0) item.fields.push_back({"setup", terms.setup.to_string()});
+  if (rule.restrictions.needs_subscription) item.fields.push_back({"subscription", "required"});
   return item;
 }
 

@@ -340,6 +340,7 @@ std::string describe_price(const Tariff& tariff, const PriceBreakdown& breakdown
     if (tariff.has_conditions()) {
       line(text, "because {}", reasons_text(tariff, rule, facts_of(breakdown, piece)));
     }
+    if (!rule.restrictions.are_none()) line(text, "it {}", restrictions_text(rule.restrictions));
     if (breakdown.pieces.size() > 1) {
       for (const auto& [from, to] : piece.stretches) {
         line(text, "from {} to {}", local_time_text(tariff.time_zone(), from),

@@ -26,9 +26,10 @@ struct YamlNode;
 enum class TestRefusal : std::uint8_t {
   balance,   // 4012: nobody can pay
   no_price,  // 5031
+  denied,    // 4010: this subscriber may not use it
 };
 
-std::string_view refusal_name(TestRefusal refusal);  // "balance", "no-price"
+std::string_view refusal_name(TestRefusal refusal);  // "balance", "no-price", "denied"
 
 struct TariffTest {
   // Usage that is reported together.

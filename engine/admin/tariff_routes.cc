@@ -81,6 +81,8 @@ json::object tariff_json(const tariffs::VersionedTariff& versioned, const Tariff
         {{"rule", rule.name},
          {"service", tariff.service_name(rule.service)},
          {"rating_group", group_json(rule.rating_group)},
+         {"subscription_required", rule.restrictions.needs_subscription},
+         {"restrictions", tariffs::restrictions_text(rule.restrictions)},
          {"price", rule.terms ? json::value(terms_json(*rule.terms, tariff.currency())) : nullptr},
          {"over", rule.over ? json::value(tariff.counters()[*rule.over].name) : nullptr},
          {"stop", rule.stop}});

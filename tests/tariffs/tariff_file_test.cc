@@ -165,7 +165,7 @@ TEST(TariffFile, ServiceErrors) {
                           "expected each key once"));
   EXPECT_THAT(fault("    unit: octets", "    colour: red\n    unit: octets"),
               ElementsAre("t.yaml:8:5: unknown key \"colour\" in service \"data\"; "
-                          "expected context, grant, prices, rating_groups, unit"));
+                          "expected context, grant, prices, rating_groups, subscription, unit"));
   const std::string colliding =
       replaced(replaced(replaced(good, "  data:", "  liquid:"), "  voice:", "  costarring:"),
                "service: data", "service: liquid");

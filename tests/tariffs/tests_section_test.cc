@@ -135,7 +135,7 @@ TEST(TestsSection, EveryErrorIsTold) {
           "offer of this file",
           "t.yaml:19:80: \"banlance\" is not allowed here (did you mean \"balance\"?); expected "
           "one "
-          "of balance, no-price",
+          "of balance, no-price, denied",
           "t.yaml:20:62: the offer \"pack\" is not held in this test; expected one of its "
           "subscriptions",
           "t.yaml:20:74: unknown key \"price\" in what a test expects; expected allowances, "

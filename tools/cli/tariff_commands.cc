@@ -93,6 +93,9 @@ void show_version(const Context& context, const json::value& tariff) {
   for (const json::value& rule : tariff.at("rules").as_array()) {
     const json::value& price = rule.at("price");
     if (price.is_null()) continue;
+    if (const std::string asks = field(rule, "restrictions"); !asks.empty()) {
+      context.out() << fmt::format("{}: {}\n", field(rule, "rule"), asks);
+    }
     const json::object& terms = price.as_object();
     if (!terms.contains("tiers") && !terms.contains("slabs") && !terms.contains("cap")) continue;
     const bool goes_by_counter = !rule.at("over").is_null();
