@@ -11,6 +11,8 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,12 @@ struct Subscriber {
   Identity msisdn;
   Identity imsi;
   bool barred = false;
+  std::shared_ptr<const Profile> profile;  // nullptr: nothing is said of it
+
+  std::span<const tariffs::SubscriberAttribute> attributes() const {
+    if (profile == nullptr) return {};
+    return profile->attributes;
+  }
 };
 
 // A dated, restricted amount of units: an allowance.

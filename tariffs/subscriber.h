@@ -1,14 +1,37 @@
-// What a tariff knows of subscribers: what a price asks of whoever is to be served at it.
+// What a tariff knows of subscribers: what is said of them (segment=gold), which conditions of
+// prices ask for, and what a price asks of whoever is to be served at it.
 //
-// Values; part of an immutable tariff. Threads: no shared state.
+// Values; those of rules are part of an immutable tariff. Threads: no shared state.
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace farthing::tariffs {
 
 class FileErrors;
 class YamlMap;
+
+struct SubscriberAttribute {
+  std::string name;
+  std::string value;
+
+  friend bool operator==(const SubscriberAttribute&, const SubscriberAttribute&) = default;
+};
+using SubscriberAttributes = std::vector<SubscriberAttribute>;  // by name, each once
+
+inline constexpr std::size_t label_bytes_max = 32;
+inline constexpr std::size_t attribute_bytes_max = 64;
+
+// The name of an attribute: a to z and '_', 1 to 32 of them.
+bool is_label(std::string_view text);
+extern const std::string_view label_form;  // what is expected of one, for messages
+
+// The value of an attribute: UTF-8 without control characters, 1 to 64 bytes.
+bool is_attribute_value(std::string_view text);
+extern const std::string_view attribute_form;
 
 struct Restrictions {
   bool needs_subscription = false;  // to an offer that covers the service and rating group

@@ -1,6 +1,7 @@
 #include "engine/admin/routes.h"
 #include "engine/admin/time_text.h"
 #include "engine/admin/views.h"
+#include "tariffs/file_error.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -130,6 +131,43 @@ Reply bar_subscriber(Api& api, const HttpRequest& request, Stream&) {
 
 Reply unbar_subscriber(Api& api, const HttpRequest& request, Stream&) {
   return set_barred(api, request, false);
+}
+
+Reply set_attributes(Api& api, const HttpRequest& request, Stream&) {
+  BodyFields fields(request.body);
+  tariffs::SubscriberAttributes attributes;
+  for (auto& [name, value] : fields.all_of("attr.")) {
+    attributes.push_back({std::move(name), std::move(value)});
+  }
+  const std::string reason = fields.optional("reason");
+  if (auto wrong = fields.wrong()) return *wrong;
+  const std::string& msisdn = request.arguments[0];
+  return operate_on(
+      api, msisdn, need_subscriber(msisdn),
+      [&](Shard& shard) {
+        return engine::set_attributes(shard, msisdn, attributes,
+                                      Note{request.operator_name, reason, {}});
+      },
+      200);
+}
+
+Reply set_switch(Api& api, const HttpRequest& request, Stream&) {
+  BodyFields fields(request.body);
+  const std::string state = fields.required("state");
+  const std::string reason = fields.optional("reason");
+  if (auto wrong = fields.wrong()) return *wrong;
+  if (state != "on" && state != "off") {
+    return error_reply(400, "invalid",
+                       fmt::format("a switch is on or off, not {}", tariffs::in_quotes(state)));
+  }
+  const std::string& msisdn = request.arguments[0];
+  return operate_on(
+      api, msisdn, need_subscriber(msisdn),
+      [&](Shard& shard) {
+        return engine::set_switch(shard, msisdn, request.arguments[1], state == "on",
+                                  Note{request.operator_name, reason, {}});
+      },
+      200);
 }
 
 Reply add_subscription(Api& api, const HttpRequest& request, Stream&) {
