@@ -77,6 +77,7 @@ RatingFacts Decider::facts_before(const Request& request) {
   } else if (decode_attributes(session_->attributes, d_.session_attributes)) {
     facts.learn(d_.session_attributes);
   }
+  if (const Subscriber* const who = account_.subscriber(subscriber_)) facts.know(who->attributes());
   return facts;
 }
 

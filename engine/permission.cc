@@ -1,5 +1,7 @@
 #include "engine/permission.h"
 
+#include <algorithm>
+
 namespace farthing::engine {
 
 namespace {
@@ -20,6 +22,13 @@ std::optional<Time> subscribed_until(const Account& account, SubscriberNumber su
   return until;
 }
 
+bool has_off(const Subscriber& subscriber, const std::vector<std::string>& switches) {
+  if (subscriber.profile == nullptr) return false;
+  return std::ranges::any_of(switches, [&subscriber](const std::string& name) {
+    return std::ranges::binary_search(subscriber.profile->switched_off, name);
+  });
+}
+
 }  // namespace
 
 Permission permission_of(const Account& account, SubscriberNumber subscriber,
@@ -28,7 +37,11 @@ Permission permission_of(const Account& account, SubscriberNumber subscriber,
   if (rule != nullptr && rule->always) return {};
   const Subscriber* const who = account.subscriber(subscriber);
   if (who != nullptr && who->barred) return {.is_given = false, .until = {}};
-  if (rule == nullptr || !rule->restrictions.needs_subscription) return {};
+  if (rule == nullptr) return {};
+  if (who != nullptr && has_off(*who, rule->restrictions.switches)) {
+    return {.is_given = false, .until = {}};
+  }
+  if (!rule->restrictions.needs_subscription) return {};
   const std::optional<Time> until = subscribed_until(account, subscriber, *rule, group, at);
   return {.is_given = until.has_value(), .until = until};
 }

@@ -1,6 +1,7 @@
-// Whether a subscriber may use what a rule prices: not where it is barred (but for what is served
-// always), and where the rule asks for a subscription only with one to an offer that covers it,
-// whose time has come and not ended. An allowance that is eaten up still is a subscription.
+// Whether a subscriber may use what a rule prices: not where it is barred or has a switch of the
+// rule off (but for what is served always), and where the rule asks for a subscription only with
+// one to an offer that covers it, whose time has come and not ended. An allowance that is eaten up
+// still is a subscription.
 //
 // Pure; does not allocate.
 #pragma once

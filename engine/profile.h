@@ -17,8 +17,8 @@
 namespace farthing::engine {
 
 struct Profile {
-  static constexpr std::size_t attributes_max = 16;
-  static constexpr std::size_t switched_off_max = 16;
+  static constexpr std::size_t attributes_max = tariffs::subscriber_attributes_max;
+  static constexpr std::size_t switched_off_max = tariffs::switched_off_max;
 
   tariffs::SubscriberAttributes attributes;  // by name, each once
   std::vector<std::string> switched_off;     // sorted, each once

@@ -106,6 +106,12 @@ std::string Bench::set_up_money() {
   }
   auto done = create_account(shard_, subscriber, kind, test_.credit_limit, note);
   if (done.has_value()) done = add_subscriber(shard_, subscriber, subscriber, "", note);
+  if (done.has_value() && !test_.attributes.empty()) {
+    done = set_attributes(shard_, subscriber, test_.attributes, note);
+  }
+  for (const std::string& name : test_.switched_off) {
+    if (done.has_value()) done = set_switch(shard_, subscriber, name, false, note);
+  }
   if (done.has_value() && money.micros > 0) done = top_up(shard_, subscriber, money, note);
   for (const std::string& name : test_.subscriptions) {
     if (done.has_value()) done = add_subscription(shard_, subscriber, name, note);

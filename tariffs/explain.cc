@@ -67,6 +67,9 @@ std::string reasons_text(const Tariff& tariff, const Rule& rule, const Facts& fa
   if (!conditions.serving_networks.empty()) {
     reasons.push_back(fmt::format("the serving network is {}", facts.serving_network));
   }
+  for (const Conditions::OfSubscriber& asked : conditions.subscriber) {
+    reasons.push_back(fmt::format("{} is {}", asked.name, value_of(facts.subscriber, asked.name)));
+  }
   if (reasons.empty()) return "it has no conditions, and none before it holds";
   return fmt::format("{}", fmt::join(reasons, ", and "));
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@ namespace farthing::tariffs {
 
 class FileErrors;
 class YamlMap;
+struct YamlNode;
 
 struct SubscriberAttribute {
   std::string name;
@@ -22,10 +24,15 @@ struct SubscriberAttribute {
 };
 using SubscriberAttributes = std::vector<SubscriberAttribute>;  // by name, each once
 
+// What is said under a name; "": nothing.
+std::string_view value_of(std::span<const SubscriberAttribute> attributes, std::string_view name);
+
+inline constexpr std::size_t subscriber_attributes_max = 16;
+inline constexpr std::size_t switched_off_max = 16;
 inline constexpr std::size_t label_bytes_max = 32;
 inline constexpr std::size_t attribute_bytes_max = 64;
 
-// The name of an attribute: a to z and '_', 1 to 32 of them.
+// The name of an attribute or a switch: a to z and '_', 1 to 32 of them.
 bool is_label(std::string_view text);
 extern const std::string_view label_form;  // what is expected of one, for messages
 
@@ -34,18 +41,25 @@ bool is_attribute_value(std::string_view text);
 extern const std::string_view attribute_form;
 
 struct Restrictions {
-  bool needs_subscription = false;  // to an offer that covers the service and rating group
+  bool needs_subscription = false;    // to an offer that covers the service and rating group
+  std::vector<std::string> switches;  // sorted; none of them may be off
 
-  bool are_none() const { return !needs_subscription; }
+  bool are_none() const { return !needs_subscription && switches.empty(); }
 };
 
-// Reads the key `subscription` of a service or a price.
+// One name of a switch, or a list of them; sorted.
+std::vector<std::string> read_switches(const YamlNode& node, FileErrors& errors);
+
+// {segment: gold, region: north}
+SubscriberAttributes read_attributes(const YamlNode& node, FileErrors& errors);
+
+// Reads the keys `subscription` and `switch` of a service or a price.
 Restrictions read_restrictions(YamlMap& map, FileErrors& errors);
 
 // What must hold for both.
 Restrictions both(const Restrictions& one, const Restrictions& other);
 
-// "needs a subscription that covers it"; "" where there are none.
+// "needs a subscription that covers it, and roaming switched on"; "" where there are none.
 std::string restrictions_text(const Restrictions& restrictions);
 
 }  // namespace farthing::tariffs

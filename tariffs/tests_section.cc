@@ -197,6 +197,12 @@ void Reader::read_network(YamlMap& map, TariffTest& test) {
 }
 
 void Reader::read_account(YamlMap& map, TariffTest& test) {
+  if (const YamlNode* node = map.find("subscriber")) {
+    test.attributes = read_attributes(*node, errors_);
+  }
+  if (const YamlNode* node = map.find("switched_off")) {
+    test.switched_off = read_switches(*node, errors_);
+  }
   test.balance = plenty;
   if (const YamlNode* node = map.find("balance")) {
     test.balance = read_money(*node, errors_).value_or(plenty);

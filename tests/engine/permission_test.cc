@@ -1,4 +1,5 @@
-// What a subscriber may use: subscriptions that a price asks for, as sessions and events meet them.
+// What a subscriber may use: subscriptions and switches that a price asks for, and prices by what
+// is said of it, as sessions and events meet them.
 #include "engine/operations.h"
 #include "tariffs/tariff_file.h"
 #include "tests/support/invariants.h"
@@ -260,6 +261,96 @@ TEST_F(Permissions, TheRuleThatWinsDecides) {
   };
   EXPECT_EQ(surf_by("gold"), Outcome::service_denied) << "it does not fall to the next";
   EXPECT_EQ(surf_by("silver"), Outcome::success);
+}
+
+std::string with_switches() {
+  std::string text(tariff_text);
+  const std::string_view price = "{rating_group: web, amount: 0.10, per: 1 MiB}";
+  text.replace(text.find(price), price.size(),
+               "{rating_group: web, serving_network: 262, switch: roaming, amount: 1, per: 1 MiB}\n"
+               "      - {rating_group: web, switch: data, subscriber: {segment: gold}, "
+               "amount: 0.01, per: 1 MiB}\n"
+               "      - {rating_group: web, switch: data, amount: 0.10, per: 1 MiB}");
+  const std::string_view always = "- {default: true, called: 110, price: free, always: true}";
+  text.insert(text.find("    subscription: required\n    prices:"), "    switch: voice\n");
+  EXPECT_NE(text.find(always), std::string::npos);
+  return text;
+}
+
+class Switches : public Permissions {
+ protected:
+  Switches() { load(with_switches()); }
+
+  void turn(std::string_view name, bool is_on) {
+    ASSERT_TRUE(set_switch(engine_.shard(), anna, name, is_on, note).has_value());
+  }
+  Outcome surf_in(RequestType type, std::string_view network, std::uint64_t used_mib) {
+    begin(type, data);
+    request_.attributes.push_back(
+        {static_cast<std::uint8_t>(AttributeId::serving_network), network});
+    ServiceRequest& one = service(web);
+    if (used_mib > 0) one.used.emplace().octets = used_mib * mib;
+    one.requested.emplace().total_octets = mib;
+    return outcome(answer());
+  }
+};
+
+TEST_F(Switches, WhatIsSwitchedOffIsRefusedAndDoesNotFallToTheNextPrice) {
+  turn("roaming", false);
+  turn("nothing_that_is_known", false);
+  EXPECT_EQ(surf_in(RequestType::initial, "26201", 0), Outcome::service_denied);
+  EXPECT_EQ(surf_in(RequestType::initial, "46000", 0), Outcome::success);
+  EXPECT_EQ(surf_in(RequestType::update, "26201", 1), Outcome::service_denied) << "it travels";
+  EXPECT_EQ(spent(), 100'000);
+  EXPECT_EQ(surf_in(RequestType::update, "46000", 0), Outcome::success);
+  turn("data", false);
+  EXPECT_EQ(surf_in(RequestType::update, "46000", 1), Outcome::service_denied);
+  EXPECT_EQ(spent(), 200'000) << "what was used is charged";
+  turn("data", true);
+  EXPECT_EQ(surf_in(RequestType::update, "46000", 0), Outcome::success);
+  turn("roaming", true);
+  EXPECT_EQ(surf_in(RequestType::update, "26201", 0), Outcome::success);
+  engine_.sync();
+  EXPECT_EQ(test::recovery_difference(engine_.shard()), "");
+}
+
+TEST_F(Switches, TheyAreOfOneSubscriber) {
+  turn("data", false);
+  EXPECT_EQ(surf_in(RequestType::initial, "46000", 0), Outcome::service_denied);
+  msisdn_ = bert;
+  EXPECT_EQ(surf_in(RequestType::initial, "46000", 0), Outcome::success);
+}
+
+TEST_F(Switches, WhatIsServedAlwaysHasNone) {
+  turn("voice", false);
+  subscribe("calls");
+  EXPECT_EQ(call(RequestType::initial, "+4930", 0, 60), Outcome::service_denied);
+  EXPECT_EQ(call(RequestType::initial, "110", 0, 60), Outcome::success);
+}
+
+TEST_F(Switches, OutlastARestart) {
+  turn("data", false);
+  engine_.sync();
+  engine_.crash_and_restart();
+  EXPECT_EQ(surf_in(RequestType::initial, "46000", 0), Outcome::service_denied);
+}
+
+TEST_F(Switches, APriceByWhatIsSaidOfTheSubscriber) {
+  ASSERT_TRUE(set_attributes(engine_.shard(), anna, {{"segment", "gold"}}, note).has_value());
+  EXPECT_EQ(surf_in(RequestType::initial, "46000", 0), Outcome::success);
+  EXPECT_EQ(surf_in(RequestType::update, "46000", 1), Outcome::success);
+  EXPECT_EQ(spent(), 10'000);
+  // What is granted already is of the price under which it was granted.
+  ASSERT_TRUE(set_attributes(engine_.shard(), anna, {{"segment", "lead"}}, note).has_value());
+  EXPECT_EQ(surf_in(RequestType::update, "46000", 1), Outcome::success);
+  EXPECT_EQ(spent(), 20'000);
+  EXPECT_EQ(surf_in(RequestType::update, "46000", 1), Outcome::success);
+  EXPECT_EQ(spent(), 120'000);
+  msisdn_ = bert;
+  session_ = "t";
+  surf_in(RequestType::initial, "46000", 0);
+  surf_in(RequestType::update, "46000", 1);
+  EXPECT_EQ(spent(), 220'000);
 }
 
 }  // namespace

@@ -84,6 +84,32 @@ TEST(Restrictions, OfAPriceAndOfAWholeService) {
                                        "voice/*: needs a subscription that covers it"));
 }
 
+TEST(Restrictions, SwitchesOfAServiceAndOfAPrice) {
+  const auto one = tariff("    subscription: required\n", "    switch: [voice, abroad]\n");
+  EXPECT_THAT(asked(*one), ElementsAre("data/1: ", "data/2: needs a subscription that covers it",
+                                       "data/*: ", "voice/*/110: ", "voice/*/900: ",
+                                       "voice/*: needs abroad and voice switched on"));
+  const auto both = tariff("amount: 0.60, per: 1 min", "amount: 0.60, per: 1 min, switch: voice");
+  EXPECT_EQ(restrictions_text(both->rules().back().restrictions),
+            "needs a subscription that covers it, and voice switched on");
+  const auto changes = diff_tariffs(*tariff(), *both);
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(describe_change(changes[0]), "changed price voice/*: switch none -> voice");
+}
+
+TEST(Restrictions, BadSwitches) {
+  for (std::string_view name : {"Voice", "voice calls", "v1", "[]", "[voice, voice]", "{a: b}",
+                                "abcdefghijklmnopqrstuvwxyz_abcdefg", "\"\""}) {
+    EXPECT_EQ(checked("subscription: required, price", "switch: " + std::string(name) + ", price")
+                  .errors.size(),
+              1u)
+        << name;
+  }
+  EXPECT_THAT(texts(checked("always: true}", "always: true, switch: voice}").errors),
+              ElementsAre("t.yaml:21:9: what is always served needs voice switched on; expected no "
+                          "such key beside always: true and price: none"));
+}
+
 TEST(Restrictions, WhatIsServedAlwaysOrNeverHasNone) {
   EXPECT_THAT(texts(checked("always: true}", "always: true, subscription: required}").errors),
               ElementsAre("t.yaml:21:9: what is always served needs a subscription that covers "
@@ -135,6 +161,61 @@ TEST(Restrictions, AreADifference) {
       *tariff(), *tariff("{rating_group: web, ", "{rating_group: web, subscription: required, "));
   ASSERT_EQ(changes.size(), 1u);
   EXPECT_EQ(describe_change(changes[0]), "changed price data/1: subscription none -> required");
+}
+
+TEST(SubscriberConditions, AllNamesMustHoldWithOneOfTheirValues) {
+  const auto one = tariff("- {rating_group: web, amount",
+                          "- {rating_group: web, subscriber: {segment: [gold, silver], region: "
+                          "north}, price: free}\n      - {rating_group: web, amount");
+  const auto rule = [&one](const SubscriberAttributes& attributes) {
+    Facts facts;
+    facts.subscriber = attributes;
+    return one->find("32251@3gpp.org", RatingGroup(1), facts)->name;
+  };
+  EXPECT_EQ(rule({{"region", "north"}, {"segment", "silver"}}), "data/1/gold+silver/north");
+  EXPECT_EQ(rule({{"brand", "x"}, {"region", "north"}, {"segment", "gold"}}),
+            "data/1/gold+silver/north");
+  EXPECT_EQ(rule({{"region", "north"}}), "data/1");
+  EXPECT_EQ(rule({{"region", "North"}, {"segment", "gold"}}), "data/1") << "byte by byte";
+  EXPECT_EQ(rule({}), "data/1");
+  const SubscriberAttributes gold = {{"region", "north"}, {"segment", "gold"}};
+  Facts facts;
+  facts.subscriber = gold;
+  const auto price = price_units(*one, "32251@3gpp.org", RatingGroup(1), 1, facts);
+  ASSERT_TRUE(price);
+  EXPECT_THAT(describe_price(*one, *price),
+              HasSubstr("because segment is gold, and region is north\n"));
+}
+
+TEST(SubscriberConditions, OneThatCanNeverWinIsRefused) {
+  const auto errors = [](std::string_view first, std::string_view second) {
+    return texts(checked("- {rating_group: web, amount",
+                         "- {rating_group: web, subscriber: " + std::string(first) +
+                             ", price: free}\n      - {rating_group: web, subscriber: " +
+                             std::string(second) +
+                             ", price: free}\n      - {rating_group: web, amount")
+                     .errors);
+  };
+  EXPECT_THAT(errors("{a: [x, y]}", "{a: x, b: z}"),
+              ElementsAre("t.yaml:13:9: \"data/1/x/z\" can never win: where it holds, "
+                          "\"data/1/x+y\" in line 12 does, too; expected the price with more "
+                          "conditions first"));
+  EXPECT_THAT(errors("{a: x, b: z}", "{a: [x, y]}"), ElementsAre());
+  EXPECT_THAT(errors("{a: x}", "{b: x}"), ElementsAre());
+}
+
+TEST(SubscriberConditions, BadOnes) {
+  for (const std::string& asked :
+       {std::string("gold"), std::string("[gold]"), std::string("{}"), std::string("{Segment: a}"),
+        std::string("{segment: []}"), std::string("{segment: [a, a]}"), std::string("{segment: }"),
+        "{segment: " + std::string(65, 'x') + "}", std::string("{segment: \"a\\tb\"}")}) {
+    EXPECT_EQ(checked("- {rating_group: web, amount",
+                      "- {rating_group: web, subscriber: " + asked +
+                          ", price: free}\n      - {rating_group: web, amount")
+                  .errors.size(),
+              1u)
+        << asked;
+  }
 }
 
 }  // namespace

@@ -128,7 +128,14 @@ void add_profile_commands(CLI::App& group, Context& context, const std::shared_p
       "farthing subscriber switch 8613800138000 roaming off", [&context, given] {
         return context.send("POST", subscriber_path(*given, "/switches/" + encode_url(given->name)),
                             json_body({{"state", given->state}, {"reason", given->reason}}),
-                            [&context](const json::value& answer) { show_done(context, answer); });
+                            [&context, given](const json::value& answer) {
+                              show_done(context, answer);
+                              if (field(answer, "known") == "true") return;
+                              context.tell(fmt::format(
+                                  "no price of the tariff in force knows the switch {}; see: "
+                                  "farthing tariff show",
+                                  given->name));
+                            });
       });
   add_argument(turn, "MSISDN", given->msisdn, "The subscriber");
   add_argument(turn, "NAME", given->name, "A switch of prices; see: farthing tariff show");
