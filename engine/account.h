@@ -11,6 +11,8 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,12 @@ struct Subscriber {
   Identity msisdn;
   Identity imsi;
   bool barred = false;
+  std::shared_ptr<const Profile> profile;  // nullptr: nothing is said of it
+
+  std::span<const tariffs::SubscriberAttribute> attributes() const {
+    if (profile == nullptr) return {};
+    return profile->attributes;
+  }
 };
 
 // A dated, restricted amount of units: an allowance.
@@ -41,6 +49,11 @@ struct Bucket {
   std::vector<tariffs::Coverage> coverage;
 
   bool covers(ServiceKey service, const std::optional<RatingGroup>& rating_group) const;
+  bool is_for(SubscriberNumber subscriber) const { return owner.value == 0 || owner == subscriber; }
+  // Event-Timestamps are whole seconds: the second in which it begins is all its own.
+  bool is_valid_at(Time time) const {
+    return std::chrono::floor<std::chrono::seconds>(valid_from) <= time && time < valid_to;
+  }
 };
 
 // How much of something was used or paid in one period (tariffs/counter.h).

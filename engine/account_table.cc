@@ -16,11 +16,24 @@ std::size_t text_bytes(const std::string& text) {
   return text.capacity() > small_text_bytes ? text.capacity() + 1 : 0;
 }
 
+std::size_t profile_bytes(const Profile& profile) {
+  std::size_t bytes = sizeof(Profile) + 2 * sizeof(void*);
+  bytes += profile.attributes.capacity() * sizeof(tariffs::SubscriberAttribute);
+  for (const auto& [name, value] : profile.attributes)
+    bytes += text_bytes(name) + text_bytes(value);
+  bytes += profile.switched_off.capacity() * sizeof(std::string);
+  for (const std::string& name : profile.switched_off) bytes += text_bytes(name);
+  return bytes;
+}
+
 std::uint32_t estimate_bytes(const Account& account) {
   std::size_t bytes = sizeof(Account) + text_bytes(account.name);
   bytes += place_bytes(16) + place_bytes(24);  // by number, by name
   bytes += account.subscribers.capacity() * sizeof(Subscriber) +
            account.subscribers.size() * 2 * place_bytes(24);
+  for (const Subscriber& subscriber : account.subscribers) {
+    if (subscriber.profile != nullptr) bytes += profile_bytes(*subscriber.profile);
+  }
   bytes += account.buckets.capacity() * sizeof(Bucket);
   for (const Bucket& bucket : account.buckets) {
     bytes += text_bytes(bucket.offer) + bucket.coverage.capacity() * sizeof(tariffs::Coverage);

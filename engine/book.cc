@@ -137,8 +137,8 @@ void Book::apply_to_account(Account* account, const Entry& entry, Sequence own) 
   move_account_legs(*account, entry);
   count(*account, entry);
   account->last = own;
-  if (entry.subscriber_opening || entry.bucket_opening || entry.bucket_closing ||
-      !entry.counter_openings.empty()) {
+  if (entry.subscriber_opening || entry.profile_change || entry.bucket_opening ||
+      entry.bucket_closing || !entry.counter_openings.empty()) {
     accounts_.resized(*account);
   }
   note_change(*account);
@@ -216,6 +216,9 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
       (account == nullptr || account->subscriber(entry.subscriber_switch->number) == nullptr)) {
     return "it changes a subscriber that does not exist";
   }
+  if (entry.profile_change) {
+    if (const char* wrong = check_profile(entry, account)) return wrong;
+  }
   if (session != nullptr) {
     if (session->account != account) return "its session is another account's";
     if (session->last != entry.session->previous)
@@ -226,6 +229,15 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
   }
   if (const char* wrong = check_counters(entry, account, session)) return wrong;
   return check_amounts(entry, account, session);
+}
+
+const char* Book::check_profile(const Entry& entry, const Account* account) const {
+  const ProfileChange& change = *entry.profile_change;
+  const Subscriber* const known = account == nullptr ? nullptr : account->subscriber(change.number);
+  const bool is_new = entry.subscriber_opening && entry.subscriber_opening->number == change.number;
+  if (known == nullptr && !is_new) return "it changes a subscriber that does not exist";
+  return wrong_with(
+      change_profile(known == nullptr ? nullptr : known->profile.get(), change).get());
 }
 
 const char* Book::check_opening(const Entry& entry) const {
@@ -308,12 +320,16 @@ Account& Book::open_account(const Entry& entry) {
 void Book::change_account(Account& account, const Entry& entry) {
   if (entry.subscriber_opening) {
     const SubscriberOpening& opening = *entry.subscriber_opening;
-    account.subscribers.push_back({opening.msisdn, opening.imsi});
+    account.subscribers.push_back({opening.msisdn, opening.imsi, false, nullptr});
     accounts_.index_subscriber(account, opening.number);
   }
   if (entry.subscriber_switch) {
     account.subscribers[entry.subscriber_switch->number.value - 1u].barred =
         entry.subscriber_switch->barred;
+  }
+  if (entry.profile_change) {
+    Subscriber& subscriber = account.subscribers[entry.profile_change->number.value - 1u];
+    subscriber.profile = change_profile(subscriber.profile.get(), *entry.profile_change);
   }
   if (entry.bucket_opening) {
     const BucketOpening& opening = *entry.bucket_opening;

@@ -151,6 +151,7 @@ class Book {
   const char* check(const Entry& entry, Sequence own, const Account* account,
                     const Session* session) const;
   const char* check_opening(const Entry& entry) const;
+  const char* check_profile(const Entry& entry, const Account* account) const;
   const char* check_units(const Entry& entry, const Account* account) const;
   const char* check_amounts(const Entry& entry, const Account* account,
                             const Session* session) const;

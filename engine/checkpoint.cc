@@ -71,6 +71,31 @@ bool read_counter(ByteReader& in, Counter& counter) {
   return in.ok() && counter.value >= 0 && counter.held >= 0;
 }
 
+// Flags of a subscriber. Their numbers stand in rows.
+constexpr std::uint8_t is_barred = 1;
+constexpr std::uint8_t has_profile = 2;
+
+void write_subscriber(ByteWriter& out, const Subscriber& subscriber) {
+  out.u64_fixed(subscriber.msisdn.bits());
+  out.u64_fixed(subscriber.imsi.bits());
+  out.u8(static_cast<std::uint8_t>((subscriber.barred ? is_barred : 0) |
+                                   (subscriber.profile != nullptr ? has_profile : 0)));
+  if (subscriber.profile != nullptr) write(out, change_to(*subscriber.profile, {}));
+}
+
+bool read_subscriber(ByteReader& in, Subscriber& subscriber) {
+  subscriber.msisdn = Identity::from_bits(in.u64_fixed());
+  subscriber.imsi = Identity::from_bits(in.u64_fixed());
+  const std::uint8_t flags = in.u8();
+  subscriber.barred = (flags & is_barred) != 0;
+  subscriber.profile = nullptr;
+  if ((flags & has_profile) == 0) return flags <= is_barred;
+  ProfileChange profile;
+  if (flags > (is_barred | has_profile) || !read(in, profile)) return false;
+  subscriber.profile = change_profile(nullptr, profile);
+  return wrong_with(subscriber.profile.get()) == nullptr;
+}
+
 void write_segment(ByteWriter& out, const Segment& segment, std::uint16_t index) {
   write(out, SegmentOpening{index, segment.rating_group, segment.service, segment.version,
                             segment.rule, segment.terms, segment.quota});
@@ -183,6 +208,9 @@ void encode_account(const Account& account, std::string& out) {
                       account.subscribers.size() * (2 * sizeof(std::uint64_t) + 1);
   for (const Bucket& bucket : account.buckets) bound += bound_of(bucket);
   for (const Counter& counter : account.counters) bound += counter.name.size() + 10 * number_bytes;
+  for (const Subscriber& subscriber : account.subscribers) {
+    if (subscriber.profile != nullptr) bound += size_bound(change_to(*subscriber.profile, {}));
+  }
   append(out, bound, [&account](ByteWriter& to) {
     to.u8(row_format);
     to.varint(account.last.value);
@@ -194,11 +222,7 @@ void encode_account(const Account& account, std::string& out) {
     to.signed_varint(account.credit_limit_micros);
     to.varint(account.bucket_count);
     to.varint(account.subscribers.size());
-    for (const Subscriber& subscriber : account.subscribers) {
-      to.u64_fixed(subscriber.msisdn.bits());
-      to.u64_fixed(subscriber.imsi.bits());
-      to.u8(subscriber.barred ? 1 : 0);
-    }
+    for (const Subscriber& subscriber : account.subscribers) write_subscriber(to, subscriber);
     to.varint(account.buckets.size());
     for (const Bucket& bucket : account.buckets) write_bucket(to, bucket);
     if (account.counter_count == 0) return;  // as rows were before there were counters
@@ -223,9 +247,7 @@ bool decode_account(std::string_view row, Account& account) {
   account.bucket_count = in.number<std::uint32_t>();
   account.subscribers.resize(in.count());
   for (Subscriber& subscriber : account.subscribers) {
-    subscriber.msisdn = Identity::from_bits(in.u64_fixed());
-    subscriber.imsi = Identity::from_bits(in.u64_fixed());
-    subscriber.barred = in.u8() != 0;
+    if (!read_subscriber(in, subscriber)) return false;
   }
   account.buckets.resize(in.count());
   for (Bucket& bucket : account.buckets) {

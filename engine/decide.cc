@@ -4,6 +4,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/wide.h"
 #include "engine/outcome.h"
+#include "engine/permission.h"
 
 #include <algorithm>
 #include <limits>
@@ -77,6 +78,7 @@ const RatingFacts& Decider::facts_before(const Request& request) {
   } else if (decode_attributes(session_->attributes, d_.session_attributes)) {
     facts.learn(d_.session_attributes);
   }
+  if (const Subscriber* const who = account_.subscriber(subscriber_)) facts.know(who->attributes());
   return facts;
 }
 
@@ -89,21 +91,42 @@ const RatingFacts& Decider::facts_now(const Request& request) {
   return facts;
 }
 
-// A barred subscriber may use what is served always.
-bool Decider::may_use(const Request& request, const std::optional<RatingGroup>& group) {
-  if (!barred()) return true;
+// The rule that a segment is of; nullptr where its tariff is not known any more.
+const Rule* Decider::rule_of(std::uint16_t segment) const {
+  const VersionedTariff* const tariff = tariff_of(segment);
+  return tariff == nullptr ? nullptr : &tariff->tariff->rules()[sheet_.segment(segment).rule.value];
+}
+
+// Whether the subscriber may use what begins at that time.
+bool Decider::may_use(const Request& request, const std::optional<RatingGroup>& group, Time at) {
+  if (!barred() && (tariff_ == nullptr || !tariff_->tariff->has_restrictions())) return true;
   if (tariff_ == nullptr) return false;
   const RatingFacts& facts = facts_now(request);
   const RatedGroup rated{*tariff_, context(request), group};
-  const Rule* const rule = rated.find(facts_at(rated, facts, rated_at_, true));
-  return rule != nullptr && rule->always;
+  const Rule* const rule = rated.find(facts_at(rated, facts, at, true));
+  return permission_of(account_, subscriber_, rule, group, at).is_given;
 }
 
 // Whether nothing of the request may be used.
-bool Decider::is_denied(const Request& request) {
-  if (!barred()) return false;
+bool Decider::is_denied(const Request& request, Time at) {
   for (std::size_t i = 0; i < request.service_count; ++i) {
-    if (may_use(request, request.services[i].rating_group)) return false;
+    if (may_use(request, request.services[i].rating_group, at)) return false;
+  }
+  return barred() || request.service_count > 0;
+}
+
+// Whether the subscriber may be granted what a rule prices (see permission.h), and until when.
+bool Decider::permit(const Rule* rule, const std::optional<RatingGroup>& group, GrantLimits& limits,
+                     ServiceAnswer& answer) const {
+  const Time from = granted_from();
+  const Permission permission = permission_of(account_, subscriber_, rule, group, from);
+  if (!permission.is_given) {
+    answer.outcome = Outcome::service_denied;
+    return false;
+  }
+  if (permission.until) {
+    const auto until = std::chrono::ceil<Seconds>(*permission.until - from);
+    limits.until_change = std::min(limits.until_change.value_or(until), until);
   }
   return true;
 }
@@ -227,10 +250,6 @@ void Decider::charge(std::uint16_t segment, std::uint64_t units) {
 // Last, a new grant, if one was asked for.
 void Decider::serve(const Request& request, const ServiceRequest& service, ServiceAnswer& answer) {
   if (!service.requested || answer.outcome != Outcome::success) return;
-  if (!may_use(request, service.rating_group)) {
-    answer.outcome = Outcome::service_denied;
-    return;
-  }
   const bool money = asks_money(service);
   std::optional<std::uint16_t> segment = sheet_.find(service.rating_group, money);
   GrantLimits limits;
@@ -238,8 +257,10 @@ void Decider::serve(const Request& request, const ServiceRequest& service, Servi
   if (!money && tariff != nullptr && tariff->tariff->has_conditions()) {
     segment = segment_to_grant(request, service, *tariff, limits, answer);
     if (!segment) return;
+  } else {
+    FARTHING_ASSERT(segment.has_value());  // report() has opened it, or said why not
+    if (!permit(rule_of(*segment), service.rating_group, limits, answer)) return;
   }
-  FARTHING_ASSERT(segment.has_value());  // report() has opened it, or said why not
   // Named twice in one request, a service is left with its last grant.
   sheet_.drop_grant(*segment, service_identifiers_key(service.service_identifiers));
   sheet_.release(*segment);
@@ -333,7 +354,7 @@ void Decider::session_request(const Request& request, const tariffs::TariffHisto
   answer.command_level = request.command_level;
   choose_time_and_tariff(request, tariffs);
   if (session_ == nullptr) {
-    if (is_denied(request)) answer.outcome = Outcome::service_denied;
+    if (is_denied(request, granted_from())) answer.outcome = Outcome::service_denied;
     if (tariff_ == nullptr) answer.outcome = Outcome::unable_to_comply;
     if (answer.outcome != Outcome::success) return finish_refused(request);
   }
@@ -436,7 +457,7 @@ void Decider::event_request(const Request& request, const tariffs::TariffHistory
   Answer& answer = d_.answer;
   answer.command_level = request.command_level;
   choose_time_and_tariff(request, tariffs);
-  if (is_denied(request)) answer.outcome = Outcome::service_denied;
+  if (is_denied(request, rated_at_)) answer.outcome = Outcome::service_denied;
   if (tariff_ == nullptr) answer.outcome = Outcome::unable_to_comply;
   if (answer.outcome == Outcome::success) {
     for (std::size_t i = 0; i < request.service_count; ++i) {
@@ -465,7 +486,7 @@ void Decider::event_service(const Request& request, const ServiceRequest& servic
                             ServiceAnswer& answer) {
   answer.rating_group = service.rating_group;
   answer.service_identifiers = service.service_identifiers;
-  if (!may_use(request, service.rating_group)) {
+  if (!may_use(request, service.rating_group, rated_at_)) {
     answer.outcome = Outcome::service_denied;
     return;
   }

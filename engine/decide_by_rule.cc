@@ -195,6 +195,7 @@ std::optional<std::uint16_t> Decider::segment_to_grant(const Request& request,
   const RatingFacts& facts = facts_now(request);
   const Time from = granted_from();
   const Rule* const rule = group.find(facts_at(group, facts, from, true));
+  if (!permit(rule, service.rating_group, limits, answer)) return std::nullopt;
   if (rule == nullptr || !rule->terms) {
     cannot_rate(request, tariff, answer);
     return std::nullopt;
@@ -204,7 +205,8 @@ std::optional<std::uint16_t> Decider::segment_to_grant(const Request& request,
     return std::nullopt;
   }
   if (const std::optional<Time> change = group.next_change(facts.at(from))) {
-    limits.until_change = std::chrono::ceil<Seconds>(*change - from);
+    const auto until = std::chrono::ceil<Seconds>(*change - from);
+    limits.until_change = std::min(limits.until_change.value_or(until), until);
   }
   return segment_of(group, *rule, answer);
 }

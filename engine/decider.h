@@ -52,8 +52,9 @@ class Decider {
   void count_known_segments();
   // When what is granted now begins to be used.
   Time granted_from() const { return rated_at_ >= now_ - grant_time_past_max ? rated_at_ : now_; }
-  bool may_use(const Request& request, const std::optional<RatingGroup>& group);
-  bool is_denied(const Request& request);
+  const tariffs::Rule* rule_of(std::uint16_t segment) const;
+  bool may_use(const Request& request, const std::optional<RatingGroup>& group, Time at);
+  bool is_denied(const Request& request, Time at);
   std::optional<std::uint16_t> open_segment(const Request& request, const ServiceRequest& service,
                                             bool money, ServiceAnswer& answer);
   std::optional<std::uint16_t> open(const Segment& segment, const tariffs::Tariff& tariff,
@@ -72,6 +73,8 @@ class Decider {
     std::optional<std::uint64_t> until_threshold;      // units, until it changes by a counter
     bool stops = false;                                // behind them nothing is granted
   };
+  bool permit(const tariffs::Rule* rule, const std::optional<RatingGroup>& group,
+              GrantLimits& limits, ServiceAnswer& answer) const;
   std::uint64_t wanted_units(std::uint16_t segment, const RequestedUnits& requested) const;
   void grant(const Request& request, std::uint16_t segment, const ServiceRequest& service,
              GrantLimits& limits, ServiceAnswer& answer);

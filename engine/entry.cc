@@ -37,8 +37,9 @@ enum Section : std::uint32_t {
   section_cut = 1u << 17,
   section_counters = 1u << 18,
   section_thresholds = 1u << 19,
+  section_profile = 1u << 20,
 };
-constexpr std::uint32_t sections_known = (1u << 20) - 1;
+constexpr std::uint32_t sections_known = (1u << 21) - 1;
 
 std::uint32_t sections_of(const Entry& entry) {
   std::uint32_t mask = 0;
@@ -62,6 +63,7 @@ std::uint32_t sections_of(const Entry& entry) {
   if (entry.cut) mask |= section_cut;
   if (!entry.counter_openings.empty() || !entry.counter_changes.empty()) mask |= section_counters;
   if (!entry.thresholds.empty()) mask |= section_thresholds;
+  if (entry.profile_change) mask |= section_profile;
   return mask;
 }
 
@@ -90,6 +92,7 @@ std::size_t size_bound(const Entry& entry) {
              (8 + 3 * entry.bucket_opening->coverage.size()) * number;
   }
   if (entry.cut) bound += cut_size_bound;
+  if (entry.profile_change) bound += size_bound(*entry.profile_change);
   return bound;
 }
 
@@ -360,6 +363,7 @@ void Entry::clear() {
   bucket_closing.reset();
   tariff.reset();
   cut.reset();
+  profile_change.reset();
 }
 
 void encode_entry(const Entry& entry, Sequence own, std::string& out) {
@@ -409,6 +413,7 @@ void encode_entry(const Entry& entry, Sequence own, std::string& out) {
   if (mask & section_outcome) writer.text(entry.outcome);
   write_administration(writer, entry);
   write_counters(writer, entry, mask);
+  if (entry.profile_change) write(writer, *entry.profile_change);
   const auto size = static_cast<std::size_t>(writer.position() - out.data());
   FARTHING_ASSERT(size <= out.size());
   out.resize(size);
@@ -440,6 +445,7 @@ bool decode_entry(std::string_view& body, Sequence own, Entry& entry) {
       !read_counters(in, sections, entry)) {
     return false;
   }
+  if (mask & section_profile && !read(in, entry.profile_change.emplace())) return false;
   if (!in.ok()) return false;
   body.remove_prefix(static_cast<std::size_t>(in.position() - body.data()));
   return true;

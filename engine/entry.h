@@ -11,6 +11,7 @@
 #pragma once
 
 #include "engine/base/wide.h"
+#include "engine/profile.h"
 #include "engine/types.h"
 #include "storage/ledger_store.h"
 
@@ -216,6 +217,7 @@ struct Entry {
   std::optional<AccountOpening> account_opening;
   std::optional<SubscriberOpening> subscriber_opening;
   std::optional<SubscriberSwitch> subscriber_switch;
+  std::optional<ProfileChange> profile_change;
   std::optional<Note> note;
   std::optional<BucketOpening> bucket_opening;
   std::optional<BucketNumber> bucket_closing;

@@ -74,6 +74,7 @@ tariffs::Facts RatingFacts::at(Time time) const {
           .access_point = access_point_,
           .rat_type = rat_type_,
           .serving_network = serving_network_,
+          .subscriber = subscriber_,
           .time = time};
 }
 

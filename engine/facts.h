@@ -18,6 +18,7 @@
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -27,6 +28,9 @@ class RatingFacts {
  public:
   // What these say takes the place of what was known; the rest stays.
   void learn(const std::vector<AttributeView>& attributes);
+
+  // What is said of the subscriber; it must outlive the facts.
+  void know(std::span<const tariffs::SubscriberAttribute> subscriber) { subscriber_ = subscriber; }
 
   tariffs::Facts at(Time time) const;
 
@@ -42,6 +46,7 @@ class RatingFacts {
   std::string_view access_point_;
   std::string_view serving_network_;
   std::optional<std::uint8_t> rat_type_;
+  std::span<const tariffs::SubscriberAttribute> subscriber_;
 };
 
 }  // namespace farthing::engine

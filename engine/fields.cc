@@ -174,6 +174,46 @@ bool read(ByteReader& in, CounterOpening& counter) {
   return in.ok() && counter.span.from < counter.span.to;
 }
 
+std::size_t size_bound(const ProfileChange& change) {
+  std::size_t bound = 3 * ByteWriter::varint_bytes_max;
+  for (const auto& [name, value] : change.attributes) {
+    bound += name.size() + value.size() + 2 * ByteWriter::varint_bytes_max;
+  }
+  for (const auto& [name, is_on] : change.switches) {
+    bound += name.size() + ByteWriter::varint_bytes_max + 1;
+  }
+  return bound;
+}
+
+void write(ByteWriter& out, const ProfileChange& change) {
+  out.varint(change.number.value);
+  out.varint(change.attributes.size());
+  for (const auto& [name, value] : change.attributes) {
+    out.text(name);
+    out.text(value);
+  }
+  out.varint(change.switches.size());
+  for (const auto& [name, is_on] : change.switches) {
+    out.text(name);
+    out.u8(is_on ? 1 : 0);
+  }
+}
+
+bool read(ByteReader& in, ProfileChange& change) {
+  change.number = SubscriberNumber(in.number<std::uint16_t>());
+  change.attributes.resize(in.count());
+  for (auto& [name, value] : change.attributes) {
+    name = in.text();
+    value = in.text();
+  }
+  change.switches.resize(in.count());
+  for (auto& [name, is_on] : change.switches) {
+    name = in.text();
+    is_on = in.u8() != 0;
+  }
+  return in.ok();
+}
+
 void write(ByteWriter& out, const LedgerCut& cut) {
   out.varint(cut.end.last.value);
   out.signed_varint(micros_of(cut.end.now));

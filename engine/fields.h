@@ -30,6 +30,10 @@ void write(base::ByteWriter& out, const CounterOpening& counter);
 void write(base::ByteWriter& out, const BucketOpening& bucket);
 [[nodiscard]] bool read(base::ByteReader& in, BucketOpening& bucket);
 
+std::size_t size_bound(const ProfileChange& change);
+void write(base::ByteWriter& out, const ProfileChange& change);
+[[nodiscard]] bool read(base::ByteReader& in, ProfileChange& change);
+
 constexpr std::size_t cut_size_bound =
     3 * base::ByteWriter::varint_bytes_max + 2 * sizeof(storage::Hash) + sizeof(SideSums);
 void write(base::ByteWriter& out, const LedgerCut& cut);

@@ -1,5 +1,7 @@
 #include "engine/operations.h"
 
+#include "tariffs/file_error.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -216,6 +218,79 @@ Operation set_barred(Shard& shard, std::string_view msisdn, bool barred, const N
   return Done{shard.enter(entry)};
 }
 
+std::optional<std::string> wrong_attribute(std::string_view name, std::string_view value) {
+  if (!tariffs::is_label(name)) {
+    return fmt::format("{} is no attribute; expected {}", tariffs::in_quotes(name),
+                       tariffs::label_form);
+  }
+  if (value.empty() || tariffs::is_attribute_value(value)) return std::nullopt;
+  return fmt::format("the value of {} cannot be kept; expected {}", name, tariffs::attribute_form);
+}
+
+namespace {
+
+// Enters a change of what is said of a subscriber, where it is one.
+Operation enter_profile(Shard& shard, const SubscriberRef& who, ProfileChange change,
+                        const Note& note) {
+  const Account& account = *who.account;
+  const Subscriber& subscriber = *account.subscriber(who.subscriber);
+  change.number = who.subscriber;
+  const auto after = change_profile(subscriber.profile.get(), change);
+  const bool is_same = subscriber.profile == nullptr || after == nullptr
+                           ? subscriber.profile == after
+                           : *subscriber.profile == *after;
+  if (is_same) return Done{account.last, true};
+  if (const char* wrong = wrong_with(after.get())) {
+    return refusal(Refusal::Code::refused,
+                   fmt::format("{}: at most {} attributes and {} switches that are off; remove one "
+                               "first",
+                               wrong, Profile::attributes_max, Profile::switched_off_max));
+  }
+  Entry entry = entry_for(account, EntryKind::subscriber_changed, note);
+  entry.subscriber = who.subscriber;
+  entry.profile_change = std::move(change);
+  return Done{shard.enter(entry)};
+}
+
+}  // namespace
+
+Operation set_attributes(Shard& shard, std::string_view msisdn,
+                         const tariffs::SubscriberAttributes& attributes, const Note& note) {
+  if (auto wrong = check_note(note)) return *wrong;
+  ProfileChange change;
+  for (const auto& [name, value] : attributes) {
+    if (auto wrong = wrong_attribute(name, value)) {
+      return refusal(Refusal::Code::invalid, std::move(*wrong));
+    }
+    if (std::ranges::find(change.attributes, name, &ProfileChange::Attribute::name) !=
+        change.attributes.end()) {
+      return refusal(Refusal::Code::invalid, fmt::format("{} is there twice; give it once", name));
+    }
+    change.attributes.push_back({name, value});
+  }
+  if (change.attributes.empty()) {
+    return refusal(Refusal::Code::invalid, "no attribute is given, such as segment=gold");
+  }
+  const auto who = find_subscriber(shard, msisdn);
+  if (!who.has_value()) return who.error();
+  return enter_profile(shard, *who, std::move(change), note);
+}
+
+Operation set_switch(Shard& shard, std::string_view msisdn, std::string_view name, bool is_on,
+                     const Note& note) {
+  if (auto wrong = check_note(note)) return *wrong;
+  if (!tariffs::is_label(name)) {
+    return refusal(
+        Refusal::Code::invalid,
+        fmt::format("{} is no switch; expected {}", tariffs::in_quotes(name), tariffs::label_form));
+  }
+  const auto who = find_subscriber(shard, msisdn);
+  if (!who.has_value()) return who.error();
+  ProfileChange change;
+  change.switches.push_back({name, is_on});
+  return enter_profile(shard, *who, std::move(change), note);
+}
+
 Operation top_up(Shard& shard, std::string_view account, Money amount, const Note& note) {
   if (amount.micros <= 0) {
     return refusal(Refusal::Code::invalid,
@@ -345,6 +420,11 @@ Operation import_row(Shard& shard, const ImportRow& row, const Note& note) {
   }
   entry.note = note;
   entry.subscriber_opening = SubscriberOpening{entry.subscriber, row.msisdn, row.imsi};
+  if (!row.attributes.empty()) {
+    ProfileChange& profile = entry.profile_change.emplace();
+    profile.number = entry.subscriber;
+    for (const auto& [name, value] : row.attributes) profile.attributes.push_back({name, value});
+  }
   return Done{shard.enter(entry)};
 }
 

@@ -1,4 +1,5 @@
-// What people do to accounts: create them, add subscribers, top up, adjust, subscribe, bar. Each
+// What people do to accounts: create them, add subscribers, say what those are and may use, top up,
+// adjust, subscribe, bar. Each
 // either enters one ledger entry and says which, or refuses and says why in a sentence for the
 // person.
 //
@@ -43,6 +44,12 @@ Operation create_account(Shard& shard, std::string_view name, AccountKind kind, 
 Operation add_subscriber(Shard& shard, std::string_view msisdn, std::string_view account,
                          std::string_view imsi, const Note& note);
 Operation set_barred(Shard& shard, std::string_view msisdn, bool barred, const Note& note);
+// Each attribute is named once; an empty value removes it.
+Operation set_attributes(Shard& shard, std::string_view msisdn,
+                         const tariffs::SubscriberAttributes& attributes, const Note& note);
+// What prices with this switch price (tariffs/subscriber.h) is refused while it is off.
+Operation set_switch(Shard& shard, std::string_view msisdn, std::string_view name, bool is_on,
+                     const Note& note);
 Operation top_up(Shard& shard, std::string_view account, Money amount, const Note& note);
 Operation adjust(Shard& shard, std::string_view account, Money amount, const Note& note);
 Operation add_subscription(Shard& shard, std::string_view msisdn, std::string_view offer,
@@ -57,6 +64,7 @@ struct ImportRow {
   Identity msisdn;
   Identity imsi;  // may be none
   std::string account;
+  tariffs::SubscriberAttributes attributes;  // of a new subscriber
   AccountKind kind = AccountKind::prepaid;
   Money balance;
   Money credit_limit;
@@ -67,6 +75,9 @@ enum class ImportEffect { nothing, new_subscriber, new_account };
 base::Result<ImportEffect, Refusal> check_import(const Shard& shard, const ImportRow& row);
 // Does it. A row that has come to contradict what is since it was checked is refused.
 Operation import_row(Shard& shard, const ImportRow& row, const Note& note);
+
+// What is wrong with an attribute that somebody wants to set; nullopt: nothing.
+std::optional<std::string> wrong_attribute(std::string_view name, std::string_view value);
 
 // The subscriber that a person means by an MSISDN.
 std::optional<Identity> parse_msisdn(std::string_view text);

@@ -106,6 +106,12 @@ std::string Bench::set_up_money() {
   }
   auto done = create_account(shard_, subscriber, kind, test_.credit_limit, note);
   if (done.has_value()) done = add_subscriber(shard_, subscriber, subscriber, "", note);
+  if (done.has_value() && !test_.attributes.empty()) {
+    done = set_attributes(shard_, subscriber, test_.attributes, note);
+  }
+  for (const std::string& name : test_.switched_off) {
+    if (done.has_value()) done = set_switch(shard_, subscriber, name, false, note);
+  }
   if (done.has_value() && money.micros > 0) done = top_up(shard_, subscriber, money, note);
   for (const std::string& name : test_.subscriptions) {
     if (done.has_value()) done = add_subscription(shard_, subscriber, name, note);
@@ -240,13 +246,24 @@ std::string refusal_text(Outcome outcome) {
       return "refused for the balance (4012)";
     case Outcome::rating_failed:
       return "refused for want of a price (5031)";
+    case Outcome::service_denied:
+      return "refused to this subscriber (4010)";
     default:
       return "refused by a limit of the server";
   }
 }
 
 Outcome outcome_of(TestRefusal refusal) {
-  return refusal == TestRefusal::balance ? Outcome::credit_limit_reached : Outcome::rating_failed;
+  switch (refusal) {
+    case TestRefusal::balance:
+      return Outcome::credit_limit_reached;
+    case TestRefusal::no_price:
+      return Outcome::rating_failed;
+    case TestRefusal::denied:
+      return Outcome::service_denied;
+  }
+  FARTHING_ASSERT(false);
+  return {};
 }
 
 // Says of one test what is not as expected.

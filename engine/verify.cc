@@ -103,6 +103,9 @@ void walk_account(const Account& account, TextSink& sink) {
     sink.add("MSISDN", account.subscribers[i].msisdn.bits());
     sink.add("IMSI", account.subscribers[i].imsi.bits());
     sink.add("barred", account.subscribers[i].barred ? 1 : 0);
+    if (const Profile* const profile = account.subscribers[i].profile.get()) {
+      sink.add_text("profile", describe_change(change_to(*profile, {})));
+    }
   }
   for (const Bucket& bucket : account.buckets) {
     sink.enter("bucket", bucket.number.value);

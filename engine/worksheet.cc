@@ -265,16 +265,11 @@ Worksheet::BucketShare& Worksheet::share(std::uint16_t segment, BucketNumber buc
 }
 
 bool Worksheet::covers(const Bucket& bucket, const Segment& segment) const {
-  return bucket.unit == segment.terms.unit &&
-         (bucket.owner.value == 0 || bucket.owner == subscriber_) &&
+  return bucket.unit == segment.terms.unit && bucket.is_for(subscriber_) &&
          bucket.covers(segment.service, segment.rating_group);
 }
 
-bool Worksheet::is_valid(const Bucket& bucket) const {
-  // Event-Timestamps are whole seconds: the second in which a bucket begins is all its own.
-  return std::chrono::floor<std::chrono::seconds>(bucket.valid_from) <= rated_at_ &&
-         rated_at_ < bucket.valid_to;
-}
+bool Worksheet::is_valid(const Bucket& bucket) const { return bucket.is_valid_at(rated_at_); }
 
 // All units of a bucket in its time; afterwards what the session still held of it.
 std::int64_t Worksheet::edible_units(std::uint16_t index, const Bucket& bucket) {

@@ -46,7 +46,7 @@ bool list_covers(const List& list, const List& other, Covers covers) {
 
 bool Conditions::are_none() const {
   return zones.empty() && !times && called_numbers.empty() && access_points.empty() &&
-         rat_types.empty() && serving_networks.empty() && counted.empty();
+         rat_types.empty() && serving_networks.empty() && subscriber.empty() && counted.empty();
 }
 
 bool Conditions::hold_without_tables(const Facts& facts) const {
@@ -72,9 +72,14 @@ bool Conditions::hold_without_tables(const Facts& facts) const {
       return false;
     }
   }
-  return serving_networks.empty() || std::ranges::any_of(serving_networks, [&](const auto& own) {
-           return is_network_of(facts.serving_network, own);
-         });
+  if (!serving_networks.empty() && std::ranges::none_of(serving_networks, [&](const auto& own) {
+        return is_network_of(facts.serving_network, own);
+      })) {
+    return false;
+  }
+  return std::ranges::all_of(subscriber, [&](const OfSubscriber& own) {
+    return std::ranges::find(own.values, value_of(facts.subscriber, own.name)) != own.values.end();
+  });
 }
 
 bool Conditions::cover(const Conditions& other) const {
@@ -87,7 +92,13 @@ bool Conditions::cover(const Conditions& other) const {
              theirs.below <= ours.below;
     });
   });
-  return covers_times && list_covers(zones, other.zones, equal) &&
+  const auto covers_subscriber = [&](const OfSubscriber& ours) {
+    return std::ranges::any_of(other.subscriber, [&](const OfSubscriber& theirs) {
+      return theirs.name == ours.name && list_covers(ours.values, theirs.values, equal);
+    });
+  };
+  return covers_times && std::ranges::all_of(subscriber, covers_subscriber) &&
+         list_covers(zones, other.zones, equal) &&
          list_covers(called_numbers, other.called_numbers, equal) &&
          list_covers(access_points, other.access_points, equal) &&
          list_covers(rat_types, other.rat_types, equal) && covers_counted &&

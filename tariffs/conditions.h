@@ -5,6 +5,7 @@
 
 #include "engine/base/time.h"
 #include "tariffs/counter.h"
+#include "tariffs/subscriber.h"
 
 #include <cstdint>
 #include <optional>
@@ -22,7 +23,8 @@ struct Facts {
   std::string_view access_point;         // APN or DNN, with or without its operator identifier
   std::optional<std::uint8_t> rat_type;  // 3GPP-RAT-Type (TS 29.061 16.4.7.2)
   std::string_view serving_network;      // MCC and MNC, 5 or 6 digits
-  std::optional<base::Time> time;        // at which it is rated
+  std::span<const SubscriberAttribute> subscriber = {};  // what is said of it
+  std::optional<base::Time> time;                        // at which it is rated
   std::span<const std::uint64_t> counted = {};  // by the tariff's counters; what is not there is 0
 };
 
@@ -35,6 +37,11 @@ struct Conditions {
     friend bool operator==(const Times&, const Times&) = default;
   };
 
+  struct OfSubscriber {
+    std::string name;
+    std::vector<std::string> values;
+  };
+
   std::vector<std::uint16_t> zones;  // indices into the zone table's names
   std::optional<Times> times;
   std::vector<std::string> called_numbers;  // "110" as dialled, "+8610086", "urn:service:sos"
@@ -42,6 +49,7 @@ struct Conditions {
   std::vector<std::uint8_t> rat_types;
   std::vector<std::string> serving_networks;  // an MCC (3 digits), or MCC and MNC
   std::vector<Counted> counted;               // each must hold
+  std::vector<OfSubscriber> subscriber;       // of each one value must fit
 
   bool are_none() const;
 

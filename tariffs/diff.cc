@@ -5,6 +5,7 @@
 #include "tariffs/yaml_scalar.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -70,6 +71,11 @@ Item price_item(const Tariff& tariff, const Rule& rule) {
   if (rule.stop) item.fields.push_back({"stop", "true"});
   if (terms.minimum > 0) item.fields.push_back({"minimum", units_text(terms.unit, terms.minimum)});
   if (terms.setup.micros > 0) item.fields.push_back({"setup", terms.setup.to_string()});
+  if (rule.restrictions.needs_subscription) item.fields.push_back({"subscription", "required"});
+  if (!rule.restrictions.switches.empty()) {
+    item.fields.push_back(
+        {"switch", fmt::format("{}", fmt::join(rule.restrictions.switches, " "))});
+  }
   return item;
 }
 

@@ -67,6 +67,9 @@ std::string reasons_text(const Tariff& tariff, const Rule& rule, const Facts& fa
   if (!conditions.serving_networks.empty()) {
     reasons.push_back(fmt::format("the serving network is {}", facts.serving_network));
   }
+  for (const Conditions::OfSubscriber& asked : conditions.subscriber) {
+    reasons.push_back(fmt::format("{} is {}", asked.name, value_of(facts.subscriber, asked.name)));
+  }
   if (reasons.empty()) return "it has no conditions, and none before it holds";
   return fmt::format("{}", fmt::join(reasons, ", and "));
 }
@@ -340,6 +343,7 @@ std::string describe_price(const Tariff& tariff, const PriceBreakdown& breakdown
     if (tariff.has_conditions()) {
       line(text, "because {}", reasons_text(tariff, rule, facts_of(breakdown, piece)));
     }
+    if (!rule.restrictions.are_none()) line(text, "it {}", restrictions_text(rule.restrictions));
     if (breakdown.pieces.size() > 1) {
       for (const auto& [from, to] : piece.stretches) {
         line(text, "from {} to {}", local_time_text(tariff.time_zone(), from),

@@ -20,6 +20,7 @@ struct PlacedService {
   FilePosition position;
   std::map<RatingGroup, FilePosition> groups;  // declared, and where
   std::vector<PlacedRule> rules;
+  Restrictions restrictions;  // of all its prices
   bool has_unit = false;
   bool is_complete = false;  // its rating groups and prices could all be read
 };

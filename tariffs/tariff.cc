@@ -35,6 +35,8 @@ Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)), clock_(parts_.time
   }));
   has_conditions_ = std::ranges::any_of(
       parts_.rules, [](const Rule& rule) { return !rule.conditions.are_none(); });
+  has_restrictions_ = std::ranges::any_of(
+      parts_.rules, [](const Rule& rule) { return !rule.restrictions.are_none(); });
 
   counters_that_matter_.resize(parts_.counters.size());
   for (const Rule& rule : parts_.rules) {

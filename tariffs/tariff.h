@@ -13,6 +13,7 @@
 #include "tariffs/counter.h"
 #include "tariffs/numbering.h"
 #include "tariffs/price.h"
+#include "tariffs/subscriber.h"
 #include "tariffs/tests_section.h"
 #include "tariffs/zone_table.h"
 
@@ -51,6 +52,7 @@ struct Rule {
   std::optional<RatingGroup> rating_group;  // nullopt: every group that has no rule, and none
   Conditions conditions;                    // all must hold
   bool always = false;                      // free, and for those who may use nothing else, too
+  Restrictions restrictions;                // what it asks of the subscriber
   bool stop = false;                        // no grant: who is used up to here gets no more
   std::optional<std::uint16_t> over;  // the counter that bands and caps go by, not the session
 };
@@ -149,6 +151,8 @@ class Tariff {
   // Whether any rule has conditions, or there is anything to count. Where not, facts make no
   // difference.
   bool has_conditions() const { return has_conditions_ || has_counters(); }
+  // Whether any rule asks anything of the subscriber.
+  bool has_restrictions() const { return has_restrictions_; }
   bool has_counters() const { return !parts_.counters.empty(); }
 
   // The smallest value above `value` of the counter at which another rule may win; nullopt: none.
@@ -217,6 +221,7 @@ class Tariff {
 
   TariffParts parts_;
   bool has_conditions_ = false;
+  bool has_restrictions_ = false;
   PeriodClock clock_;
   std::vector<bool> counters_that_matter_;
   std::vector<Lookup> lookups_;                // the longest context first: it is the closest match

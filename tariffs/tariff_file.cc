@@ -62,6 +62,7 @@ class Compiler {
   bool compile_terms(YamlMap& map, PlacedRule& placed, Unit unit);
   bool compile_counting(YamlMap& map, PlacedRule& placed, Unit unit);
   void add_rule(PlacedService& placed, PlacedRule rule);
+  void restrict_rule(PlacedRule& made, const Restrictions& own, const Restrictions& service);
   bool covers(const Rule& rule, const Rule& other) const;
   void check_last_resort(const PlacedService& placed);
   void check_every_group_has_a_price(const PlacedService& placed);
@@ -182,6 +183,7 @@ PlacedService Compiler::compile_service(const YamlEntry& entry) {
   YamlMap map(entry.value, fmt::format("service {}", in_quotes(entry.key)), errors_);
   compile_context(map, placed);
   const bool groups_are_complete = compile_rating_groups(map, placed);
+  placed.restrictions = read_restrictions(map, errors_);
 
   constexpr Unit units[] = {Unit::octets, Unit::seconds, Unit::events, Unit::money};
   std::vector<std::string_view> unit_names;
@@ -314,8 +316,10 @@ bool Compiler::compile_price(const YamlNode& node, PlacedService& placed) {
   made.rule.conditions = tables_.read_conditions(map, made.rule.name);
   read_counted(map, counters_, made.rule.conditions, made.rule.name, errors_);
   is_known &= errors_.count() == errors_before;
+  const Restrictions own = read_restrictions(map, errors_);
   const bool has_terms = compile_terms(map, made, placed.service.unit);
   map.finish();
+  if (has_terms) restrict_rule(made, own, placed.restrictions);
   if (is_known) add_rule(placed, std::move(made));
   return is_known && has_terms;
 }
@@ -339,6 +343,19 @@ void Compiler::add_rule(PlacedService& placed, PlacedRule made) {
     return;
   }
   placed.rules.push_back(std::move(made));
+}
+
+// What is served always, or never, asks nothing of anybody.
+void Compiler::restrict_rule(PlacedRule& made, const Restrictions& own,
+                             const Restrictions& service) {
+  if (made.rule.terms && !made.rule.always) {
+    made.rule.restrictions = both(service, own);
+  } else if (!own.are_none()) {
+    errors_.add(made.position,
+                fmt::format("what is {} served {}", made.rule.always ? "always" : "never",
+                            restrictions_text(own)),
+                "no such key beside always: true and price: none");
+  }
 }
 
 // Whether `rule` holds whenever `other` does.

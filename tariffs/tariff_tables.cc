@@ -2,6 +2,7 @@
 
 #include "tariffs/calendar_file.h"
 #include "tariffs/numbering.h"
+#include "tariffs/tariff_values.h"
 #include "tariffs/plain_text.h"
 #include "tariffs/yaml_scalar.h"
 
@@ -146,6 +147,31 @@ void read_access_points(const std::vector<Choice>& choices, FileErrors& errors,
   }
 }
 
+void read_subscriber(const YamlNode& node, FileErrors& errors, Conditions& conditions,
+                     std::string& name) {
+  if (!check_kind(node, YamlNode::Kind::map, errors, "values by name, as in {segment: gold}") ||
+      !check_count(node, errors, "attributes", 1, subscriber_attributes_max)) {
+    return;
+  }
+  for (const YamlEntry& entry : node.entries) {
+    if (!is_label(entry.key)) {
+      errors.add(entry.key_position, fmt::format("{} is no attribute", in_quotes(entry.key)),
+                 label_form);
+    }
+    const std::vector<Choice> choices = read_choices(entry.value, errors, attribute_form);
+    name += label(choices);
+    Conditions::OfSubscriber& made = conditions.subscriber.emplace_back();
+    made.name = entry.key;
+    for (const Choice& choice : choices) {
+      if (!is_attribute_value(choice.text)) {
+        errors.add(choice.position, fmt::format("{} is no value", in_quotes(choice.text)),
+                   attribute_form);
+      }
+      made.values.push_back(choice.text);
+    }
+  }
+}
+
 }  // namespace
 
 void TariffTables::read(YamlMap& file, std::string_view time_zone) {
@@ -227,6 +253,9 @@ Conditions TariffTables::read_conditions(YamlMap& price, std::string& name) cons
   read("apn", "the name of an access point", read_access_points);
   read("rat_type", "a RAT type such as EUTRAN", read_rat_types);
   read("serving_network", "an MCC, or MCC and MNC", read_networks);
+  if (const YamlNode* node = price.find("subscriber")) {
+    read_subscriber(*node, errors_, conditions, name);
+  }
   return conditions;
 }
 

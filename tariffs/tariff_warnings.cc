@@ -100,7 +100,8 @@ std::string uselessness(const PlacedService& placed, std::optional<RatingGroup> 
     return what + " is never served";
   }
   const auto costs = [](const Rule* rule) {
-    return rule->terms && !is_free(*rule->terms);  // set-up charges are paid all the same
+    // Set-up charges are paid all the same; a subscription may be needed though there is no price.
+    return rule->terms && (!is_free(*rule->terms) || rule->restrictions.needs_subscription);
   };
   return std::ranges::any_of(prices, costs) ? "" : what + " is free without it";
 }
@@ -118,6 +119,29 @@ void warn_of_coverage(const PlacedOffer& offer, std::span<const PlacedService> s
         placed.position,
         fmt::format("nothing uses the allowance of {} here: {}", in_quotes(offer.offer.name), why),
         "something that has a price");
+  }
+}
+
+// Nobody can have the subscription that a price asks for.
+void warn_of_missing_offers(const PlacedService& service, std::span<const PlacedOffer> offers,
+                            FileErrors& warnings) {
+  for (const PlacedRule& placed : service.rules) {
+    const Rule& rule = placed.rule;
+    if (!rule.restrictions.needs_subscription) continue;
+    const auto covers = [&rule](const Coverage& coverage) {
+      return coverage.service == rule.service && (!coverage.rating_group || !rule.rating_group ||
+                                                  coverage.rating_group == rule.rating_group);
+    };
+    if (std::ranges::any_of(offers, [&](const PlacedOffer& placed_offer) {
+          return std::ranges::any_of(placed_offer.offer.coverage, covers);
+        })) {
+      continue;
+    }
+    warnings.add(placed.position,
+                 fmt::format("nobody is served by {}: it needs a subscription, and no offer covers "
+                             "it",
+                             in_quotes(rule.name)),
+                 "an offer that covers it");
   }
 }
 
@@ -148,6 +172,7 @@ void find_warnings(std::span<const PlacedService> services, std::span<const Plac
   for (const PlacedService& placed : services) {
     if (!placed.is_complete) continue;
     warn_of_groups(placed, covered, warnings);
+    warn_of_missing_offers(placed, offers, warnings);
     for (const PlacedRule& rule : placed.rules) {
       if (!rule.rule.terms) continue;
       warn_of_steps(rule, warnings);

@@ -21,7 +21,8 @@ constexpr std::size_t uses_max = 1000;
 constexpr std::size_t subscriptions_max = 100;
 constexpr std::size_t name_bytes_max = 200;
 constexpr Money plenty{1'000'000 * Money::micros_per_unit};
-constexpr std::array refusals = {TestRefusal::balance, TestRefusal::no_price};
+// By TestRefusal.
+constexpr std::array<std::string_view, 3> refusal_names = {"balance", "no-price", "denied"};
 
 class Reader {
  public:
@@ -196,6 +197,12 @@ void Reader::read_network(YamlMap& map, TariffTest& test) {
 }
 
 void Reader::read_account(YamlMap& map, TariffTest& test) {
+  if (const YamlNode* node = map.find("subscriber")) {
+    test.attributes = read_attributes(*node, errors_);
+  }
+  if (const YamlNode* node = map.find("switched_off")) {
+    test.switched_off = read_switches(*node, errors_);
+  }
   test.balance = plenty;
   if (const YamlNode* node = map.find("balance")) {
     test.balance = read_money(*node, errors_).value_or(plenty);
@@ -241,10 +248,9 @@ void Reader::read_expected(const YamlNode& node, TariffTest& test) {
     if (units) test.served = {*units, served->position};
   }
   if (const YamlNode* refused = map.find("refused")) {
-    std::vector<std::string_view> names;
-    for (TestRefusal refusal : refusals) names.push_back(refusal_name(refusal));
-    const std::optional<std::size_t> choice = read_choice(*refused, errors_, names);
-    if (choice) test.refused = {refusals[*choice], refused->position};
+    const std::optional<std::size_t> choice =
+        read_choice(*refused, errors_, {refusal_names.begin(), refusal_names.end()});
+    if (choice) test.refused = {static_cast<TestRefusal>(*choice), refused->position};
   }
   if (const YamlNode* allowances = map.find("allowances")) read_allowances(*allowances, test);
   map.finish();
@@ -280,7 +286,7 @@ void Reader::read_allowances(const YamlNode& node, TariffTest& test) {
 }  // namespace
 
 std::string_view refusal_name(TestRefusal refusal) {
-  return refusal == TestRefusal::balance ? "balance" : "no-price";
+  return refusal_names[static_cast<std::size_t>(refusal)];
 }
 
 std::vector<TariffTest> read_tests(const YamlNode& node, const TariffParts& parts,

@@ -8,6 +8,7 @@
 #include "engine/base/time.h"
 #include "tariffs/file_error.h"
 #include "tariffs/money.h"
+#include "tariffs/subscriber.h"
 #include "tariffs/units.h"
 
 #include <cstdint>
@@ -26,9 +27,10 @@ struct YamlNode;
 enum class TestRefusal : std::uint8_t {
   balance,   // 4012: nobody can pay
   no_price,  // 5031
+  denied,    // 4010: this subscriber may not use it
 };
 
-std::string_view refusal_name(TestRefusal refusal);  // "balance", "no-price"
+std::string_view refusal_name(TestRefusal refusal);  // "balance", "no-price", "denied"
 
 struct TariffTest {
   // Usage that is reported together.
@@ -55,11 +57,13 @@ struct TariffTest {
   Unit unit = Unit::octets;
   std::optional<RatingGroup> rating_group;
   std::vector<Use> uses;
-  base::Time at;                         // within the tariff's validity
-  std::string called;                    // as Called-Party-Address has it; "": it is not there
-  std::string access_point;              // likewise: Called-Station-Id
-  std::string serving_network;           // 3GPP-SGSN-MCC-MNC
-  std::optional<std::uint8_t> rat_type;  // 3GPP-RAT-Type
+  base::Time at;                          // within the tariff's validity
+  std::string called;                     // as Called-Party-Address has it; "": it is not there
+  std::string access_point;               // likewise: Called-Station-Id
+  std::string serving_network;            // 3GPP-SGSN-MCC-MNC
+  std::optional<std::uint8_t> rat_type;   // 3GPP-RAT-Type
+  SubscriberAttributes attributes;        // of the subscriber
+  std::vector<std::string> switched_off;  // likewise
   Money balance;
   Money credit_limit;
   std::vector<std::string> subscriptions;  // offers, bought and paid at that time

@@ -152,6 +152,16 @@ std::string BodyFields::optional(std::string_view key) {
   return {};
 }
 
+std::vector<std::pair<std::string, std::string>> BodyFields::all_of(std::string_view prefix) {
+  std::vector<std::pair<std::string, std::string>> found;
+  for (const auto& [name, value] : fields_) {
+    if (!name.starts_with(prefix)) continue;
+    asked_.push_back(name);
+    found.emplace_back(name.substr(prefix.size()), value);
+  }
+  return found;
+}
+
 std::string BodyFields::required(std::string_view key) {
   std::string value = optional(key);
   if (value.empty()) refuse(fmt::format("\"{}\" is missing", key));

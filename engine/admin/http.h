@@ -67,7 +67,9 @@ class BodyFields {
 
   std::string required(std::string_view key);
   std::string optional(std::string_view key);  // "" where it is absent
-  std::optional<Reply> wrong();                // to be called after the fields were read
+  // All whose keys begin so, without what they begin with, in the order written.
+  std::vector<std::pair<std::string, std::string>> all_of(std::string_view prefix);
+  std::optional<Reply> wrong();  // to be called after the fields were read
 
  private:
   void refuse(std::string message);

@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 namespace farthing::engine::admin {
 
@@ -17,16 +19,17 @@ constexpr std::size_t lines_of_account_max = 10'000;
 constexpr std::size_t rows_per_check = 2000;
 constexpr std::size_t rows_per_write = 500;
 
-// Splits a line at its commas; false where it has another number of fields.
-bool split_fields(std::string_view line, std::array<std::string_view, column_count>& fields) {
-  for (std::size_t i = 0; i + 1 < column_count; ++i) {
-    const std::size_t comma = line.find(',');
-    if (comma == std::string_view::npos) return false;
-    fields[i] = line.substr(0, comma);
-    line.remove_prefix(comma + 1);
+// Takes the next field off the front of a line; nullopt: it has no more.
+std::optional<std::string_view> take_field(std::optional<std::string_view>& line) {
+  if (!line) return std::nullopt;
+  const std::size_t comma = line->find(',');
+  const std::string_view field = line->substr(0, comma);
+  if (comma == std::string_view::npos) {
+    line.reset();
+  } else {
+    line->remove_prefix(comma + 1);
   }
-  fields.back() = line;
-  return line.find(',') == std::string_view::npos;
+  return field;
 }
 
 bool parse_money(std::string_view name, std::string_view text, Money& money, std::string& wrong) {
@@ -95,6 +98,7 @@ ImportFile::ImportFile(std::string_view text) : text_(text), rest_(text) {
   constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
   if (rest_.starts_with(byte_order_mark)) rest_.remove_prefix(byte_order_mark.size());
   if (!read_header()) {
+    if (errors_.count > 0) return;
     errors_.add(std::max<std::uint64_t>(line_number_, 1),
                 fmt::format("the first line is not the header {}", header));
     return;
@@ -115,7 +119,31 @@ void ImportFile::rewind() {
 
 bool ImportFile::read_header() {
   std::string_view line;
-  return next_line(line) && line == header;
+  if (!next_line(line) || !line.starts_with(header)) return false;
+  line.remove_prefix(header.size());
+  return line.empty() || (line.front() == ',' && read_attribute_columns(line.substr(1)));
+}
+
+// False: there is an error now.
+bool ImportFile::read_attribute_columns(std::string_view columns) {
+  constexpr std::string_view prefix = "attr.";
+  std::optional<std::string_view> rest = columns;
+  while (const auto column = take_field(rest)) {
+    const std::string name(column->substr(std::min(prefix.size(), column->size())));
+    if (!column->starts_with(prefix) || !tariffs::is_label(name)) {
+      errors_.add(line_number_, fmt::format("the column {} is none; expected attr. and {}",
+                                            tariffs::in_quotes(*column), tariffs::label_form));
+    } else if (std::ranges::find(attribute_names_, name) != attribute_names_.end()) {
+      errors_.add(line_number_, fmt::format("the column {} is there twice", *column));
+    } else {
+      attribute_names_.push_back(name);
+    }
+  }
+  if (attribute_names_.size() > Profile::attributes_max) {
+    errors_.add(line_number_,
+                fmt::format("a subscriber has at most {} attributes", Profile::attributes_max));
+  }
+  return errors_.count == 0;
 }
 
 bool ImportFile::next_line(std::string_view& line) {
@@ -130,11 +158,15 @@ bool ImportFile::next_line(std::string_view& line) {
 
 bool ImportFile::parse(std::string_view text, ImportLine& line, std::string_view& account,
                        bool& has_terms, std::string& wrong) const {
-  std::array<std::string_view, column_count> fields;
-  if (!split_fields(text, fields)) {
-    wrong = fmt::format("it has not the {} fields {}", column_count, header);
+  const auto commas = static_cast<std::size_t>(std::ranges::count(text, ','));
+  if (commas + 1 != column_count + attribute_names_.size()) {
+    wrong = fmt::format("it has not the {} fields {}{}", column_count + attribute_names_.size(),
+                        header, attribute_names_.empty() ? "" : " and those of attributes");
     return false;
   }
+  std::array<std::string_view, column_count> fields;
+  std::optional<std::string_view> rest = text;
+  for (std::string_view& field : fields) field = *take_field(rest);
   auto [msisdn, imsi, account_field, kind, balance, limit] = fields;
   if (msisdn.starts_with('+')) msisdn.remove_prefix(1);
   const auto number = Identity::make(Identity::Kind::e164, msisdn);
@@ -170,6 +202,22 @@ bool ImportFile::parse(std::string_view text, ImportLine& line, std::string_view
   if (*parsed_kind == AccountKind::prepaid && line.row.credit_limit.micros != 0) {
     wrong = "a prepaid account has no credit limit; make it hybrid or postpaid";
     return false;
+  }
+  return parse_attributes(rest.value_or(""), line.row, wrong);
+}
+
+// An empty field says nothing.
+bool ImportFile::parse_attributes(std::string_view text, ImportRow& row, std::string& wrong) const {
+  row.attributes.clear();
+  std::optional<std::string_view> rest = text;
+  for (const std::string& name : attribute_names_) {
+    const std::string_view value = *take_field(rest);
+    if (value.empty()) continue;
+    if (auto why = wrong_attribute(name, value)) {
+      wrong = std::move(*why);
+      return false;
+    }
+    row.attributes.push_back({name, std::string(value)});
   }
   return true;
 }

@@ -1,4 +1,6 @@
-// Subscribers in bulk from a CSV file: header line msisdn,imsi,account,kind,balance,credit_limit.
+// Subscribers in bulk from a CSV file: header line msisdn,imsi,account,kind,balance,credit_limit,
+// and after these columns attr.NAME for what new subscribers are (attr.segment); those that are
+// there already stay as they are.
 //
 // Checked whole before anything is written: first the file in itself, then against the accounts
 // that there are. Written in slices, each durable before the next, so that requests wait for one
@@ -70,9 +72,11 @@ class ImportFile {
   };
 
   bool read_header();
+  bool read_attribute_columns(std::string_view columns);
   bool next_line(std::string_view& line);
   bool parse(std::string_view text, ImportLine& line, std::string_view& account, bool& has_terms,
              std::string& wrong) const;
+  bool parse_attributes(std::string_view text, ImportRow& row, std::string& wrong) const;
   void check(std::string_view text);
   void check_identity(Identity identity, std::string_view what);
 
@@ -82,6 +86,7 @@ class ImportFile {
   std::uint64_t line_number_ = 0;
   std::uint64_t header_line_ = 0;
   std::uint64_t rows_ = 0;
+  std::vector<std::string> attribute_names_;  // of the further columns
   ImportErrors errors_;
   boost::unordered_flat_map<std::uint64_t, std::uint64_t> identities_;  // bits -> line
   boost::unordered_flat_map<std::string_view, AccountLines> accounts_;

@@ -27,6 +27,8 @@ constexpr std::array routes = {
     Route{"GET", "/v1/subscribers/{}", get_subscriber, 0},
     Route{"POST", "/v1/subscribers/{}/bar", bar_subscriber, mib},
     Route{"POST", "/v1/subscribers/{}/unbar", unbar_subscriber, mib},
+    Route{"POST", "/v1/subscribers/{}/attributes", set_attributes, mib},
+    Route{"POST", "/v1/subscribers/{}/switches/{}", set_switch, mib},
 
     Route{"POST", "/v1/subscribers/{}/subscriptions", add_subscription, mib},
     Route{"GET", "/v1/subscribers/{}/subscriptions", list_subscriptions, 0},

@@ -149,6 +149,7 @@ base::Result<void, storage::StoreError> StatementReader::add_rows(const Entry& e
       row.unit = entry.bucket_opening->unit;
       row.units = static_cast<std::uint64_t>(sum_of(entry, Side::allowance));
     }
+    if (entry.profile_change) row.rule = describe_change(*entry.profile_change);
     rows_.push_back(std::move(row));
     return {};
   }

@@ -1,10 +1,12 @@
 #include "engine/admin/routes.h"
 #include "engine/admin/time_text.h"
 #include "engine/admin/views.h"
+#include "tariffs/file_error.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace farthing::engine::admin {
@@ -40,6 +42,15 @@ json::object subscription_json(const Bucket& bucket, const TariffView& tariffs) 
   object["valid_from"] = time_text(tariffs.time_zone(), bucket.valid_from);
   object["active"] = bucket.valid_from <= tariffs.now && tariffs.now < bucket.valid_to;
   return object;
+}
+
+// Whether a price of the tariff in force asks for the switch.
+bool is_known_switch(const TariffView& view, const std::string& name) {
+  const tariffs::VersionedTariff* const tariff = view.in_force();
+  if (tariff == nullptr) return false;
+  return std::ranges::any_of(tariff->tariff->rules(), [&name](const tariffs::Rule& rule) {
+    return std::ranges::binary_search(rule.restrictions.switches, name);
+  });
 }
 
 // Does what `operate` does to a subscriber and answers with the subscriber as it is then.
@@ -130,6 +141,54 @@ Reply bar_subscriber(Api& api, const HttpRequest& request, Stream&) {
 
 Reply unbar_subscriber(Api& api, const HttpRequest& request, Stream&) {
   return set_barred(api, request, false);
+}
+
+Reply set_attributes(Api& api, const HttpRequest& request, Stream&) {
+  BodyFields fields(request.body);
+  tariffs::SubscriberAttributes attributes;
+  for (auto& [name, value] : fields.all_of("attr.")) {
+    attributes.push_back({std::move(name), std::move(value)});
+  }
+  const std::string reason = fields.optional("reason");
+  if (auto wrong = fields.wrong()) return *wrong;
+  const std::string& msisdn = request.arguments[0];
+  return operate_on(
+      api, msisdn, need_subscriber(msisdn),
+      [&](Shard& shard) {
+        return engine::set_attributes(shard, msisdn, attributes,
+                                      Note{request.operator_name, reason, {}});
+      },
+      200);
+}
+
+Reply set_switch(Api& api, const HttpRequest& request, Stream&) {
+  BodyFields fields(request.body);
+  const std::string state = fields.required("state");
+  const std::string reason = fields.optional("reason");
+  if (auto wrong = fields.wrong()) return *wrong;
+  if (state != "on" && state != "off") {
+    return error_reply(400, "invalid",
+                       fmt::format("a switch is on or off, not {}", tariffs::in_quotes(state)));
+  }
+  const std::string& msisdn = request.arguments[0];
+  const std::string& name = request.arguments[1];
+  Operation done = Refusal{};
+  SubscriberView view;
+  TariffView tariffs;
+  const Visited ran = api.shard.visit(need_subscriber(msisdn), [&](Shard& shard) {
+    done = engine::set_switch(shard, msisdn, name, state == "on",
+                              Note{request.operator_name, reason, {}});
+    if (!done.has_value()) return;
+    const auto who = find_subscriber(shard, msisdn);
+    if (who.has_value()) view = view_subscriber(*who);
+    tariffs = view_tariffs(shard);
+  });
+  if (!ran) return unavailable_reply(ran.why());
+  if (!done.has_value()) return refusal_reply(done.error());
+  return json_reply({{"sequence", done->sequence.value},
+                     {"repeated", done->repeated},
+                     {"known", is_known_switch(tariffs, name)},
+                     {"subscriber", subscriber_view_json(view)}});
 }
 
 Reply add_subscription(Api& api, const HttpRequest& request, Stream&) {

@@ -81,6 +81,9 @@ json::object tariff_json(const tariffs::VersionedTariff& versioned, const Tariff
         {{"rule", rule.name},
          {"service", tariff.service_name(rule.service)},
          {"rating_group", group_json(rule.rating_group)},
+         {"subscription_required", rule.restrictions.needs_subscription},
+         {"switches", json::value_from(rule.restrictions.switches)},
+         {"restrictions", tariffs::restrictions_text(rule.restrictions)},
          {"price", rule.terms ? json::value(terms_json(*rule.terms, tariff.currency())) : nullptr},
          {"over", rule.over ? json::value(tariff.counters()[*rule.over].name) : nullptr},
          {"stop", rule.stop}});
@@ -197,6 +200,19 @@ std::string read_counted(std::string_view text, const tariffs::Tariff& tariff,
     }
     counted[static_cast<std::size_t>(counter - tariff.counters().begin())] =
         static_cast<std::uint64_t>(number);
+  }
+  return {};
+}
+
+// attr.segment=gold
+std::string read_attributes(const HttpRequest& request, tariffs::SubscriberAttributes& attributes) {
+  constexpr std::string_view prefix = "attr.";
+  for (const auto& [key, value] : request.query) {
+    if (!key.starts_with(prefix)) continue;
+    const std::string name = key.substr(prefix.size());
+    if (const auto wrong = wrong_attribute(name, value)) return *wrong;
+    if (!tariffs::value_of(attributes, name).empty()) return name + " is there twice; give it once";
+    attributes.push_back({name, value});
   }
   return {};
 }
@@ -320,6 +336,11 @@ Reply get_price(Api& api, const HttpRequest& request, Stream&) {
   if (const std::string wrong = read_facts(request, view, rating, facts); !wrong.empty()) {
     return error_reply(400, "invalid", wrong);
   }
+  tariffs::SubscriberAttributes attributes;
+  if (const std::string wrong = read_attributes(request, attributes); !wrong.empty()) {
+    return error_reply(400, "invalid", wrong);
+  }
+  facts.subscriber = attributes;
   const tariffs::VersionedTariff* const version = view.history->at(*facts.time);
   if (version == nullptr) {
     return error_reply(422, "no_tariff",

@@ -114,9 +114,17 @@ json::object account_json(const AccountView& view, const TariffView& tariffs) {
 }
 
 json::object subscriber_json(const Subscriber& subscriber) {
+  json::object attributes;
+  json::array switched_off;
+  if (const Profile* const profile = subscriber.profile.get()) {
+    for (const auto& [name, value] : profile->attributes) attributes[name] = value;
+    for (const std::string& name : profile->switched_off) switched_off.emplace_back(name);
+  }
   return {{"msisdn", identity_json(subscriber.msisdn)},
           {"imsi", identity_json(subscriber.imsi)},
-          {"barred", subscriber.barred}};
+          {"barred", subscriber.barred},
+          {"attributes", std::move(attributes)},
+          {"switched_off", std::move(switched_off)}};
 }
 
 json::object session_json(const SessionView& view, const TariffView& tariffs) {

@@ -2,10 +2,14 @@
 #include "engine/tariff_tests.h"
 
 #include "tariffs/demo_tariff.h"
+#include "tariffs/source_files.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <string>
 
 namespace farthing::engine {
@@ -61,6 +65,23 @@ TEST(TariffTests, TheDemoTariffPassesItsOwn) {
   ASSERT_NE(checked.tariff, nullptr);
   EXPECT_EQ(checked.tariff->tests().size(), 5u);
   EXPECT_TRUE(checked.warnings.empty());
+}
+
+TEST(TariffTests, TheSamplesPassTheirOwn) {
+  std::size_t samples = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(FARTHING_SAMPLES)) {
+    if (entry.path().extension() != ".yaml") continue;
+    ++samples;
+    std::ifstream file(entry.path());
+    std::stringstream text;
+    text << file.rdbuf();
+    const auto source = tariffs::with_tables(entry.path().string(), text.str());
+    ASSERT_TRUE(source.has_value()) << source.error().message;
+    const tariffs::CheckedTariff checked = engine::check_tariff(entry.path().string(), *source);
+    for (const tariffs::FileError& error : checked.errors) ADD_FAILURE() << to_string(error);
+    EXPECT_TRUE(checked.tariff == nullptr || !checked.tariff->tests().empty()) << entry.path();
+  }
+  EXPECT_GE(samples, 4u);
 }
 
 TEST(TariffTests, AmountsAreThoseOfTheEngine) {

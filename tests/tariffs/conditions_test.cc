@@ -77,6 +77,14 @@ TEST(Conditions, CoverWhatIsNarrower) {
   EXPECT_FALSE(others.cover(times));
   others.times->calendar = 1;
   EXPECT_FALSE(times.cover(others));
+
+  Conditions gold;
+  gold.subscriber = {{"segment", {"gold", "silver"}}};
+  Conditions gold_in_the_north;
+  gold_in_the_north.subscriber = {{"region", {"north"}}, {"segment", {"gold"}}};
+  EXPECT_TRUE(gold.cover(gold_in_the_north));
+  EXPECT_FALSE(gold_in_the_north.cover(gold));
+  EXPECT_FALSE(gold.are_none());
 }
 
 }  // namespace

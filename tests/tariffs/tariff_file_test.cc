@@ -163,9 +163,10 @@ TEST(TariffFile, ServiceErrors) {
   EXPECT_THAT(fault("  voice:", "  data:"),
               ElementsAre("t.yaml:15:3: the key \"data\" is written twice, first in line 6; "
                           "expected each key once"));
-  EXPECT_THAT(fault("    unit: octets", "    colour: red\n    unit: octets"),
-              ElementsAre("t.yaml:8:5: unknown key \"colour\" in service \"data\"; "
-                          "expected context, grant, prices, rating_groups, unit"));
+  EXPECT_THAT(
+      fault("    unit: octets", "    colour: red\n    unit: octets"),
+      ElementsAre("t.yaml:8:5: unknown key \"colour\" in service \"data\"; "
+                  "expected context, grant, prices, rating_groups, subscription, switch, unit"));
   const std::string colliding =
       replaced(replaced(replaced(good, "  data:", "  liquid:"), "  voice:", "  costarring:"),
                "service: data", "service: liquid");

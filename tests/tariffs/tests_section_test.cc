@@ -51,6 +51,8 @@ TEST(TestsSection, IsReadWhole) {
     apn: ims
     serving_network: 26201
     rat_type: 6
+    subscriber: {segment: gold, brand: 7}
+    switched_off: [roaming, data]
     balance: 7.50
     credit_limit: 1.00
     subscriptions: [pack]
@@ -79,11 +81,13 @@ TEST(TestsSection, IsReadWhole) {
   EXPECT_EQ(test.access_point, "ims");
   EXPECT_EQ(test.serving_network, "26201");
   EXPECT_EQ(test.rat_type, 6);
+  EXPECT_EQ(test.attributes, (SubscriberAttributes{{"brand", "7"}, {"segment", "gold"}}));
+  EXPECT_EQ(test.switched_off, (std::vector<std::string>{"data", "roaming"}));
   EXPECT_EQ(test.balance, Money(7'500'000));
   EXPECT_EQ(test.credit_limit, Money(1'000'000));
   EXPECT_THAT(test.subscriptions, ElementsAre("pack"));
   EXPECT_EQ(test.amount->value, Money(100'000));
-  EXPECT_EQ(test.amount->position.line, 30u);
+  EXPECT_EQ(test.amount->position.line, 32u);
   EXPECT_EQ(test.balance_left->value, Money(7'400'000));
   EXPECT_EQ(test.served->value, 3072u);
   EXPECT_EQ(test.refused->value, TestRefusal::balance);
@@ -124,7 +128,7 @@ TEST(TestsSection, EveryErrorIsTold) {
           "t.yaml:17:15: unknown service \"dat\" (did you mean \"data\"?); expected one of data",
           "t.yaml:17:30: unknown key \"expects\" in a test (did you mean \"expect\"?); expected "
           "apn, at, balance, called, credit_limit, expect, name, rat_type, rating_group, service, "
-          "serving_network, subscriptions, use",
+          "serving_network, subscriber, subscriptions, switched_off, use",
           "t.yaml:18:35: \"0 B\" is out of range; expected 1 B to 1024 TiB",
           "t.yaml:18:44: the tariff is not valid at that time; expected a time from valid_from to "
           "before valid_until",
@@ -135,7 +139,7 @@ TEST(TestsSection, EveryErrorIsTold) {
           "offer of this file",
           "t.yaml:19:80: \"banlance\" is not allowed here (did you mean \"balance\"?); expected "
           "one "
-          "of balance, no-price",
+          "of balance, no-price, denied",
           "t.yaml:20:62: the offer \"pack\" is not held in this test; expected one of its "
           "subscriptions",
           "t.yaml:20:74: unknown key \"price\" in what a test expects; expected allowances, "

@@ -1,12 +1,16 @@
 #include "tools/cli/commands.h"
 
 #include "engine/admin/http.h"
+#include "tariffs/file_error.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <memory>
 #include <ostream>
+#include <string>
+#include <vector>
 
 namespace farthing::tools {
 
@@ -16,7 +20,8 @@ using engine::admin::encode_url;
 namespace {
 
 struct Given {
-  std::string msisdn, account, imsi, reason, file, offer, number;
+  std::string msisdn, account, imsi, reason, file, offer, number, name, state;
+  std::vector<std::string> attributes;  // "segment=gold"
 };
 
 void show_subscriber(const Context& context, const json::value& subscriber) {
@@ -24,6 +29,20 @@ void show_subscriber(const Context& context, const json::value& subscriber) {
   table.add({field(subscriber, "msisdn"), field(subscriber, "imsi"), field(subscriber, "account"),
              field(subscriber, "barred") == "true" ? "yes" : "no"});
   context.print(table);
+  std::vector<std::string> attributes;
+  for (const auto& [name, value] : subscriber.at("attributes").as_object()) {
+    attributes.push_back(
+        fmt::format("{}={}", std::string_view(name), std::string_view(value.as_string())));
+  }
+  std::vector<std::string> switched_off;
+  for (const json::value& name : subscriber.at("switched_off").as_array()) {
+    switched_off.emplace_back(name.as_string());
+  }
+  const auto show_list = [&context](std::string_view what, const std::vector<std::string>& list) {
+    if (!list.empty()) context.out() << fmt::format("{}: {}\n", what, fmt::join(list, ", "));
+  };
+  show_list("attributes", attributes);
+  show_list("switched off", switched_off);
 }
 
 void show_done(const Context& context, const json::value& answer) {
@@ -72,6 +91,56 @@ void add_bar_command(CLI::App& group, Context& context, const std::shared_ptr<Gi
       });
   add_argument(command, "MSISDN", given->msisdn, "The subscriber");
   add_text_option(command, "--reason", given->reason, "Stands in the ledger");
+}
+
+int set_attributes(const Context& context, const Given& given) {
+  json::object body;
+  for (const std::string& attribute : given.attributes) {
+    const std::size_t equals = attribute.find('=');
+    const std::string key = "attr." + attribute.substr(0, equals);
+    if (equals == std::string::npos || body.contains(key)) {
+      return context.fail(exit_usage,
+                          fmt::format("{} is no attribute with a value, each given once: "
+                                      "segment=gold, or segment= to remove it",
+                                      tariffs::in_quotes(attribute)));
+    }
+    body[key] = attribute.substr(equals + 1);
+  }
+  if (!given.reason.empty()) body["reason"] = given.reason;
+  return context.send("POST", subscriber_path(given, "/attributes"), json::serialize(body),
+                      [&context](const json::value& answer) { show_done(context, answer); });
+}
+
+void add_profile_commands(CLI::App& group, Context& context, const std::shared_ptr<Given>& given) {
+  CLI::App* const set =
+      add_command(group, context, "set", "Says what a subscriber is, for the conditions of prices",
+                  "farthing subscriber set 8613800138000 segment=gold region=north",
+                  [&context, given] { return set_attributes(context, *given); });
+  add_argument(set, "MSISDN", given->msisdn, "The subscriber");
+  set->add_option("NAME=VALUE", given->attributes,
+                  "What is said of it; without a value: nothing any more")
+      ->required()
+      ->type_name("");
+  add_text_option(set, "--reason", given->reason, "Stands in the ledger");
+
+  CLI::App* const turn = add_command(
+      group, context, "switch", "Switches something off for a subscriber, or on again",
+      "farthing subscriber switch 8613800138000 roaming off", [&context, given] {
+        return context.send("POST", subscriber_path(*given, "/switches/" + encode_url(given->name)),
+                            json_body({{"state", given->state}, {"reason", given->reason}}),
+                            [&context, given](const json::value& answer) {
+                              show_done(context, answer);
+                              if (field(answer, "known") == "true") return;
+                              context.tell(fmt::format(
+                                  "no price of the tariff in force knows the switch {}; see: "
+                                  "farthing tariff show",
+                                  given->name));
+                            });
+      });
+  add_argument(turn, "MSISDN", given->msisdn, "The subscriber");
+  add_argument(turn, "NAME", given->name, "A switch of prices; see: farthing tariff show");
+  add_argument(turn, "STATE", given->state, "off, or on");
+  add_text_option(turn, "--reason", given->reason, "Stands in the ledger");
 }
 
 void add_subscription_commands(CLI::App& app, Context& context,
@@ -167,6 +236,8 @@ void add_subscriber_commands(CLI::App& app, Context& context) {
   add_bar_command(*group, context, given, "bar", "Bars a subscriber from every service");
   add_bar_command(*group, context, given, "unbar", "Lets a barred subscriber in again");
 
+  add_profile_commands(*group, context, given);
+
   CLI::App* const import =
       add_command(*group, context, "import",
                   "Adds subscribers and accounts in bulk; running it again changes nothing.\n"
@@ -174,6 +245,7 @@ void add_subscriber_commands(CLI::App& app, Context& context) {
                   "empty account\n"
                   "is the MSISDN. Lines may share an account: its kind, balance and limit stand on "
                   "the first only.\n"
+                  "Further columns attr.NAME say what new subscribers are: attr.segment.\n"
                   "Nothing is written unless the whole file is in order",
                   "farthing subscriber import subscribers.csv",
                   [&context, given] { return import_file(context, *given); });

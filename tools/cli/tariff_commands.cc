@@ -12,6 +12,8 @@
 #include <memory>
 #include <optional>
 #include <ostream>
+#include <string>
+#include <vector>
 
 namespace farthing::tools {
 
@@ -24,6 +26,7 @@ struct Given {
   std::string file, version = "current", folder, context, units;
   std::string called, apn, network, at;
   std::vector<std::string> counted;
+  std::vector<std::string> subscriber;  // "segment=gold"
   std::optional<std::uint32_t> rating_group, rat;
 };
 
@@ -93,6 +96,9 @@ void show_version(const Context& context, const json::value& tariff) {
   for (const json::value& rule : tariff.at("rules").as_array()) {
     const json::value& price = rule.at("price");
     if (price.is_null()) continue;
+    if (const std::string asks = field(rule, "restrictions"); !asks.empty()) {
+      context.out() << fmt::format("{}: {}\n", field(rule, "rule"), asks);
+    }
     const json::object& terms = price.as_object();
     if (!terms.contains("tiers") && !terms.contains("slabs") && !terms.contains("cap")) continue;
     const bool goes_by_counter = !rule.at("over").is_null();
@@ -199,6 +205,15 @@ int show_price(const Context& context, const Given& given) {
     counted += (counted.empty() ? "" : ",") + *parsed;
   }
   if (!counted.empty()) target += "&counted=" + encode_url(counted);
+  for (const std::string& attribute : given.subscriber) {
+    const std::size_t equals = attribute.find('=');
+    if (equals == std::string::npos || equals + 1 == attribute.size()) {
+      return context.fail(exit_usage, fmt::format("{} is no attribute with a value: segment=gold",
+                                                  tariffs::in_quotes(attribute)));
+    }
+    target += fmt::format("&attr.{}={}", encode_url(attribute.substr(0, equals)),
+                          encode_url(attribute.substr(equals + 1)));
+  }
   return context.get(target, [&context](const json::value& price) {
     const std::size_t pieces = price.at("pieces").as_array().size();
     context.out() << fmt::format(
@@ -267,6 +282,11 @@ void add_tariff_commands(CLI::App& app, Context& context) {
   price->add_option("--rat", given->rat, "The radio access: a number of 3GPP-RAT-Type")
       ->type_name("N");
   add_text_option(price, "--network", given->network, "The serving network: MCC and MNC, 46000");
+  price
+      ->add_option("--subscriber", given->subscriber,
+                   "What is said of the subscriber: segment=gold; may be given several times")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
   add_text_option(price, "--at", given->at,
                   "When it begins, in the tariff's local time: 2026-12-01T20:00:00; default: now");
   price->add_option("--counted", given->counted,

@@ -73,9 +73,9 @@ TEST_F(ApiTest, SubscribersAreAddedShownAndBarred) {
   ok(post("/v1/accounts", R"({"id":"family","kind":"prepaid"})"));
   ok(post("/v1/subscribers",
           R"({"msisdn":"+8613800138000","account":"family","imsi":"460001234567890"})"));
-  EXPECT_EQ(
-      json::serialize(ok(get("/v1/subscribers/8613800138000"))),
-      R"({"msisdn":"8613800138000","imsi":"460001234567890","barred":false,"account":"family"})");
+  EXPECT_EQ(json::serialize(ok(get("/v1/subscribers/8613800138000"))),
+            R"({"msisdn":"8613800138000","imsi":"460001234567890","barred":false,)"
+            R"("attributes":{},"switched_off":[],"account":"family"})");
   ok(post("/v1/subscribers/%2B8613800138000/bar", R"({"reason":"lost"})"));
   EXPECT_TRUE(ok(get("/v1/subscribers/8613800138000")).at("barred").as_bool());
   EXPECT_EQ(request(RequestType::initial, 0, "s;1", "8613800138000", {}, 1000),

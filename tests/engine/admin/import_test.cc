@@ -72,6 +72,35 @@ TEST(ImportFile, SaysWhatIsWrongAndWhere) {
   }
 }
 
+TEST(ImportFile, FurtherColumnsSayWhatSubscribersAre) {
+  const std::string text = header.substr(0, header.size() - 1) +
+                           ",attr.segment,attr.region\n"
+                           "1001,,,,,,gold,\n"
+                           "1002,,,,,,,Norden \xc3\xa4\n";
+  ImportFile file(text);
+  ASSERT_EQ(file.errors().count, 0u) << file.errors().first[0].message;
+  std::vector<ImportLine> lines;
+  ASSERT_TRUE(file.next(10, lines));
+  EXPECT_EQ(lines[0].row.attributes, (tariffs::SubscriberAttributes{{"segment", "gold"}}));
+  EXPECT_EQ(lines[1].row.attributes,
+            (tariffs::SubscriberAttributes{{"region", "Norden \xc3\xa4"}}));
+  const auto error_of = [](const std::string& columns, const std::string& row) {
+    const std::string spoilt = header.substr(0, header.size() - 1) + columns + "\n" + row;
+    const ImportFile bad(spoilt);
+    return bad.errors().count == 0 ? "" : bad.errors().first[0].message;
+  };
+  EXPECT_THAT(error_of(",segment", ""), HasSubstr("the column \"segment\" is none"));
+  EXPECT_THAT(error_of(",attr.Segment", ""), HasSubstr("the column \"attr.Segment\" is none"));
+  EXPECT_THAT(error_of(",", ""), HasSubstr("the column \"\" is none"));
+  EXPECT_THAT(error_of(",attr.a,attr.a", ""), HasSubstr("the column attr.a is there twice"));
+  EXPECT_THAT(error_of("segment", ""), HasSubstr("the first line is not the header"));
+  std::string many;
+  for (char c = 'a'; c <= 'q'; ++c) many += std::string(",attr.") + c;
+  EXPECT_THAT(error_of(many, ""), HasSubstr("at most 16 attributes"));
+  EXPECT_THAT(error_of(",attr.a", "1,,,,,\n"), HasSubstr("it has not the 7 fields"));
+  EXPECT_THAT(error_of(",attr.a", "1,,,,,,\x01\n"), HasSubstr("the value of a cannot be kept"));
+}
+
 TEST(ImportFile, CountsMoreErrorsThanItShows) {
   std::string rows;
   for (int i = 0; i < 50; ++i) rows += "x,,,,,\n";

@@ -81,6 +81,22 @@ class TranscriptTest : public engine::admin::ApiTest,
         << "  - {name: a minute, service: voice, use: 1 min, expect: {amount: 0.20}}\n";
   }
 
+  // One that asks things of subscribers.
+  void write_asking_tariff() {
+    write("asking.yaml",
+          "tariff: asking\ncurrency: CNY\ntime_zone: Asia/Shanghai\nvalid_from: 2026-01-01T00:00\n"
+          "services:\n"
+          "  data:\n"
+          "    context: 32251@3gpp.org\n"
+          "    unit: octets\n"
+          "    grant: {maximum: 10 MiB}\n"
+          "    rating_groups: {20: video}\n"
+          "    prices:\n"
+          "      - {rating_group: video, subscription: required, price: free}\n"
+          "      - {default: true, subscriber: {segment: gold}, amount: 0.05, per: 1 MiB}\n"
+          "      - {default: true, switch: roaming, amount: 0.10, per: 1 MiB}\n");
+  }
+
   // Two that nobody can pay.
   void play_refused() {
     create_account("1002", "0.000001");
@@ -158,8 +174,15 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
                                                "8619900000005,,,free,,\n"
                                                "nobody,,,,,\n";
   std::ofstream(folder_.path() / "bad.yaml") << "tariff: x\ncurrency: CNY\ncurrency: USD\n";
+  write("attributes.csv",
+        "msisdn,imsi,account,kind,balance,credit_limit,attr.segment,attr.region\n"
+        "8619900000008,,,,,,gold,north\n");
+  write("bad-attributes.csv",
+        "msisdn,imsi,account,kind,balance,credit_limit,attr.Segment,region\n"
+        "8619900000009,,,,,,gold,north\n");
   write_odd_tariffs();
   write_tariffs_with_tables();
+  write_asking_tariff();
   if (std::string_view(GetParam()) == "sessions.txt") play_sessions();
   if (std::string_view(GetParam()) == "simulations.txt") play_sessions();
   if (std::string_view(GetParam()) == "rejects.txt") play_refused();
@@ -177,9 +200,9 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
 }
 
 INSTANTIATE_TEST_SUITE_P(CommandLine, TranscriptTest,
-                         testing::Values("accounts.txt", "rejects.txt", "sessions.txt",
-                                         "simulations.txt", "subscribers.txt", "tariffs.txt",
-                                         "usage.txt"),
+                         testing::Values("accounts.txt", "asking.txt", "rejects.txt",
+                                         "sessions.txt", "simulations.txt", "subscribers.txt",
+                                         "tariffs.txt", "usage.txt"),
                          [](const auto& test) {
                            std::string name = test.param;
                            return name.substr(0, name.find('.'));

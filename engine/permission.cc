@@ -1,0 +1,49 @@
+#include "engine/permission.h"
+
+#include <algorithm>
+
+namespace farthing::engine {
+
+namespace {
+
+// When the last of the subscriptions ends that cover this and hold at that time; nullopt: none
+// does.
+std::optional<Time> subscribed_until(const Account& account, SubscriberNumber subscriber,
+                                     const tariffs::Rule& rule,
+                                     const std::optional<RatingGroup>& group, Time at) {
+  std::optional<Time> until;
+  for (const Bucket& bucket : account.buckets) {
+    if (!bucket.is_for(subscriber) || !bucket.is_valid_at(at) ||
+        !bucket.covers(rule.service, group)) {
+      continue;
+    }
+    if (!until || bucket.valid_to > *until) until = bucket.valid_to;
+  }
+  return until;
+}
+
+bool has_off(const Subscriber& subscriber, const std::vector<std::string>& switches) {
+  if (subscriber.profile == nullptr) return false;
+  return std::ranges::any_of(switches, [&subscriber](const std::string& name) {
+    return std::ranges::binary_search(subscriber.profile->switched_off, name);
+  });
+}
+
+}  // namespace
+
+Permission permission_of(const Account& account, SubscriberNumber subscriber,
+                         const tariffs::Rule* rule, const std::optional<RatingGroup>& group,
+                         Time at) {
+  if (rule != nullptr && rule->always) return {};
+  const Subscriber* const who = account.subscriber(subscriber);
+  if (who != nullptr && who->barred) return {.is_given = false, .until = {}};
+  if (rule == nullptr) return {};
+  if (who != nullptr && has_off(*who, rule->restrictions.switches)) {
+    return {.is_given = false, .until = {}};
+  }
+  if (!rule->restrictions.needs_subscription) return {};
+  const std::optional<Time> until = subscribed_until(account, subscriber, *rule, group, at);
+  return {.is_given = until.has_value(), .until = until};
+}
+
+}  // namespace farthing::engine

@@ -1,0 +1,26 @@
+// Whether a subscriber may use what a rule prices: not where it is barred or has a switch of the
+// rule off (but for what is served always), and where the rule asks for a subscription only with
+// one to an offer that covers it, whose time has come and not ended. An allowance that is eaten up
+// still is a subscription.
+//
+// Pure; does not allocate.
+#pragma once
+
+#include "engine/account.h"
+#include "tariffs/tariff.h"
+
+#include <optional>
+
+namespace farthing::engine {
+
+struct Permission {
+  bool is_given = true;
+  std::optional<Time> until;  // when what it rests on ends; nullopt: it rests on nothing that ends
+};
+
+// `rule`: that wins for the rating group at that time; nullptr: none does.
+Permission permission_of(const Account& account, SubscriberNumber subscriber,
+                         const tariffs::Rule* rule, const std::optional<RatingGroup>& group,
+                         Time at);
+
+}  // namespace farthing::engine
