@@ -217,6 +217,7 @@ void Decider::limit_by_counters(const Request& request, std::uint16_t segment, s
                                 GrantLimits& limits) {
   const Segment& now = sheet_.segment(segment);
   const VersionedTariff& version = *tariffs_->find(now.version);
+  if (!version.tariff->has_counters()) return;  // the session's context lies far off
   const RatedGroup group{version, context(request), now.rating_group};
   if (!group.goes_by_counters) return;
   // Other sets of service identifiers hold some of the segment, too.

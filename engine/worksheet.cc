@@ -225,9 +225,10 @@ std::uint64_t Worksheet::payable_units(std::uint16_t index, std::uint64_t most) 
   std::int64_t budget = std::max<std::int64_t>(available_micros(), 0);
   if (segment.used == 0) budget -= setup_micros(terms);
   if (budget < 0) return 0;
-  const std::int64_t payable =
-      std::min(most_for(index, priced_before(index), extra - allowed, budget),
-               most_for(index, priced_behind_others(index), extra - allowed, budget));
+  const std::int64_t from = priced_before(index);
+  const std::int64_t behind = priced_behind_others(index);
+  std::int64_t payable = most_for(index, from, extra - allowed, budget);
+  if (behind != from) payable = std::min(payable, most_for(index, behind, payable, budget));
   const std::uint64_t reach = begun + static_cast<std::uint64_t>(allowed + payable);
   // The first unit costs as much as the least that is charged: without it there is nothing to give.
   if (reach < chargeable_units(terms, 1)) return 0;
@@ -413,8 +414,10 @@ void Worksheet::reserve(std::uint16_t index) {
                               chargeable(segment, segment.used);
   const std::int64_t held = hold(index, wanted);
   const std::int64_t priced = wanted - held;
-  std::int64_t cost = std::max(dearest_cost(index, priced_before(index), priced),
-                               dearest_cost(index, priced_behind_others(index), priced));
+  const std::int64_t from = priced_before(index);
+  const std::int64_t behind = priced_behind_others(index);
+  std::int64_t cost = dearest_cost(index, from, priced);
+  if (behind != from) cost = std::max(cost, dearest_cost(index, behind, priced));
   if (segment.used == 0) cost += setup_micros(segment.terms);
   work.now.reserved_micros = std::clamp<std::int64_t>(available_micros(), 0, cost);
   main_micros_ -= work.now.reserved_micros;

@@ -229,6 +229,7 @@ std::optional<std::uint64_t> Tariff::next_threshold(std::string_view service_con
 
 bool Tariff::goes_by_counters(std::string_view service_context,
                               std::optional<RatingGroup> rating_group) const {
+  if (!has_counters()) return false;
   const Group* const known = group(service_context, rating_group);
   return known != nullptr && known->has_counted;
 }
