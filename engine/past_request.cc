@@ -133,6 +133,7 @@ std::optional<RuleNumber> PastSession::granted_rule(const std::optional<RatingGr
 bool PastRequestReader::read(const Entry& entry, const PastSession& known, Request& request) {
   request.clear();
   unnamed_group_.reset();
+  is_counted_ = !entry.counter_changes.empty();
   if (!entry.request || !decode_outcome(entry.outcome, answer_)) return false;
   request.session_id = entry.session_id;
   request.service_context = entry.service_context;
@@ -273,7 +274,7 @@ void PastRequestReader::add_use(const SegmentUse& use, const PastSession& known,
   report(service, segment.unit, use.units);
   const bool is_named = service.rating_group == segment.rating_group;
   if (!is_named) unnamed_group_ = segment.rating_group;
-  if (segment.unit == Unit::money || segment.unit == Unit::seconds) return;
+  if (segment.unit == Unit::money || segment.unit == Unit::seconds || is_counted_) return;
   // Of another rule than the one under which it was granted is what was used after that.
   const std::uint32_t services = service_identifiers_key(service.service_identifiers);
   const auto granted =

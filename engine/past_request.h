@@ -12,6 +12,9 @@
 //   what: uses stand in the order of the services, and a use is of the first that it can be of and
 //   that held a grant of its rule. Time is cut where the rule ends that priced the last of it: each
 //   service's time ends with the report.
+// - Of octets and events under another rule than that of the grant it is not known why: where the
+//   entry counts nothing, they are those after a change of the tariff that the client counted
+//   (Tariff-Change-Usage); where it does, a counter is taken to have made the rule win.
 //
 // Threads: one. Texts of a request view those of the entry.
 #pragma once
@@ -99,6 +102,7 @@ class PastRequestReader {
   Answer answer_;
   std::vector<std::size_t> latest_;  // the last service that a use can be of, by use
   std::optional<RatingGroup> unnamed_group_;
+  bool is_counted_ = false;  // counters may be what made another rule win within the report
 };
 
 }  // namespace farthing::engine
