@@ -27,10 +27,13 @@ bool fits_after(const Entry& entry, CounterNumber number, base::Int128 value, ba
   return fits(value) && fits(held);
 }
 
-// Whether the opening makes an end of the counter.
+// Whether the opening makes an end of the counter. One that the tariff does not have any more goes
+// when no usage of it can come.
 bool ends(const CounterOpening& opening, const Counter& counter) {
-  return counter.key == opening.key && counter.owner == opening.owner && counter.held == 0 &&
-         counter.span.to < opening.span.from;
+  constexpr Duration forgotten_after = std::chrono::days(62);
+  const Duration since = opening.span.from - counter.span.to;
+  return counter.owner == opening.owner && counter.held == 0 &&
+         since > (counter.key == opening.key ? Duration(0) : forgotten_after);
 }
 
 }  // namespace

@@ -155,16 +155,18 @@ std::optional<std::uint16_t> Decider::open_segment(const Request& request,
   if (tariff.has_conditions()) {
     const RatingFacts& facts = facts_now(request);
     const RatedGroup rated{*tariff_, context(request), group};
-    rule = rated.find(facts_at(rated, facts, rated_at_, true));
+    const tariffs::Facts now = facts_at(rated, facts, rated_at_, true);
+    if (request.key.type == RequestType::event &&
+        request.action == RequestedAction::refund_account) {
+      // What is given back is of the rule that priced the last unit that was counted.
+      for (std::uint64_t& value : d_.counted) value -= std::min<std::uint64_t>(value, 1);
+    }
+    rule = rated.find(now);
   } else {
     rule = tariff.find(context(request), group);
   }
   if (rule == nullptr || !rule->terms) {
     cannot_rate(request, *tariff_, answer);
-    return std::nullopt;
-  }
-  if (rule->stop) {
-    answer.outcome = Outcome::credit_limit_reached;
     return std::nullopt;
   }
   Segment segment;
@@ -236,6 +238,7 @@ void Decider::report(const Request& request, const ServiceRequest& service, Serv
     }
     if (!segment) segment = open_segment(request, service, money, answer);
     if (segment && used) {
+      sheet_.count_at(rated_at_);
       charge(*segment, service.used->in(sheet_.segment(*segment).terms.unit).value_or(0));
     }
   }
@@ -259,6 +262,10 @@ void Decider::serve(const Request& request, const ServiceRequest& service, Servi
     if (!segment) return;
   } else {
     FARTHING_ASSERT(segment.has_value());  // report() has opened it, or said why not
+    if (money && stops(request, *segment, granted_from())) {
+      answer.outcome = Outcome::credit_limit_reached;
+      return;
+    }
     if (!permit(rule_of(*segment), service.rating_group, limits, answer)) return;
   }
   // Named twice in one request, a service is left with its last grant.
@@ -274,6 +281,15 @@ void Decider::serve(const Request& request, const ServiceRequest& service, Servi
   validity_seconds_ = std::max(validity_seconds_, static_cast<std::uint32_t>(validity));
   const std::int64_t until = limits.until_change ? limits.until_change->count() : validity;
   answer.validity_seconds = static_cast<std::uint32_t>(std::min(validity, until));
+}
+
+// Whether what the segment is of has reached a stop.
+bool Decider::stops(const Request& request, std::uint16_t segment, Time at) {
+  const VersionedTariff* const tariff = tariff_of(segment);
+  if (tariff == nullptr || !tariff->tariff->has_counters()) return false;
+  const RatedGroup group{*tariff, context(request), sheet_.segment(segment).rating_group};
+  const Rule* const rule = group.find(facts_at(group, facts_now(request), at, true));
+  return rule != nullptr && rule->stop;
 }
 
 // Octets asked for by direction are granted by direction, in the same proportion.
@@ -313,6 +329,7 @@ void Decider::grant(const Request& request, std::uint16_t segment, const Service
   // asks. Of a smaller price change than a minimum grant nothing is made: usage is split at it all
   // the same.
   bool is_until_change = false;
+  bool is_last = false;  // before a stop
   const auto cut = [&](std::uint64_t units) {
     is_until_change = is_until_change || units <= wanted;
     wanted = std::min(wanted, units);
@@ -322,10 +339,9 @@ void Decider::grant(const Request& request, std::uint16_t segment, const Service
   }
   if (unit != Unit::money) limit_by_counters(request, segment, wanted + quota.minimum, limits);
   if (limits.until_threshold) {
-    const bool is_last = limits.stops && *limits.until_threshold <= wanted;
+    is_last = limits.stops && *limits.until_threshold <= wanted;
     cut(limits.stops ? *limits.until_threshold
                      : std::max(*limits.until_threshold, std::min(quota.minimum, wanted)));
-    answer.final_unit = is_last;
   }
   if (wanted == 0) {
     answer.outcome = Outcome::credit_limit_reached;
@@ -345,7 +361,7 @@ void Decider::grant(const Request& request, std::uint16_t segment, const Service
     answer.outcome = Outcome::unable_to_comply;
     return;
   }
-  answer.final_unit = answer.final_unit || payable < most;
+  answer.final_unit = is_last || payable < most;
   split_by_direction(requested, answer.grant.emplace(Grant{unit, amount, std::nullopt, false}));
 }
 
@@ -494,6 +510,12 @@ void Decider::event_service(const Request& request, const ServiceRequest& servic
   // A segment of its own: services of an event are priced one by one.
   const std::optional<std::uint16_t> segment = open_segment(request, service, money, answer);
   if (!segment) return;
+  const bool uses = request.action == RequestedAction::direct_debiting ||
+                    request.action == RequestedAction::check_balance;
+  if (uses && stops(request, *segment, rated_at_)) {
+    answer.outcome = Outcome::credit_limit_reached;
+    return;
+  }
   const std::uint64_t units = event_units(*segment, service);
   if (units == 0) {
     answer.outcome = Outcome::rating_failed;
@@ -522,9 +544,9 @@ bool Decider::move_event(const Request& request, std::uint16_t segment, std::uin
   const std::uint64_t chargeable = tariffs::chargeable_units(sheet_.segment(segment).terms, units);
   const bool refunds = request.action == RequestedAction::refund_account;
   const std::int64_t full_cost = refunds ? sheet_.price_to_refund(segment, chargeable)
-                                         : sheet_.price_with_setup(segment, chargeable);
+                                         : sheet_.price_with_setup(segment, chargeable, 0);
   const std::int64_t cost =
-      sheet_.price_with_setup(segment, chargeable - sheet_.covered_units(segment, chargeable));
+      sheet_.price_with_setup(segment, chargeable, sheet_.covered_units(segment, chargeable));
   const bool enough = cost <= sheet_.available_micros();
   auto add_cost = [this](std::int64_t micros) {
     const std::int64_t sum = d_.answer.cost.value_or(Money()).micros + micros;

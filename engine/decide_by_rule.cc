@@ -99,8 +99,9 @@ void Decider::charge_time(const RatedGroup& group, const RatingFacts& facts, std
   const auto end = std::chrono::floor<Seconds>(rated_at_);
   const auto from = end - Seconds(std::min(used, span_max));
   std::uint64_t left = used;
-  borders_ += tariff.split(
-      group.context, group.group, facts.at(from), from, end, borders_max - borders_,
+  const std::size_t borders_left = borders_max - borders_;
+  const std::size_t borders = tariff.split(
+      group.context, group.group, facts.at(from), from, end, borders_left,
       [&](const Rule* rule, Time begin, Time to) {
         // What goes beyond the span is of the first stretch.
         const auto later = static_cast<std::uint64_t>(std::chrono::ceil<Seconds>(end - to).count());
@@ -112,6 +113,7 @@ void Decider::charge_time(const RatedGroup& group, const RatingFacts& facts, std
         }
         left = later;
       });
+  borders_ = std::min(borders_ + borders, borders_max);
 }
 
 // Charges units one after the other, each by the rule that wins at what the counters say then.

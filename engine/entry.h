@@ -154,8 +154,8 @@ struct BucketOpening {
 };
 
 // A counter begins, or begins anew with another period. Then those of the same key and owner go
-// that ended before this period began, but for the one just before it (usage of it may still come)
-// and for those that grants hold units of.
+// that ended before this period began, but for the one just before it (usage of it may still come),
+// and the owner's others that ended 62 days before it; but none of which grants hold units.
 struct CounterOpening {
   CounterNumber number;
   SubscriberNumber owner;

@@ -99,9 +99,11 @@ void Worksheet::load_buckets() {
 
 void Worksheet::load_counters() {
   for (const Counter& counter : account_->counters) {
+    if (counter.owner.value != 0 && counter.owner != subscriber_) continue;
     counters_.push_back({nullptr, counter.number, counter.owner, counter.key, counter.span,
                          counter.value, counter.value, counter.held});
   }
+  counters_known_ = counters_.size();
   if (session_ == nullptr) return;
   for (const CounterHold& hold : session_->counter_holds) {
     counter_shares_.push_back({hold.segment, hold.counter, hold.units, hold.units, 0});
@@ -225,8 +227,8 @@ std::uint64_t Worksheet::payable_units(std::uint16_t index, std::uint64_t most) 
   std::int64_t budget = std::max<std::int64_t>(available_micros(), 0);
   if (segment.used == 0) budget -= setup_micros(terms);
   if (budget < 0) return 0;
-  const std::int64_t from = priced_before(index);
-  const std::int64_t behind = priced_behind_others(index);
+  const std::int64_t from = priced_before(index, allowed);
+  const std::int64_t behind = priced_behind_others(index, allowed);
   std::int64_t payable = most_for(index, from, extra - allowed, budget);
   if (behind != from) payable = std::min(payable, most_for(index, behind, payable, budget));
   const std::uint64_t reach = begun + static_cast<std::uint64_t>(allowed + payable);
@@ -340,10 +342,11 @@ void Worksheet::release(std::uint16_t index) {
     });
     bucket->remaining += std::exchange(own->held, 0);
   }
-  for (CounterShare& share : counter_shares_) {
-    if (share.segment != index || share.held == 0) continue;
-    const auto counter = std::ranges::find(counters_, share.counter, &CounterWork::number);
-    counter->held -= std::exchange(share.held, 0);
+  for (auto own = find_counter_share(index, {});
+       own != counter_shares_.end() && own->segment == index; ++own) {
+    if (own->held == 0) continue;
+    const auto counter = std::ranges::find(counters_, own->counter, &CounterWork::number);
+    counter->held -= std::exchange(own->held, 0);
   }
 }
 
@@ -414,8 +417,8 @@ void Worksheet::reserve(std::uint16_t index) {
                               chargeable(segment, segment.used);
   const std::int64_t held = hold(index, wanted);
   const std::int64_t priced = wanted - held;
-  const std::int64_t from = priced_before(index);
-  const std::int64_t behind = priced_behind_others(index);
+  const std::int64_t from = priced_before(index, held);
+  const std::int64_t behind = priced_behind_others(index, held);
   std::int64_t cost = dearest_cost(index, from, priced);
   if (behind != from) cost = std::max(cost, dearest_cost(index, behind, priced));
   if (segment.used == 0) cost += setup_micros(segment.terms);
@@ -437,21 +440,22 @@ void Worksheet::reserve_released() {
   }
 }
 
-std::int64_t Worksheet::price_with_setup(std::uint16_t index, std::uint64_t units) const {
+std::int64_t Worksheet::price_with_setup(std::uint16_t index, std::uint64_t units,
+                                         std::uint64_t covered) const {
   const PriceTerms& terms = segments_[index].now.terms;
-  const std::int64_t from = priced_before(index);
-  const std::int64_t price =
-      price_micros(terms, saturating_add(from, clamp_signed(units))) - price_micros(terms, from);
-  return std::min(price + setup_micros(terms), account_money_max.micros);
+  const std::int64_t from = priced_before(index, clamp_signed(covered));
+  const std::int64_t to = saturating_add(from, clamp_signed(units - covered));
+  return std::min(price_micros(terms, to) - price_micros(terms, from) + setup_micros(terms),
+                  account_money_max.micros);
 }
 
+// As if they were the last that were counted; where the counter has begun anew, its first.
 std::int64_t Worksheet::price_to_refund(std::uint16_t index, std::uint64_t units) const {
-  if (!goes_by_counter(index)) return price_with_setup(index, units);
   const PriceTerms& terms = segments_[index].now.terms;
-  const std::int64_t to = priced_before(index);
-  const std::int64_t from = std::max<std::int64_t>(to - clamp_signed(units), 0);
-  const std::int64_t price = price_micros(terms, to) - price_micros(terms, from);
-  return std::min(price + setup_micros(terms), account_money_max.micros);
+  const std::int64_t from = std::max<std::int64_t>(priced_before(index) - clamp_signed(units), 0);
+  const std::int64_t to = saturating_add(from, clamp_signed(units));
+  return std::min(price_micros(terms, to) - price_micros(terms, from) + setup_micros(terms),
+                  account_money_max.micros);
 }
 
 std::uint64_t Worksheet::covered_units(std::uint16_t index, std::uint64_t units) const {
@@ -501,17 +505,25 @@ Worksheet::CounterWork& Worksheet::counter_of(const tariffs::Tariff& tariff,
     counter.rule = &rule;
     return counter;
   }
-  const std::size_t begun = counters_.size() - account_->counters.size();
+  const std::size_t begun = counters_.size() - counters_known_;
   const CounterNumber number(account_->counter_count + static_cast<std::uint32_t>(begun) + 1);
   return counters_.emplace_back(CounterWork{&rule, number, owner_of(rule), rule.key,
                                             tariff.span_of(rule, counted_at_), 0, 0, 0});
 }
 
+Worksheet::CounterShares::iterator Worksheet::find_counter_share(std::uint16_t segment,
+                                                                 CounterNumber counter) {
+  return std::ranges::lower_bound(
+      counter_shares_, std::pair(segment, counter), {},
+      [](const CounterShare& share) { return std::pair(share.segment, share.counter); });
+}
+
 Worksheet::CounterShare& Worksheet::counter_share(std::uint16_t segment, CounterNumber counter) {
-  for (CounterShare& share : counter_shares_) {
-    if (share.segment == segment && share.counter == counter) return share;
+  auto found = find_counter_share(segment, counter);
+  if (found == counter_shares_.end() || found->segment != segment || found->counter != counter) {
+    found = counter_shares_.insert(found, CounterShare{segment, counter, 0, 0, 0});
   }
-  return counter_shares_.emplace_back(CounterShare{segment, counter, 0, 0, 0});
+  return *found;
 }
 
 std::uint64_t Worksheet::counted(const tariffs::CounterRule& rule, bool with_held) const {
@@ -585,18 +597,22 @@ bool Worksheet::goes_by_counter(std::uint16_t index) const {
          segments_[index].now.terms.unit != Unit::money;
 }
 
-// How many units were priced before the segment's next one.
-std::int64_t Worksheet::priced_before(std::uint16_t index) const {
+// How many units were priced before the segment's next one but `covered`, which an allowance pays:
+// most counters count those, too.
+std::int64_t Worksheet::priced_at(std::uint16_t index, std::int64_t covered, bool with_held) const {
   if (!goes_by_counter(index)) return priced_units(segments_[index].now);
   const SegmentWork& work = segments_[index];
-  return clamp_signed(counted(work.tariff->counters()[*work.rule->over], false));
+  const tariffs::CounterRule& rule = work.tariff->counters()[*work.rule->over];
+  return saturating_add(clamp_signed(counted(rule, with_held)), rule.is_paid ? 0 : covered);
+}
+
+std::int64_t Worksheet::priced_before(std::uint16_t index, std::int64_t covered) const {
+  return priced_at(index, covered, false);
 }
 
 // The same if what others hold were used first.
-std::int64_t Worksheet::priced_behind_others(std::uint16_t index) const {
-  if (!goes_by_counter(index)) return priced_units(segments_[index].now);
-  const SegmentWork& work = segments_[index];
-  return clamp_signed(counted(work.tariff->counters()[*work.rule->over], true));
+std::int64_t Worksheet::priced_behind_others(std::uint16_t index, std::int64_t covered) const {
+  return priced_at(index, covered, true);
 }
 
 std::uint64_t Worksheet::units_until(std::uint16_t index, const tariffs::CounterRule& rule,
@@ -606,12 +622,14 @@ std::uint64_t Worksheet::units_until(std::uint16_t index, const tariffs::Counter
   const std::uint64_t begun = chargeable_units(terms, segment.used);
   std::uint64_t reach = distance;  // in chargeable units
   if (rule.unit == Unit::money || rule.is_paid) {
-    const auto free = static_cast<std::uint64_t>(allowance_left(segment));
+    const std::int64_t allowance = allowance_left(segment);
+    const auto free = static_cast<std::uint64_t>(allowance);
     if (rule.unit == Unit::money) {
       const std::int64_t setup = segment.used == 0 ? setup_micros(terms) : 0;
       const std::int64_t budget = clamp_signed(distance) - 1 - setup;
       const std::int64_t below =
-          budget < 0 ? 0 : most_for(index, priced_before(index), clamp_signed(most), budget);
+          budget < 0 ? 0
+                     : most_for(index, priced_before(index, allowance), clamp_signed(most), budget);
       reach = saturating_add(static_cast<std::uint64_t>(below), terms.step);
     }
     reach = saturating_add(reach, free);
@@ -625,7 +643,7 @@ std::uint64_t Worksheet::units_until(std::uint16_t index, const tariffs::Counter
 void Worksheet::write_counters(Entry& entry) const {
   for (std::size_t i = 0; i < counters_.size(); ++i) {
     const CounterWork& counter = counters_[i];
-    if (i >= account_->counters.size()) {
+    if (i >= counters_known_) {
       entry.counter_openings.push_back({counter.number, counter.owner, counter.rule->unit,
                                         counter.key, counter.rule->name, counter.span});
     }

@@ -104,9 +104,10 @@ class Worksheet {
   // How long the units granted are good for: the quota's validity, or until an allowance ends.
   std::chrono::seconds validity(std::uint16_t index) const { return segments_[index].validity; }
 
-  // What `units` of a segment without usage cost together with its set-up charge, and how many of
-  // them the allowances would pay.
-  std::int64_t price_with_setup(std::uint16_t index, std::uint64_t chargeable) const;
+  // What units of a segment without usage cost together with its set-up charge, where allowances
+  // pay the first `covered` of them; and how many that would be.
+  std::int64_t price_with_setup(std::uint16_t index, std::uint64_t chargeable,
+                                std::uint64_t covered) const;
   // The same of units that were charged last.
   std::int64_t price_to_refund(std::uint16_t index, std::uint64_t chargeable) const;
   std::uint64_t covered_units(std::uint16_t index, std::uint64_t chargeable) const;
@@ -168,6 +169,7 @@ class Worksheet {
   };
   using Shares = std::vector<BucketShare>;
   using Grants = std::vector<GrantWork>;
+  using CounterShares = std::vector<CounterShare>;
 
   void load_buckets();
   void load_counters();
@@ -187,6 +189,7 @@ class Worksheet {
   SubscriberNumber owner_of(const tariffs::CounterRule& rule) const;
   const CounterWork* find_counter(const tariffs::CounterRule& rule) const;
   CounterWork& counter_of(const tariffs::Tariff& tariff, const tariffs::CounterRule& rule);
+  CounterShares::iterator find_counter_share(std::uint16_t segment, CounterNumber counter);
   CounterShare& counter_share(std::uint16_t segment, CounterNumber counter);
   template <class Visit>
   void visit_counters(std::uint16_t index, Visit visit);
@@ -197,8 +200,9 @@ class Worksheet {
   void hold_counted(std::uint16_t index, std::int64_t chargeable, std::int64_t priced,
                     std::int64_t micros);
   bool goes_by_counter(std::uint16_t index) const;
-  std::int64_t priced_before(std::uint16_t index) const;
-  std::int64_t priced_behind_others(std::uint16_t index) const;
+  std::int64_t priced_before(std::uint16_t index, std::int64_t covered = 0) const;
+  std::int64_t priced_behind_others(std::uint16_t index, std::int64_t covered) const;
+  std::int64_t priced_at(std::uint16_t index, std::int64_t covered, bool with_held) const;
   std::int64_t most_for(std::uint16_t index, std::int64_t from, std::int64_t wanted,
                         std::int64_t budget) const;
   void write_counters(Entry& entry) const;
@@ -220,8 +224,9 @@ class Worksheet {
   Shares shares_;                        // by segment and bucket
   Grants grants_;                        // by segment and set of services
   Time counted_at_;
-  std::vector<CounterWork> counters_;  // the account's, then those that begin
-  std::vector<CounterShare> counter_shares_;
+  std::vector<CounterWork> counters_;         // those of the account that may count, then new ones
+  std::size_t counters_known_ = 0;            // of them, those that are not new
+  std::vector<CounterShare> counter_shares_;  // by segment and counter
 };
 
 }  // namespace farthing::engine

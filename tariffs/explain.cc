@@ -209,7 +209,7 @@ class Pricer {
       const CounterRule& counter = tariff_.counters()[i];
       if (!counter.counts(piece.rule->service, group_)) continue;
       if (counter.unit == Unit::money) {
-        count(counted_[i], static_cast<std::uint64_t>(more));
+        count_money(counted_[i], more);
       } else if (counter.unit == terms.unit) {
         count(counted_[i], piece.chargeable - chargeable);
       }
@@ -220,6 +220,12 @@ class Pricer {
 
   static void count(std::uint64_t& value, std::uint64_t more) {
     if (__builtin_add_overflow(value, more, &value)) value = units_max;
+  }
+
+  // Less where a slab falls.
+  static void count_money(std::uint64_t& value, std::int64_t micros) {
+    if (micros >= 0) return count(value, static_cast<std::uint64_t>(micros));
+    value -= std::min(value, static_cast<std::uint64_t>(-micros));
   }
 
   const Tariff& tariff_;

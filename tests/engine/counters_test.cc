@@ -64,7 +64,7 @@ services:
     context: 32251@3gpp.org
     unit: octets
     grant: {maximum: 100 MiB, standard: 10 MiB, minimum: 1 MiB, validity: 1 h}
-    rating_groups: {10: web, 20: limited, 30: rest, 40: family}
+    rating_groups: {10: web, 20: limited, 30: rest, 40: family, 50: dear}
     prices:
       - {rating_group: web, over: data-month, per: 1 MiB, step: 1 MiB,
          tiers: [{upto: 4 MiB, amount: 1.00}, {amount: 0.10}]}
@@ -72,6 +72,8 @@ services:
       - {rating_group: limited, amount: 0.50, per: 1 MiB, step: 1 MiB}
       - {rating_group: rest, over: data-paid, per: 1 MiB, step: 1 MiB,
          tiers: [{upto: 2 MiB, amount: 1.00}, {amount: 0.10}]}
+      - {rating_group: dear, over: data-month, per: 1 MiB, step: 1 MiB,
+         tiers: [{upto: 5 MiB, amount: 0.00}, {amount: 10.00}]}
       - {rating_group: family, counted: {data-shared: {from: 3 MiB}}, amount: 1.00, per: 1 MiB,
          step: 1 MiB}
       - {rating_group: family, amount: 0.10, per: 1 MiB, step: 1 MiB}
@@ -231,10 +233,44 @@ TEST_F(Counters, ParallelSessionsDoNotPassAStopTogether) {
   const ServiceAnswer& other = surf(RequestType::initial, "t", 20, 0, 6);
   EXPECT_EQ(other.grant->amount, 4 * mib);
   EXPECT_TRUE(other.final_unit);
-  EXPECT_EQ(surf(RequestType::initial, "u", 20, 0, 6).outcome, Outcome::credit_limit_reached);
+  const ServiceAnswer& none = surf(RequestType::initial, "u", 20, 0, 6);
+  EXPECT_EQ(none.outcome, Outcome::credit_limit_reached);
+  EXPECT_FALSE(none.final_unit);
   crash(true);
   surf(RequestType::termination, "s", 20, 1, 0);  // gives five back
   EXPECT_EQ(surf(RequestType::initial, "v", 20, 0, 6).grant->amount, 5 * mib);
+}
+
+// What an allowance pays is counted, too, and lies before what money pays.
+TEST_F(Counters, AGrantIsHeldAtThePriceBehindTheAllowance) {
+  use(50, 4);
+  ASSERT_TRUE(add_subscription(engine().shard(), anna, "bundle", Note{"test", "", ""}));
+  // Three of the allowance, and ten at 10.00: the last one that was free is the allowance's.
+  EXPECT_EQ(surf(RequestType::initial, "s", 50, 0, 20).grant->amount, 13 * mib);
+  EXPECT_EQ(account().main_micros, 0);
+  surf(RequestType::termination, "s", 50, 13, 0);
+  EXPECT_EQ(paid().to_string(), "100.000000");
+  EXPECT_EQ(account().overage_micros, 0);
+}
+
+TEST_F(Counters, ARefundIsGivenAlsoAtAStopAndInTheNextPeriod) {
+  const auto event = [this](RequestedAction action, std::uint32_t group, std::uint64_t used_mib) {
+    Request& request = begin(RequestType::event, std::to_string(used_mib) + "e", "32251@3gpp.org");
+    request.action = action;
+    ServiceRequest& service = request.add_service();
+    service.rating_group = RatingGroup(group);
+    service.requested.emplace().total_octets = used_mib * mib;
+    const Answer& answer = send();
+    EXPECT_EQ(answer.services[0].outcome, Outcome::success);
+    return answer.cost.value_or(Money()).to_string();
+  };
+  EXPECT_EQ(event(RequestedAction::direct_debiting, 20, 10), "5.000000");
+  EXPECT_EQ(event(RequestedAction::refund_account, 20, 4), "2.000000");
+  EXPECT_EQ(counter("data-month")->value, static_cast<std::int64_t>(6 * mib));
+  EXPECT_EQ(paid().to_string(), "3.000000");
+  advance(days(30));
+  EXPECT_EQ(event(RequestedAction::refund_account, 10, 2), "2.000000");
+  EXPECT_EQ(paid().to_string(), "1.000000");
 }
 
 TEST_F(Counters, ACounterOfTheAccountCountsForAllItsSubscribers) {
