@@ -108,7 +108,8 @@ class Clients {
     request_.clear();
     request_.key = {type, number_, 0, number_ + 7u, number_ + 100u};
     ++number_;
-    request_.session_id = session;
+    session_ = session;
+    request_.session_id = session_;
     request_.service_context = context;
     request_.identities = {*parse_msisdn(msisdn)};
     request_.event_time = engine_.now();
@@ -154,6 +155,7 @@ class Clients {
  private:
   TestEngine engine_;
   Request request_;
+  std::string session_;  // of the request
   std::uint32_t number_ = 0;
   std::int64_t top_ups_ = 0;
 };
