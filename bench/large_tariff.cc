@@ -38,13 +38,11 @@ services:
     grant: {maximum: 100 MiB, standard: 10 MiB, minimum: 1 KiB, validity: 1 h}
     rating_groups: {10: internet, 20: video}
     prices:
-      - rating_group: internet
-        over: data-month
-        per: 1 MiB
-        step: 1 KiB
-        tiers: [{upto: 1 MiB, amount: 0.30}, {upto: 3 MiB, amount: 0.20}, {amount: 0.10}]
-      - {rating_group: video, counted: {data-paid: {from: 2 MiB}}, amount: 0.05, per: 1 MiB,
-         step: 1 KiB}
+      - {rating_group: internet, over: data-month, amount: 0.30, per: 1 MiB, step: 1 KiB,
+         cap: {amount: 0.50, every: 2 MiB}}
+      - {rating_group: video, counted: {data-paid: {from: 2 MiB}}, over: data-paid, amount: 0.10,
+         per: 1 MiB, step: 1 KiB, cap: {amount: 0.09, every: 1 MiB}}
+      - {rating_group: video, amount: 0.20, per: 1 MiB, step: 1 KiB}
       - {default: true, amount: 0.08, per: 1 MiB, step: 1 KiB}
   messages:
     context: 32274@3gpp.org

@@ -1,7 +1,8 @@
 // What rating one report takes, by a histogram of single calls of decide(): a large tariff, and
 // accounts with ten allowances and eight counters. 70 % of the requests are reports of data, 20 %
-// of voice, 10 % are messages; destinations are random. About one in ten crosses the border of an
-// allowance, a tier, a threshold or a time class. Beside it: how long the tariff takes to load.
+// of voice, 10 % are messages; destinations are random. How many came to another price, to a
+// threshold or to the end of an allowance is said, too. Beside it: how long the tariff takes to
+// load.
 #include "bench/large_tariff.h"
 #include "engine/decide.h"
 #include "engine/operations.h"
@@ -51,6 +52,25 @@ struct Session {
   std::uint32_t number = 0;
 };
 
+// Whether a request came to another price, to a threshold, to the end of an allowance, or into the
+// next stretch of a cap that repeats.
+bool crosses(const Entry& entry, const Account& account) {
+  if (entry.session && (!entry.openings.empty() || !entry.thresholds.empty())) return true;
+  const auto moves = [&entry](Side side) {
+    return std::ranges::find(entry.legs, side, &Leg::side) != entry.legs.end();
+  };
+  if (moves(Side::consumed) && moves(Side::revenue)) return true;
+  return std::ranges::any_of(entry.counter_changes, [&account](const CounterChange& change) {
+    const auto counter = std::ranges::find(account.counters, change.counter, &Counter::number);
+    if (counter == account.counters.end()) return false;
+    const bool is_internet = counter->name == "data-month";
+    if (!is_internet && counter->name != "data-paid") return false;
+    const auto stretch = static_cast<std::int64_t>(is_internet ? bench::large_internet_stretch
+                                                               : bench::large_video_stretch);
+    return counter->value / stretch != (counter->value + change.counted) / stretch;
+  });
+}
+
 class World {
  public:
   World() {
@@ -98,7 +118,7 @@ class World {
     decide(situation, request_, decision_);
     const auto ended = Clock::now();
     allocations_ += allocations - allocated;
-    borders_ += decision_.entry.openings.empty() && decision_.entry.thresholds.empty() ? 0 : 1;
+    borders_ += crosses(decision_.entry, *account) ? 1 : 0;
     shard_.handle(request_);
     now_ += std::chrono::milliseconds(20);
     if (++requests_ % 256 == 0) sync();
@@ -107,6 +127,7 @@ class World {
   }
   void forget() { allocations_ = borders_ = 0; }
   std::uint64_t allocated() const { return allocations_; }
+  std::uint64_t borders() const { return borders_; }
 
  private:
   void sync() {
@@ -243,6 +264,8 @@ int main() {
   }
   print("all", all);
   for (Kind kind : {data, voice, messages}) print(kind_names[kind], by_kind[kind]);
-  fmt::print("{:.4f} allocations a call\n",
-             static_cast<double>(world.allocated()) / static_cast<double>(measured));
+  const double calls = static_cast<double>(measured);
+  fmt::print("{:.4f} allocations a call; {:.2f} % crossed a border\n",
+             static_cast<double>(world.allocated()) / calls,
+             100 * static_cast<double>(world.borders()) / calls);
 }

@@ -3,6 +3,7 @@
 #include "engine/attributes.h"
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
+#include "engine/base/saturating.h"
 #include "engine/base/wide.h"
 #include "engine/counting.h"
 
@@ -166,7 +167,7 @@ void Book::apply_to_session(Account& account, Session* session, const Entry& ent
   }
   for (const SegmentUse& use : entry.uses) {
     std::uint64_t& used = session->segments[use.index].used;
-    if (__builtin_add_overflow(used, use.units, &used)) used = UINT64_MAX;
+    used = base::saturating_add(used, use.units);
   }
   if (entry.request && !entry.uses.empty()) session->rated_at = entry.request->rated_at;
   for (const GrantChange& change : entry.grants) {

@@ -2,6 +2,7 @@
 
 #include "engine/attributes.h"
 #include "engine/base/assert.h"
+#include "engine/base/saturating.h"
 #include "engine/base/wide.h"
 #include "engine/outcome.h"
 #include "engine/permission.h"
@@ -13,16 +14,12 @@ namespace farthing::engine {
 
 namespace {
 
+using base::saturating_add;
 using tariffs::PriceTerms;
 using tariffs::QuotaRule;
 using tariffs::Rule;
 using tariffs::VersionedTariff;
 using Seconds = std::chrono::seconds;
-
-std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b) {
-  std::uint64_t sum = 0;
-  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<std::uint64_t>::max() : sum;
-}
 
 // Money asked for or reported as money is its own price.
 const PriceTerms money_terms = [] {
@@ -262,7 +259,7 @@ void Decider::serve(const Request& request, const ServiceRequest& service, Servi
     if (!segment) return;
   } else {
     FARTHING_ASSERT(segment.has_value());  // report() has opened it, or said why not
-    if (money && stops(request, *segment, granted_from())) {
+    if (money && stops(request, *segment)) {
       answer.outcome = Outcome::credit_limit_reached;
       return;
     }
@@ -283,12 +280,12 @@ void Decider::serve(const Request& request, const ServiceRequest& service, Servi
   answer.validity_seconds = static_cast<std::uint32_t>(std::min(validity, until));
 }
 
-// Whether what the segment is of has reached a stop.
-bool Decider::stops(const Request& request, std::uint16_t segment, Time at) {
+// Whether what a segment of money is of has come to a stop since it began.
+bool Decider::stops(const Request& request, std::uint16_t segment) {
   const VersionedTariff* const tariff = tariff_of(segment);
   if (tariff == nullptr || !tariff->tariff->has_counters()) return false;
   const RatedGroup group{*tariff, context(request), sheet_.segment(segment).rating_group};
-  const Rule* const rule = group.find(facts_at(group, facts_now(request), at, true));
+  const Rule* const rule = group.find(facts_at(group, facts_now(request), granted_from(), true));
   return rule != nullptr && rule->stop;
 }
 
@@ -512,7 +509,8 @@ void Decider::event_service(const Request& request, const ServiceRequest& servic
   if (!segment) return;
   const bool uses = request.action == RequestedAction::direct_debiting ||
                     request.action == RequestedAction::check_balance;
-  if (uses && stops(request, *segment, rated_at_)) {
+  const Rule* const rule = rule_of(*segment);
+  if (uses && rule != nullptr && rule->stop) {
     answer.outcome = Outcome::credit_limit_reached;
     return;
   }

@@ -65,7 +65,7 @@ class Decider {
   void give_up(const ServiceRequest& service);
   void report(const Request& request, const ServiceRequest& service, ServiceAnswer& answer);
   void charge(std::uint16_t segment, std::uint64_t units);
-  bool stops(const Request& request, std::uint16_t segment, Time at);
+  bool stops(const Request& request, std::uint16_t segment);
   void serve(const Request& request, const ServiceRequest& service, ServiceAnswer& answer);
 
   // What a grant must not outlast.

@@ -1,5 +1,6 @@
 #include "engine/past_request.h"
 
+#include "engine/base/saturating.h"
 #include "engine/outcome.h"
 
 #include <algorithm>
@@ -45,9 +46,7 @@ void report(ServiceRequest& service, Unit unit, std::uint64_t amount) {
   if (!service.used) service.used.emplace();
   UsedUnits& used = *service.used;
   auto add = [amount](std::optional<std::uint64_t>& units) {
-    std::uint64_t sum = 0;
-    const bool over = __builtin_add_overflow(units.value_or(0), amount, &sum);
-    units = over ? std::numeric_limits<std::uint64_t>::max() : sum;
+    units = base::saturating_add(units.value_or(0), amount);
   };
   switch (unit) {
     case Unit::seconds:

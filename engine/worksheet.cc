@@ -1,5 +1,7 @@
 #include "engine/worksheet.h"
 
+#include "engine/base/saturating.h"
+
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -8,19 +10,10 @@ namespace farthing::engine {
 
 namespace {
 
+using base::saturating_add;
 using tariffs::affordable_units;
 using tariffs::chargeable_units;
 using tariffs::PriceTerms;
-
-std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b) {
-  std::uint64_t sum = 0;
-  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<std::uint64_t>::max() : sum;
-}
-
-std::int64_t saturating_add(std::int64_t a, std::int64_t b) {  // of numbers that are not negative
-  std::int64_t sum = 0;
-  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<std::int64_t>::max() : sum;
-}
 
 std::int64_t clamp_signed(std::uint64_t value) {
   return static_cast<std::int64_t>(

@@ -1,6 +1,7 @@
 #include "tariffs/explain.h"
 
 #include "engine/base/assert.h"
+#include "engine/base/saturating.h"
 #include "tariffs/local_time.h"
 #include "tariffs/yaml_scalar.h"
 
@@ -211,20 +212,19 @@ class Pricer {
       if (counter.unit == Unit::money) {
         count_money(counted_[i], more);
       } else if (counter.unit == terms.unit) {
-        count(counted_[i], piece.chargeable - chargeable);
+        counted_[i] = base::saturating_add(counted_[i], piece.chargeable - chargeable);
       }
     }
     breakdown_.chargeable += piece.chargeable - chargeable;
     return tariffs::add(breakdown_.total, Money(more), breakdown_.total);
   }
 
-  static void count(std::uint64_t& value, std::uint64_t more) {
-    if (__builtin_add_overflow(value, more, &value)) value = units_max;
-  }
-
   // Less where a slab falls.
   static void count_money(std::uint64_t& value, std::int64_t micros) {
-    if (micros >= 0) return count(value, static_cast<std::uint64_t>(micros));
+    if (micros >= 0) {
+      value = base::saturating_add(value, static_cast<std::uint64_t>(micros));
+      return;
+    }
     value -= std::min(value, static_cast<std::uint64_t>(-micros));
   }
 

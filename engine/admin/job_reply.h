@@ -3,8 +3,13 @@
 #pragma once
 
 #include "engine/admin/http.h"
+#include "engine/admin/job_place.h"
 
 #include <boost/json/fwd.hpp>
+
+#include <atomic>
+#include <string_view>
+#include <utility>
 
 namespace farthing::engine::admin {
 
@@ -21,5 +26,18 @@ class JobReply {
   bool streams_;
   bool alive_ = true;
 };
+
+// Runs a long job in its place: run(reply) says how far it has got, and returns the last word.
+// `busy` is what is said where the place is taken.
+template <class Run>
+Reply run_job(std::atomic<bool>& taken, std::string_view busy, const HttpRequest& request,
+              Stream& stream, Run run) {
+  JobPlace place(taken);
+  if (!place.mine()) return error_reply(409, "busy", busy);
+  JobReply reply(request, stream);
+  Reply result = run(reply);
+  place.leave();
+  return reply.finish(std::move(result));
+}
 
 }  // namespace farthing::engine::admin

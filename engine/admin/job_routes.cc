@@ -1,7 +1,6 @@
 // The routes that take long and run one at a time: the import and the verification.
 #include "engine/admin/account_walk.h"
 #include "engine/admin/import.h"
-#include "engine/admin/job_place.h"
 #include "engine/admin/job_reply.h"
 #include "engine/admin/routes.h"
 #include "engine/admin/verify_json.h"
@@ -187,25 +186,13 @@ Reply run_verification(Api& api, const HttpRequest& request, JobReply& reply) {
 }  // namespace
 
 Reply import_subscribers(Api& api, const HttpRequest& request, Stream& stream) {
-  JobPlace place(api.import_runs);
-  if (!place.mine()) {
-    return error_reply(409, "busy", "an import is running; wait until it is done");
-  }
-  JobReply reply(request, stream);
-  Reply result = run_import(api, request, reply);
-  place.leave();
-  return reply.finish(std::move(result));
+  return run_job(api.import_runs, "an import is running; wait until it is done", request, stream,
+                 [&](JobReply& reply) { return run_import(api, request, reply); });
 }
 
 Reply verify_ledger(Api& api, const HttpRequest& request, Stream& stream) {
-  JobPlace place(api.verify_runs);
-  if (!place.mine()) {
-    return error_reply(409, "busy", "a verification is running; wait until it is done");
-  }
-  JobReply reply(request, stream);
-  Reply result = run_verification(api, request, reply);
-  place.leave();
-  return reply.finish(std::move(result));
+  return run_job(api.verify_runs, "a verification is running; wait until it is done", request,
+                 stream, [&](JobReply& reply) { return run_verification(api, request, reply); });
 }
 
 }  // namespace farthing::engine::admin

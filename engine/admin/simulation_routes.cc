@@ -1,6 +1,5 @@
 // The route that charges the ledger's usage again by another tariff. It takes long, and one runs at
 // a time.
-#include "engine/admin/job_place.h"
 #include "engine/admin/job_reply.h"
 #include "engine/admin/places_json.h"
 #include "engine/admin/routes.h"
@@ -70,14 +69,8 @@ Reply run_simulation(Api& api, const HttpRequest& request, JobReply& reply) {
 }  // namespace
 
 Reply simulate_tariff(Api& api, const HttpRequest& request, Stream& stream) {
-  JobPlace place(api.simulation_runs);
-  if (!place.mine()) {
-    return error_reply(409, "busy", "a simulation is running; wait until it is done");
-  }
-  JobReply reply(request, stream);
-  Reply result = run_simulation(api, request, reply);
-  place.leave();
-  return reply.finish(std::move(result));
+  return run_job(api.simulation_runs, "a simulation is running; wait until it is done", request,
+                 stream, [&](JobReply& reply) { return run_simulation(api, request, reply); });
 }
 
 }  // namespace farthing::engine::admin
