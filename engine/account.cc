@@ -15,6 +15,11 @@ constexpr std::array<std::pair<AccountKind, std::string_view>, 3> account_kinds 
 
 }  // namespace
 
+std::string_view state_name(Subscription::State state) {
+  constexpr std::array<std::string_view, 4> names = {"waiting", "active", "unpaid", "ended"};
+  return names[static_cast<std::size_t>(state)];
+}
+
 std::string_view kind_name(AccountKind kind) {
   for (const auto& [value, name] : account_kinds) {
     if (value == kind) return name;
@@ -87,6 +92,24 @@ Money Account::available() const { return Money(main_micros + credit_limit_micro
 const Subscriber* Account::subscriber(SubscriberNumber which) const {
   if (which.value == 0 || which.value > subscribers.size()) return nullptr;
   return &subscribers[which.value - 1u];
+}
+
+const Subscription* Account::subscription(SubscriptionNumber which) const {
+  const auto found = std::ranges::find(subscriptions, which, &Subscription::number);
+  return found == subscriptions.end() ? nullptr : &*found;
+}
+
+bool Account::is_part(BucketNumber bucket) const {
+  return std::ranges::any_of(subscriptions, [bucket](const Subscription& subscription) {
+    return std::ranges::find(subscription.buckets, bucket) != subscription.buckets.end();
+  });
+}
+
+void Account::find_due() {
+  due_at = never;
+  for (const Subscription& subscription : subscriptions) {
+    due_at = std::min(due_at, subscription.next());
+  }
 }
 
 const Bucket* Account::bucket(BucketNumber which) const {

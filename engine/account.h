@@ -7,6 +7,7 @@
 #pragma once
 
 #include "engine/entry.h"
+#include "engine/subscription.h"
 #include "engine/types.h"
 
 #include <array>
@@ -47,6 +48,7 @@ struct Bucket {
   std::int64_t remaining = 0;  // free units
   std::int64_t reserved = 0;   // held for grants
   std::vector<tariffs::Coverage> coverage;
+  std::uint8_t priority = tariffs::Allowance::priority_usual;  // the lowest is eaten first
 
   bool covers(ServiceKey service, const std::optional<RatingGroup>& rating_group) const;
   bool is_for(SubscriberNumber subscriber) const { return owner.value == 0 || owner == subscriber; }
@@ -186,19 +188,23 @@ struct Account {
   std::int64_t reserved_micros = 0;  // held for grants, all sessions together
   std::int64_t overage_micros = 0;   // charged, but nobody could pay
   std::int64_t credit_limit_micros = 0;
-  Sequence last;                        // its newest entry
-  std::uint32_t bucket_count = 0;       // ever opened
+  Sequence last;  // its newest entry
+  // When there is something to do about a subscription; never: nothing. Follows from them.
+  Time due_at = never;
+  std::uint32_t bucket_count = 0;       // buckets and subscriptions ever opened
   std::uint32_t counter_count = 0;      // likewise
   std::uint32_t session_count = 0;      // open
   std::vector<Subscriber> subscribers;  // by SubscriberNumber - 1
   std::vector<Bucket> buckets;
   std::vector<Counter> counters;  // of each, the periods that usage may still be of
+  std::vector<Subscription> subscriptions;
   Session* sessions = nullptr;
 
   bool is_changed = false;  // since its row was written; it is in the book's list
   bool is_touched = false;  // since the clock hand of eviction passed
   bool is_name_indexed = false;
   std::uint16_t subscribers_indexed = 0;  // the first so many have their rows in the index
+  Time due_indexed = never;               // as the index has it
   std::uint32_t memory_bytes = 0;         // as last estimated
   std::uint64_t written_round = 0;        // the last round that took its row
   std::uint64_t stamp = 0;                // when it was last loaded or changed (AccountTable)
@@ -208,6 +214,9 @@ struct Account {
   // What a new charge or grant may use.
   Money available() const;
   const Subscriber* subscriber(SubscriberNumber which) const;
+  const Subscription* subscription(SubscriptionNumber which) const;
+  bool is_part(BucketNumber bucket) const;  // of a subscription
+  void find_due();                          // from the subscriptions
   const Bucket* bucket(BucketNumber which) const;
   Bucket* bucket(BucketNumber which);
   void clear();

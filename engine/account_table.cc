@@ -38,6 +38,12 @@ std::uint32_t estimate_bytes(const Account& account) {
   for (const Bucket& bucket : account.buckets) {
     bytes += text_bytes(bucket.offer) + bucket.coverage.capacity() * sizeof(tariffs::Coverage);
   }
+  bytes += account.subscriptions.capacity() * sizeof(Subscription);
+  for (const Subscription& subscription : account.subscriptions) {
+    bytes += text_bytes(subscription.offer) +
+             subscription.buckets.capacity() * sizeof(BucketNumber) +
+             subscription.coverage.capacity() * sizeof(tariffs::Coverage);
+  }
   bytes += account.counters.capacity() * sizeof(Counter);
   for (const Counter& counter : account.counters) bytes += text_bytes(counter.name);
   return static_cast<std::uint32_t>(bytes);

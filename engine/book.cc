@@ -138,8 +138,8 @@ void Book::apply_to_account(Account* account, const Entry& entry, Sequence own) 
   move_account_legs(*account, entry);
   count(*account, entry);
   account->last = own;
-  if (entry.subscriber_opening || entry.profile_change || entry.bucket_opening ||
-      entry.bucket_closing || !entry.counter_openings.empty()) {
+  if (entry.subscriber_opening || entry.profile_change || !entry.bucket_openings.empty() ||
+      !entry.bucket_closings.empty() || entry.subscription || !entry.counter_openings.empty()) {
     accounts_.resized(*account);
   }
   note_change(*account);
@@ -228,6 +228,9 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
                                sessions_by_key_.find(session_key(entry.session_id)) != nullptr)) {
     return "it opens a session that is open";
   }
+  if (entry.subscription || !entry.bucket_extensions.empty()) {
+    if (const char* wrong = check_subscription(entry, account)) return wrong;
+  }
   if (const char* wrong = check_counters(entry, account, session)) return wrong;
   return check_amounts(entry, account, session);
 }
@@ -239,6 +242,26 @@ const char* Book::check_profile(const Entry& entry, const Account* account) cons
   if (known == nullptr && !is_new) return "it changes a subscriber that does not exist";
   return wrong_with(
       change_profile(known == nullptr ? nullptr : known->profile.get(), change).get());
+}
+
+const char* Book::check_subscription(const Entry& entry, const Account* account) const {
+  if (account == nullptr) return "it changes a subscription of no account";
+  const auto is_there = [&](BucketNumber bucket) {
+    return account->bucket(bucket) != nullptr ||
+           std::ranges::find(entry.bucket_openings, bucket, &BucketOpening::number) !=
+               entry.bucket_openings.end();
+  };
+  for (const BucketExtension& extension : entry.bucket_extensions) {
+    if (!is_there(extension.number)) return "it extends an unknown bucket";
+  }
+  if (!entry.subscription) return nullptr;
+  const Subscription& after = *entry.subscription;
+  if (account->subscription(after.number) == nullptr &&
+      after.number.value <= account->bucket_count) {
+    return "it changes an unknown subscription";
+  }
+  return std::ranges::all_of(after.buckets, is_there) ? nullptr
+                                                      : "its subscription has an unknown bucket";
 }
 
 const char* Book::check_opening(const Entry& entry) const {
@@ -299,7 +322,10 @@ const char* Book::check_units(const Entry& entry, const Account* account) const 
     }
     return is_within(free, 0, INT64_MAX) && is_within(held, 0, INT64_MAX);
   };
-  bool fit = !entry.bucket_opening || fits(entry.bucket_opening->number, 0, 0);
+  bool fit = true;
+  for (const BucketOpening& opening : entry.bucket_openings) {
+    fit = fit && fits(opening.number, 0, 0);
+  }
   if (account != nullptr) {
     for (const Bucket& bucket : account->buckets) {
       fit = fit && fits(bucket.number, bucket.remaining, bucket.reserved);
@@ -332,12 +358,36 @@ void Book::change_account(Account& account, const Entry& entry) {
     Subscriber& subscriber = account.subscribers[entry.profile_change->number.value - 1u];
     subscriber.profile = change_profile(subscriber.profile.get(), *entry.profile_change);
   }
-  if (entry.bucket_opening) {
-    const BucketOpening& opening = *entry.bucket_opening;
-    account.bucket_count = opening.number.value;
+  change_buckets(account, entry);
+  if (entry.subscription) change_subscription(account, *entry.subscription);
+}
+
+void Book::change_buckets(Account& account, const Entry& entry) {
+  for (const BucketOpening& opening : entry.bucket_openings) {
+    account.bucket_count = std::max(account.bucket_count, opening.number.value);
     account.buckets.push_back({opening.number, opening.owner, opening.unit,
                                std::string(opening.offer), opening.valid_from, opening.valid_to, 0,
-                               0, opening.coverage});
+                               0, opening.coverage, opening.priority});
+  }
+  for (const BucketExtension& extension : entry.bucket_extensions) {
+    account.bucket(extension.number)->valid_to = extension.valid_to;
+  }
+}
+
+void Book::change_subscription(Account& account, const Subscription& after) {
+  account.bucket_count = std::max(account.bucket_count, after.number.value);
+  const auto known = std::ranges::find(account.subscriptions, after.number, &Subscription::number);
+  if (known == account.subscriptions.end()) {
+    if (!after.is_gone()) account.subscriptions.push_back(after);
+  } else if (after.is_gone()) {
+    account.subscriptions.erase(known);
+  } else {
+    *known = after;
+  }
+  const Time before = account.due_at;
+  account.find_due();
+  if (account.due_at != before && account.due_at != never) {
+    due_.note(account.number, account.due_at);
   }
 }
 
@@ -368,9 +418,9 @@ void Book::move_account_legs(Account& account, const Entry& entry) {
         break;
     }
   }
-  if (entry.bucket_closing) {
+  for (const BucketNumber closed : entry.bucket_closings) {
     std::erase_if(account.buckets,
-                  [&](const Bucket& bucket) { return bucket.number == *entry.bucket_closing; });
+                  [closed](const Bucket& bucket) { return bucket.number == closed; });
   }
 }
 
@@ -575,6 +625,7 @@ const Account& Book::load_account(Account&& read) {
   account.is_touched = true;
   account.is_name_indexed = true;
   account.subscribers_indexed = static_cast<std::uint16_t>(account.subscribers.size());
+  account.due_indexed = account.due_at;
   account.stamp = stamp_;
   accounts_.index(account);
   return account;
@@ -666,6 +717,15 @@ Sequence Book::write_row(Account& account) {
       rows_->put(storage::Table::index, index_key(identity),
                  encode_index({account.number, number}));
     }
+  }
+  if (account.due_at != account.due_indexed) {
+    const std::string key = index_key_of_due(account.number);
+    if (account.due_at == never) {
+      rows_->erase(storage::Table::index, key);
+    } else {
+      rows_->put(storage::Table::index, key, encode_due(account.due_at));
+    }
+    account.due_indexed = account.due_at;
   }
   account.is_changed = false;
   account.written_round = round_;

@@ -18,6 +18,7 @@
 
 #include "engine/account_table.h"
 #include "engine/checkpoint.h"
+#include "engine/due_index.h"
 #include "engine/duplicates.h"
 #include "engine/entry.h"
 #include "engine/expiry_wheel.h"
@@ -98,6 +99,11 @@ class Book {
   DuplicateTable& duplicates() { return duplicates_; }
 
   const Session* next_expired(Time now) { return wheel_.next_expired(now); }
+  // Accounts whose subscriptions may have something to do, in memory or not.
+  void take_due(Time now, std::size_t most, std::vector<AccountNumber>& out) {
+    due_.take(now, most, out);
+  }
+  void note_due(AccountNumber account, Time due) { due_.note(account, due); }
 
   Sequence last() const { return last_; }
 
@@ -153,6 +159,7 @@ class Book {
   const char* check_opening(const Entry& entry) const;
   const char* check_profile(const Entry& entry, const Account* account) const;
   const char* check_units(const Entry& entry, const Account* account) const;
+  const char* check_subscription(const Entry& entry, const Account* account) const;
   const char* check_amounts(const Entry& entry, const Account* account,
                             const Session* session) const;
   void apply_to_book(const Entry& entry, Sequence own, Time now);
@@ -161,6 +168,8 @@ class Book {
                         Time now);
   Account& open_account(const Entry& entry);
   void change_account(Account& account, const Entry& entry);
+  void change_buckets(Account& account, const Entry& entry);
+  void change_subscription(Account& account, const Subscription& after);
   void move_account_legs(Account& account, const Entry& entry);
   void move_session_legs(Session& session, const Entry& entry);
   Session& new_session(SessionNumber number);
@@ -180,6 +189,7 @@ class Book {
   std::deque<Session> session_memory_;
   std::vector<Session*> session_pool_;
   ExpiryWheel wheel_;
+  DueIndex due_;
 
   struct KnownRequest {
     AdminRequest request;

@@ -32,7 +32,7 @@ std::size_t bound_of(const Bucket& bucket) {
 
 void write_bucket(ByteWriter& out, const Bucket& bucket) {
   write(out, BucketOpening{bucket.number, bucket.owner, bucket.offer, bucket.unit,
-                           bucket.valid_from, bucket.valid_to, bucket.coverage});
+                           bucket.valid_from, bucket.valid_to, bucket.coverage, bucket.priority});
   out.signed_varint(bucket.remaining);
   out.signed_varint(bucket.reserved);
 }
@@ -48,7 +48,8 @@ bool read_bucket(ByteReader& in, Bucket& bucket) {
             opening.valid_to,
             0,
             0,
-            opening.coverage};
+            opening.coverage,
+            opening.priority};
   bucket.remaining = in.signed_varint();
   bucket.reserved = in.signed_varint();
   return in.ok() && bucket.remaining >= 0 && bucket.reserved >= 0;
@@ -200,6 +201,9 @@ std::string index_key(Identity identity) {
 }
 std::string index_key_of_name(std::string_view name) { return key_of_text('n', name); }
 std::string index_key_of_request(std::string_view id) { return key_of_text('r', id); }
+std::string index_key_of_due(AccountNumber account) {
+  return key_of_text(index_keys_of_dues.front(), view(number_key(account.value)));
+}
 
 // --- Accounts ------------------------------------------------------------------------------------
 
@@ -208,6 +212,7 @@ void encode_account(const Account& account, std::string& out) {
                       account.subscribers.size() * (2 * sizeof(std::uint64_t) + 1);
   for (const Bucket& bucket : account.buckets) bound += bound_of(bucket);
   for (const Counter& counter : account.counters) bound += counter.name.size() + 10 * number_bytes;
+  for (const Subscription& subscription : account.subscriptions) bound += size_bound(subscription);
   for (const Subscriber& subscriber : account.subscribers) {
     if (subscriber.profile != nullptr) bound += size_bound(change_to(*subscriber.profile, {}));
   }
@@ -225,10 +230,14 @@ void encode_account(const Account& account, std::string& out) {
     for (const Subscriber& subscriber : account.subscribers) write_subscriber(to, subscriber);
     to.varint(account.buckets.size());
     for (const Bucket& bucket : account.buckets) write_bucket(to, bucket);
-    if (account.counter_count == 0) return;  // as rows were before there were counters
+    // As rows were before there were counters and subscriptions that renew.
+    if (account.counter_count == 0 && account.subscriptions.empty()) return;
     to.varint(account.counter_count);
     to.varint(account.counters.size());
     for (const Counter& counter : account.counters) write_counter(to, counter);
+    if (account.subscriptions.empty()) return;
+    to.varint(account.subscriptions.size());
+    for (const Subscription& subscription : account.subscriptions) write(to, subscription);
   });
 }
 
@@ -259,6 +268,13 @@ bool decode_account(std::string_view row, Account& account) {
     for (Counter& counter : account.counters) {
       if (!read_counter(in, counter)) return false;
     }
+  }
+  if (in.ok() && !in.at_end()) {
+    account.subscriptions.resize(in.count());
+    for (Subscription& subscription : account.subscriptions) {
+      if (!read(in, subscription)) return false;
+    }
+    account.find_due();
   }
   return is_whole(in) && account.last.value != 0 && !account.name.empty();
 }
@@ -382,6 +398,18 @@ bool decode_index(std::string_view row, IndexRow& index) {
   index.account = AccountNumber(in.varint());
   index.subscriber = SubscriberNumber(in.number<std::uint16_t>());
   return is_whole(in) && index.account.value != 0;
+}
+
+std::string encode_due(Time due) {
+  std::string out;
+  append(out, number_bytes, [due](ByteWriter& to) { to.signed_varint(micros_of(due)); });
+  return out;
+}
+
+bool decode_due(std::string_view row, Time& due) {
+  ByteReader in(row);
+  due = time_of(in.signed_varint());
+  return is_whole(in) && due != never;
 }
 
 std::string encode_admin_request(const AdminRequest& request) {

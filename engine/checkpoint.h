@@ -29,6 +29,8 @@ std::optional<std::uint64_t> read_number_key(std::string_view key);
 std::string index_key(Identity identity);
 std::string index_key_of_name(std::string_view account_name);
 std::string index_key_of_request(std::string_view request_id);
+std::string index_key_of_due(AccountNumber account);
+constexpr std::string_view index_keys_of_dues = "d";  // what they begin with
 
 constexpr std::string_view meta_position_key = "position";  // 8 bytes little-endian
 constexpr std::string_view meta_book_key = "book";
@@ -52,6 +54,10 @@ struct IndexRow {
 };
 std::string encode_index(const IndexRow& row);
 [[nodiscard]] bool decode_index(std::string_view row, IndexRow& index);
+
+// When an account's subscriptions have something to do.
+std::string encode_due(Time due);
+[[nodiscard]] bool decode_due(std::string_view row, Time& due);
 
 // What was done under an administrative request id, so that doing it again does nothing.
 struct AdminRequest {

@@ -96,7 +96,9 @@ const Rule* Decider::rule_of(std::uint16_t segment) const {
 
 // Whether the subscriber may use what begins at that time.
 bool Decider::may_use(const Request& request, const std::optional<RatingGroup>& group, Time at) {
-  if (!barred() && (tariff_ == nullptr || !tariff_->tariff->has_restrictions())) return true;
+  const bool may_be_refused = barred() || !account_.subscriptions.empty() ||
+                              (tariff_ != nullptr && tariff_->tariff->has_restrictions());
+  if (!may_be_refused) return true;
   if (tariff_ == nullptr) return false;
   const RatingFacts& facts = facts_now(request);
   const RatedGroup rated{*tariff_, context(request), group};

@@ -38,8 +38,10 @@ enum Section : std::uint32_t {
   section_counters = 1u << 18,
   section_thresholds = 1u << 19,
   section_profile = 1u << 20,
+  section_subscription = 1u << 21,
+  section_more_buckets = 1u << 22,
 };
-constexpr std::uint32_t sections_known = (1u << 21) - 1;
+constexpr std::uint32_t sections_known = (1u << 23) - 1;
 
 std::uint32_t sections_of(const Entry& entry) {
   std::uint32_t mask = 0;
@@ -57,13 +59,18 @@ std::uint32_t sections_of(const Entry& entry) {
   if (entry.subscriber_opening) mask |= section_subscriber_opening;
   if (entry.subscriber_switch) mask |= section_subscriber_switch;
   if (entry.note) mask |= section_note;
-  if (entry.bucket_opening) mask |= section_bucket_opening;
-  if (entry.bucket_closing) mask |= section_bucket_closing;
+  if (!entry.bucket_openings.empty()) mask |= section_bucket_opening;
+  if (!entry.bucket_closings.empty()) mask |= section_bucket_closing;
   if (entry.tariff) mask |= section_tariff;
   if (entry.cut) mask |= section_cut;
   if (!entry.counter_openings.empty() || !entry.counter_changes.empty()) mask |= section_counters;
   if (!entry.thresholds.empty()) mask |= section_thresholds;
   if (entry.profile_change) mask |= section_profile;
+  if (entry.subscription) mask |= section_subscription;
+  if (entry.bucket_openings.size() > 1 || entry.bucket_closings.size() > 1 ||
+      !entry.bucket_extensions.empty()) {
+    mask |= section_more_buckets;
+  }
   return mask;
 }
 
@@ -87,10 +94,11 @@ std::size_t size_bound(const Entry& entry) {
     bound += entry.note->operator_name.size() + entry.note->reason.size() +
              entry.note->request_id.size() + 3 * number;
   }
-  if (entry.bucket_opening) {
-    bound += entry.bucket_opening->offer.size() +
-             (8 + 3 * entry.bucket_opening->coverage.size()) * number;
+  for (const BucketOpening& opening : entry.bucket_openings) {
+    bound += opening.offer.size() + (8 + 3 * opening.coverage.size()) * number;
   }
+  bound += (entry.bucket_closings.size() + 2 * entry.bucket_extensions.size()) * number;
+  if (entry.subscription) bound += size_bound(*entry.subscription);
   if (entry.cut) bound += cut_size_bound;
   if (entry.profile_change) bound += size_bound(*entry.profile_change);
   return bound;
@@ -168,6 +176,37 @@ void write_counters(ByteWriter& out, const Entry& entry, std::uint32_t mask) {
   }
 }
 
+void write_more_buckets(ByteWriter& out, const Entry& entry) {
+  out.varint(entry.bucket_openings.empty() ? 0 : entry.bucket_openings.size() - 1);
+  for (std::size_t i = 1; i < entry.bucket_openings.size(); ++i) {
+    write(out, entry.bucket_openings[i]);
+  }
+  out.varint(entry.bucket_closings.empty() ? 0 : entry.bucket_closings.size() - 1);
+  for (std::size_t i = 1; i < entry.bucket_closings.size(); ++i) {
+    out.varint(entry.bucket_closings[i].value);
+  }
+  out.varint(entry.bucket_extensions.size());
+  for (const BucketExtension& extension : entry.bucket_extensions) {
+    out.varint(extension.number.value);
+    out.signed_varint(micros_of(extension.valid_to));
+  }
+}
+
+bool read_more_buckets(ByteReader& in, Entry& entry) {
+  for (std::size_t more = in.count(); more > 0; --more) {
+    if (!read(in, entry.bucket_openings.emplace_back())) return false;
+  }
+  for (std::size_t more = in.count(); more > 0; --more) {
+    entry.bucket_closings.emplace_back(in.number<std::uint32_t>());
+  }
+  entry.bucket_extensions.resize(in.count());
+  for (BucketExtension& extension : entry.bucket_extensions) {
+    extension.number = BucketNumber(in.number<std::uint32_t>());
+    extension.valid_to = time_of(in.signed_varint());
+  }
+  return in.ok();
+}
+
 void write_administration(ByteWriter& out, const Entry& entry) {
   if (entry.account_opening) {
     out.text(entry.account_opening->name);
@@ -188,8 +227,9 @@ void write_administration(ByteWriter& out, const Entry& entry) {
     out.text(entry.note->reason);
     out.text(entry.note->request_id);
   }
-  if (entry.bucket_opening) write(out, *entry.bucket_opening);
-  if (entry.bucket_closing) out.varint(entry.bucket_closing->value);
+  // The first of each; the others stand behind, in a section of their own.
+  if (!entry.bucket_openings.empty()) write(out, entry.bucket_openings.front());
+  if (!entry.bucket_closings.empty()) out.varint(entry.bucket_closings.front().value);
   if (entry.tariff) {
     out.varint(entry.tariff->version.value);
     out.u64_fixed(entry.tariff->source_hash);
@@ -221,9 +261,12 @@ bool read_administration(ByteReader& in, std::uint32_t mask, Entry& entry) {
     note.reason = in.text();
     note.request_id = in.text();
   }
-  if (mask & section_bucket_opening && !read(in, entry.bucket_opening.emplace())) return false;
-  if (mask & section_bucket_closing)
-    entry.bucket_closing = BucketNumber(in.number<std::uint32_t>());
+  if (mask & section_bucket_opening && !read(in, entry.bucket_openings.emplace_back())) {
+    return false;
+  }
+  if (mask & section_bucket_closing) {
+    entry.bucket_closings.emplace_back(in.number<std::uint32_t>());
+  }
   if (mask & section_tariff) {
     TariffLoading& tariff = entry.tariff.emplace();
     tariff.version = tariffs::TariffVersion(in.number<std::uint32_t>());
@@ -293,7 +336,7 @@ bool read_charging(ByteReader& in, std::uint32_t mask, Entry& entry) {
   return in.ok();
 }
 
-constexpr std::array<std::pair<EntryKind, std::string_view>, 18> kind_names = {{
+constexpr std::array<std::pair<EntryKind, std::string_view>, 22> kind_names = {{
     {EntryKind::server_started, "server_started"},
     {EntryKind::tariff_loaded, "tariff_loaded"},
     {EntryKind::account_created, "account_created"},
@@ -312,6 +355,10 @@ constexpr std::array<std::pair<EntryKind, std::string_view>, 18> kind_names = {{
     {EntryKind::event_refunded, "event_refunded"},
     {EntryKind::request_refused, "request_refused"},
     {EntryKind::ledger_cut, "ledger_cut"},
+    {EntryKind::subscription_renewed, "subscription_renewed"},
+    {EntryKind::subscription_unpaid, "subscription_unpaid"},
+    {EntryKind::subscription_changed, "subscription_changed"},
+    {EntryKind::allowance_expired, "allowance_expired"},
 }};
 
 }  // namespace
@@ -359,8 +406,10 @@ void Entry::clear() {
   subscriber_opening.reset();
   subscriber_switch.reset();
   note.reset();
-  bucket_opening.reset();
-  bucket_closing.reset();
+  bucket_openings.clear();
+  bucket_closings.clear();
+  bucket_extensions.clear();
+  subscription.reset();
   tariff.reset();
   cut.reset();
   profile_change.reset();
@@ -414,6 +463,8 @@ void encode_entry(const Entry& entry, Sequence own, std::string& out) {
   write_administration(writer, entry);
   write_counters(writer, entry, mask);
   if (entry.profile_change) write(writer, *entry.profile_change);
+  if (entry.subscription) write(writer, *entry.subscription);
+  if (mask & section_more_buckets) write_more_buckets(writer, entry);
   const auto size = static_cast<std::size_t>(writer.position() - out.data());
   FARTHING_ASSERT(size <= out.size());
   out.resize(size);
@@ -446,6 +497,8 @@ bool decode_entry(std::string_view& body, Sequence own, Entry& entry) {
     return false;
   }
   if (mask & section_profile && !read(in, entry.profile_change.emplace())) return false;
+  if (mask & section_subscription && !read(in, entry.subscription.emplace())) return false;
+  if (mask & section_more_buckets && !read_more_buckets(in, entry)) return false;
   if (!in.ok()) return false;
   body.remove_prefix(static_cast<std::size_t>(in.position() - body.data()));
   return true;

@@ -12,6 +12,7 @@
 
 #include "engine/base/wide.h"
 #include "engine/profile.h"
+#include "engine/subscription.h"
 #include "engine/types.h"
 #include "storage/ledger_store.h"
 
@@ -44,6 +45,10 @@ enum class EntryKind : std::uint8_t {
   event_refunded = 16,
   request_refused = 17,  // nothing moved; kept so that a repeated request gets the same answer
   ledger_cut = 18,       // the opening balances from which the ledger may begin; the whole ledger's
+  subscription_renewed = 19,  // its next period is paid, or its first one that was to begin later
+  subscription_unpaid = 20,   // its next period could not be paid
+  allowance_expired = 21,     // of a period so long over that no usage of it can come any more
+  subscription_changed = 22,  // it is to end with its period
 };
 
 std::string_view kind_name(EntryKind kind);
@@ -151,6 +156,13 @@ struct BucketOpening {
   Time valid_from;
   Time valid_to;
   std::vector<tariffs::Coverage> coverage;
+  std::uint8_t priority = tariffs::Allowance::priority_usual;
+};
+
+// What is left of a bucket stays longer: it is rolled over.
+struct BucketExtension {
+  BucketNumber number;
+  Time valid_to;
 };
 
 // A counter begins, or begins anew with another period. Then those of the same key and owner go
@@ -219,8 +231,10 @@ struct Entry {
   std::optional<SubscriberSwitch> subscriber_switch;
   std::optional<ProfileChange> profile_change;
   std::optional<Note> note;
-  std::optional<BucketOpening> bucket_opening;
-  std::optional<BucketNumber> bucket_closing;
+  std::vector<BucketOpening> bucket_openings;
+  std::vector<BucketNumber> bucket_closings;
+  std::vector<BucketExtension> bucket_extensions;
+  std::optional<Subscription> subscription;  // as it is after this entry
   std::optional<TariffLoading> tariff;
   std::optional<LedgerCut> cut;
 

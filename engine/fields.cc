@@ -120,35 +120,113 @@ bool read(ByteReader& in, SegmentOpening& opening) {
          terms.setup.micros >= 0;
 }
 
+namespace {
+
+// In the byte that says a bucket's unit.
+constexpr std::uint8_t priority_follows = 0x80;
+
+void write_coverage(ByteWriter& out, const std::vector<tariffs::Coverage>& coverage) {
+  out.varint(coverage.size());
+  for (const tariffs::Coverage& covered : coverage) {
+    out.varint(covered.service.value);
+    out.varint(rating_group_code(covered.rating_group));
+  }
+}
+
+void read_coverage(ByteReader& in, std::vector<tariffs::Coverage>& coverage) {
+  coverage.resize(in.count());
+  for (tariffs::Coverage& covered : coverage) {
+    covered.service = ServiceKey(in.number<std::uint32_t>());
+    covered.rating_group = read_rating_group(in);
+  }
+}
+
+}  // namespace
+
 void write(ByteWriter& out, const BucketOpening& bucket) {
   out.varint(bucket.number.value);
   out.varint(bucket.owner.value);
   out.text(bucket.offer);
-  out.u8(static_cast<std::uint8_t>(bucket.unit));
+  const bool has_priority = bucket.priority != tariffs::Allowance::priority_usual;
+  out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(bucket.unit) |
+                                   (has_priority ? priority_follows : 0u)));
+  if (has_priority) out.u8(bucket.priority);
   out.signed_varint(micros_of(bucket.valid_from));
   out.signed_varint(micros_of(bucket.valid_to));
-  out.varint(bucket.coverage.size());
-  for (const tariffs::Coverage& coverage : bucket.coverage) {
-    out.varint(coverage.service.value);
-    out.varint(rating_group_code(coverage.rating_group));
-  }
+  write_coverage(out, bucket.coverage);
 }
 
 bool read(ByteReader& in, BucketOpening& bucket) {
   bucket.number = BucketNumber(in.number<std::uint32_t>());
   bucket.owner = SubscriberNumber(in.number<std::uint16_t>());
   bucket.offer = in.text();
-  const std::uint8_t unit = in.u8();
+  const std::uint8_t flags = in.u8();
+  const std::uint8_t unit = flags & ~priority_follows;
   if (unit > static_cast<std::uint8_t>(Unit::money)) return false;
   bucket.unit = static_cast<Unit>(unit);
+  bucket.priority = (flags & priority_follows) != 0 ? in.u8() : tariffs::Allowance::priority_usual;
   bucket.valid_from = time_of(in.signed_varint());
   bucket.valid_to = time_of(in.signed_varint());
-  bucket.coverage.resize(in.count());
-  for (tariffs::Coverage& coverage : bucket.coverage) {
-    coverage.service = ServiceKey(in.number<std::uint32_t>());
-    coverage.rating_group = read_rating_group(in);
-  }
+  read_coverage(in, bucket.coverage);
   return in.ok();
+}
+
+// --- Subscriptions -------------------------------------------------------------------------------
+
+std::size_t size_bound(const Subscription& subscription) {
+  return subscription.offer.size() +
+         (16 + subscription.buckets.size() + 2 * subscription.coverage.size()) *
+             ByteWriter::varint_bytes_max;
+}
+
+void write(ByteWriter& out, const Subscription& subscription) {
+  out.varint(subscription.number.value);
+  out.varint(subscription.owner.value);
+  out.u8(static_cast<std::uint8_t>(subscription.state));
+  out.u8(subscription.renews ? 1 : 0);
+  out.u8(static_cast<std::uint8_t>(subscription.unpaid));
+  out.text(subscription.offer);
+  out.varint(subscription.version.value);
+  out.signed_varint(micros_of(subscription.begun_at));
+  out.signed_varint(micros_of(subscription.anchor));
+  out.varint(subscription.period);
+  for (Time time :
+       {subscription.valid_from, subscription.valid_to, subscription.due, subscription.sweep}) {
+    out.signed_varint(micros_of(time));
+  }
+  out.varint(subscription.buckets.size());
+  for (BucketNumber bucket : subscription.buckets) out.varint(bucket.value);
+  write_coverage(out, subscription.coverage);
+}
+
+bool read(ByteReader& in, Subscription& subscription) {
+  subscription.number = SubscriptionNumber(in.number<std::uint32_t>());
+  subscription.owner = SubscriberNumber(in.number<std::uint16_t>());
+  const std::uint8_t state = in.u8();
+  const std::uint8_t renews = in.u8();
+  const std::uint8_t unpaid = in.u8();
+  if (state > static_cast<std::uint8_t>(Subscription::State::ended) || renews > 1 ||
+      unpaid > static_cast<std::uint8_t>(tariffs::Unpaid::end)) {
+    return false;
+  }
+  subscription.state = static_cast<Subscription::State>(state);
+  subscription.renews = renews == 1;
+  subscription.unpaid = static_cast<tariffs::Unpaid>(unpaid);
+  subscription.offer = in.text();
+  subscription.version = tariffs::TariffVersion(in.number<std::uint32_t>());
+  subscription.begun_at = time_of(in.signed_varint());
+  subscription.anchor = time_of(in.signed_varint());
+  subscription.period = in.number<std::uint32_t>();
+  for (Time* time :
+       {&subscription.valid_from, &subscription.valid_to, &subscription.due, &subscription.sweep}) {
+    *time = time_of(in.signed_varint());
+  }
+  subscription.buckets.resize(in.count());
+  for (BucketNumber& bucket : subscription.buckets) {
+    bucket = BucketNumber(in.number<std::uint32_t>());
+  }
+  read_coverage(in, subscription.coverage);
+  return in.ok() && subscription.number.value != 0;
 }
 
 void write(ByteWriter& out, const CounterOpening& counter) {

@@ -30,6 +30,10 @@ void write(base::ByteWriter& out, const CounterOpening& counter);
 void write(base::ByteWriter& out, const BucketOpening& bucket);
 [[nodiscard]] bool read(base::ByteReader& in, BucketOpening& bucket);
 
+std::size_t size_bound(const Subscription& subscription);
+void write(base::ByteWriter& out, const Subscription& subscription);
+[[nodiscard]] bool read(base::ByteReader& in, Subscription& subscription);
+
 std::size_t size_bound(const ProfileChange& change);
 void write(base::ByteWriter& out, const ProfileChange& change);
 [[nodiscard]] bool read(base::ByteReader& in, ProfileChange& change);

@@ -63,6 +63,7 @@ struct ShardMetrics {
   Figure duplicates_evicted;  // forgotten before their window was over
   Figure sessions_open;
   Figure sessions_expired;
+  Figure renewals;  // entries about subscriptions that nobody asked for: renewed, unpaid, ended
   Figure accounts;
   Figure accounts_resident;
   Figure accounts_bytes;

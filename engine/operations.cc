@@ -13,7 +13,8 @@ namespace {
 constexpr std::size_t account_name_max = 64;
 constexpr std::size_t note_text_max = 512;
 constexpr std::size_t subscribers_max = 10'000;  // of one account
-constexpr std::size_t buckets_max = 256;         // of one account
+constexpr std::size_t buckets_max = 256;         // of one account, bought
+constexpr std::size_t subscriptions_max = 64;    // of one account
 
 Refusal refusal(Refusal::Code code, std::string message) { return {code, std::move(message)}; }
 
@@ -81,7 +82,9 @@ Operation move_money(Shard& shard, std::string_view name, Money amount, EntryKin
   Entry entry = entry_for(*account, kind, note);
   entry.legs = {{source, Leg::no_segment, {}, -amount.micros},
                 {Side::main, Leg::no_segment, {}, amount.micros}};
-  return Done{shard.enter(entry)};
+  const Done done{shard.enter(entry)};
+  if (amount.micros > 0) shard.renew(*account, true);
+  return done;
 }
 
 std::optional<Identity> identity_or_none(Identity::Kind kind, std::string_view digits) {
@@ -98,7 +101,7 @@ Operation taken(const Shard& shard, Identity identity) {
 Entry ending_of(const Account& account, const Bucket& bucket, const Note& note) {
   Entry entry = entry_for(account, EntryKind::subscription_ended, note);
   entry.subscriber = bucket.owner;
-  entry.bucket_closing = bucket.number;
+  entry.bucket_closings = {bucket.number};
   if (bucket.remaining != 0) {
     entry.legs = {{Side::allowance, Leg::no_segment, bucket.number, -bucket.remaining},
                   {Side::expired, Leg::no_segment, bucket.number, bucket.remaining}};
@@ -304,12 +307,64 @@ Operation adjust(Shard& shard, std::string_view account, Money amount, const Not
   return move_money(shard, account, amount, EntryKind::adjustment, Side::adjustment, note);
 }
 
+namespace {
+
+// The offers that a subscriber has, once or from period to period.
+std::vector<std::string_view> offers_of(const SubscriberRef& who, Time now) {
+  std::vector<std::string_view> names;
+  for (const Subscription& one : who.account->subscriptions) {
+    if (one.owner == who.subscriber && one.state != Subscription::State::ended) {
+      names.push_back(one.offer);
+    }
+  }
+  for (const Bucket& bucket : who.account->buckets) {
+    if (bucket.owner == who.subscriber && bucket.is_valid_at(now)) names.push_back(bucket.offer);
+  }
+  return names;
+}
+
+// Why the subscriber cannot have the offer, whatever it costs.
+std::optional<Refusal> check_sale(const SubscriberRef& who, const tariffs::Tariff& tariff,
+                                  const tariffs::Offer& offer, Time from, Time now) {
+  if (offer.sale != tariffs::Sale::on_sale) {
+    return refusal(Refusal::Code::refused, fmt::format("{} is not on sale any more; see: farthing "
+                                                       "tariff show",
+                                                       offer.name));
+  }
+  if (!offer.renewal && from > now) {
+    return refusal(
+        Refusal::Code::invalid,
+        fmt::format("{} begins when it is bought; only what renews can begin later", offer.name));
+  }
+  const std::vector<std::string_view> held = offers_of(who, now);
+  for (const std::string_view name : held) {
+    const tariffs::Offer* const other = tariff.find_offer(name);
+    if (offer.family.empty() || other == nullptr || other->family != offer.family) continue;
+    return refusal(Refusal::Code::conflict,
+                   fmt::format("the subscriber has {}, and of {} only one; end that first: "
+                               "farthing subscription list",
+                               name, offer.family));
+  }
+  for (const std::string& needed : offer.depends_on) {
+    if (std::ranges::find(held, needed) != held.end()) continue;
+    return refusal(Refusal::Code::refused,
+                   fmt::format("{} is for those who have {}; add that first: farthing "
+                               "subscription add",
+                               offer.name, needed));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 Operation add_subscription(Shard& shard, std::string_view msisdn, std::string_view offer_name,
-                           const Note& note) {
+                           const Note& note, std::optional<Time> begin) {
   if (auto wrong = check_note(note)) return *wrong;
   const auto who = find_subscriber(shard, msisdn);
   if (!who.has_value()) return who.error();
+  const Account& account = *who->account;
   const Time now = shard.now();
+  shard.renew(account);  // what is due is paid first
   const tariffs::VersionedTariff* const tariff = shard.tariffs().at(now);
   const tariffs::Offer* const offer =
       tariff == nullptr ? nullptr : tariff->tariff->find_offer(offer_name);
@@ -318,51 +373,71 @@ Operation add_subscription(Shard& shard, std::string_view msisdn, std::string_vi
         Refusal::Code::not_found,
         fmt::format("the tariff in force has no offer {}; see: farthing tariff show", offer_name));
   }
-  const Account& account = *who->account;
-  if (offer->fee.micros > account.available().micros) {
+  const Time from = begin.value_or(now);
+  if (from < now) {
+    return refusal(Refusal::Code::invalid, "a subscription begins now or later, not in the past");
+  }
+  if (auto wrong = check_sale(*who, *tariff->tariff, *offer, from, now)) return *wrong;
+  const Money fee = from > now ? Money() : first_fee(*tariff->tariff, *offer, from);
+  if (fee.micros > account.available().micros) {
+    return refusal(Refusal::Code::refused,
+                   fmt::format("{} costs {}, and only {} is available on account {}", offer->name,
+                               fee.to_string(), account.available().to_string(), account.name));
+  }
+  if (account.subscriptions.size() >= subscriptions_max) {
     return refusal(
         Refusal::Code::refused,
-        fmt::format("{} costs {}, and only {} is available on account {}", offer->name,
-                    offer->fee.to_string(), account.available().to_string(), account.name));
+        fmt::format("an account has at most {} subscriptions that renew", subscriptions_max));
   }
-  if (account.buckets.size() >= buckets_max && !end_one_long_over(shard, account, now, note)) {
+  if (account.buckets.size() + offer->allowances.size() > buckets_max &&
+      !end_one_long_over(shard, account, now, note)) {
     return refusal(Refusal::Code::refused,
                    fmt::format("an account has at most {} allowances", buckets_max));
   }
-  Entry entry = entry_for(account, EntryKind::subscription_added, note);
-  entry.subscriber = who->subscriber;
-  const BucketNumber bucket(account.bucket_count + 1);
-  entry.bucket_opening = BucketOpening{bucket, who->subscriber,       offer->name,    offer->unit,
-                                       now,    now + offer->validity, offer->coverage};
-  const auto units = static_cast<std::int64_t>(offer->allowance);
-  entry.legs = {{Side::granted, Leg::no_segment, bucket, -units},
-                {Side::allowance, Leg::no_segment, bucket, units}};
-  if (offer->fee.micros != 0) {
-    entry.legs.push_back({Side::main, Leg::no_segment, {}, -offer->fee.micros});
-    entry.legs.push_back({Side::revenue, Leg::no_segment, {}, offer->fee.micros});
-  }
+  Entry entry = buy(account, who->subscriber, *tariff, *offer, from, now);
+  entry.note = note;
   return Done{shard.enter(entry)};
 }
 
-Operation end_subscription(Shard& shard, std::string_view msisdn, BucketNumber number,
-                           const Note& note) {
+namespace {
+
+Operation end_bucket(Shard& shard, const SubscriberRef& who, const Bucket& bucket,
+                     const Note& note) {
+  if (bucket.reserved != 0) {
+    return refusal(Refusal::Code::refused,
+                   fmt::format("an open session holds {} of its units; close it first: farthing "
+                               "session list",
+                               bucket.reserved));
+  }
+  return Done{shard.enter(ending_of(*who.account, bucket, note))};
+}
+
+}  // namespace
+
+Operation end_subscription(Shard& shard, std::string_view msisdn, SubscriptionNumber number,
+                           const Note& note, Ending ending) {
   if (auto wrong = check_note(note)) return *wrong;
   const auto who = find_subscriber(shard, msisdn);
   if (!who.has_value()) return who.error();
   const Account& account = *who->account;
-  const Bucket* const bucket = account.bucket(number);
-  if (bucket == nullptr || bucket->owner != who->subscriber) {
-    return refusal(Refusal::Code::not_found,
-                   fmt::format("{} has no subscription {}; see: farthing subscription list {}",
-                               msisdn, number.value, msisdn));
+  shard.renew(account);
+  const Subscription* const one = account.subscription(number);
+  if (one != nullptr && one->owner == who->subscriber && one->state != Subscription::State::ended) {
+    if (ending == Ending::with_period && !one->renews) return Done{account.last, true};
+    Entry entry = end(account, *one, ending, shard.now());
+    entry.note = note;
+    return Done{shard.enter(entry)};
   }
-  if (bucket->reserved != 0) {
-    return refusal(Refusal::Code::refused,
-                   fmt::format("an open session holds {} of its units; close it first: farthing "
-                               "session list",
-                               bucket->reserved));
+  const BucketNumber of_bucket(number.value);
+  const Bucket* const bucket = account.bucket(of_bucket);
+  if (one == nullptr && bucket != nullptr && bucket->owner == who->subscriber &&
+      !account.is_part(of_bucket)) {
+    if (ending == Ending::now) return end_bucket(shard, *who, *bucket, note);
+    return refusal(Refusal::Code::refused, "it does not renew: it ends by itself");
   }
-  return Done{shard.enter(ending_of(account, *bucket, note))};
+  return refusal(Refusal::Code::not_found,
+                 fmt::format("{} has no subscription {}; see: farthing subscription list {}",
+                             msisdn, number.value, msisdn));
 }
 
 Operation close_session(Shard& shard, std::string_view session_id) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "engine/base/result.h"
+#include "engine/renewal.h"
 #include "engine/shard.h"
 
 #include <string>
@@ -52,11 +53,13 @@ Operation set_switch(Shard& shard, std::string_view msisdn, std::string_view nam
                      const Note& note);
 Operation top_up(Shard& shard, std::string_view account, Money amount, const Note& note);
 Operation adjust(Shard& shard, std::string_view account, Money amount, const Note& note);
+// `begin`: when its first period begins and is paid; now where it is not said.
 Operation add_subscription(Shard& shard, std::string_view msisdn, std::string_view offer,
-                           const Note& note);
-// Ends one subscription by its bucket's number; units that a session holds make it wait: refused.
-Operation end_subscription(Shard& shard, std::string_view msisdn, BucketNumber bucket,
-                           const Note& note);
+                           const Note& note, std::optional<Time> begin = std::nullopt);
+// One that renews ends now, or with the period that is paid. One that does not (its number is its
+// bucket's) ends now; it is refused while a session holds units of it.
+Operation end_subscription(Shard& shard, std::string_view msisdn, SubscriptionNumber number,
+                           const Note& note, Ending ending = Ending::now);
 Operation close_session(Shard& shard, std::string_view session_id);
 
 // One line of an import: a subscriber, and its account with the first line that names it.

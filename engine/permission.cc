@@ -6,6 +6,13 @@ namespace farthing::engine {
 
 namespace {
 
+bool covers(const Subscription& subscription, ServiceKey service,
+            const std::optional<RatingGroup>& group) {
+  return std::ranges::any_of(subscription.coverage, [&](const tariffs::Coverage& coverage) {
+    return coverage.covers(service, group);
+  });
+}
+
 // When the last of the subscriptions ends that cover this and hold at that time; nullopt: none
 // does.
 std::optional<Time> subscribed_until(const Account& account, SubscriberNumber subscriber,
@@ -19,7 +26,23 @@ std::optional<Time> subscribed_until(const Account& account, SubscriberNumber su
     }
     if (!until || bucket.valid_to > *until) until = bucket.valid_to;
   }
+  for (const Subscription& subscription : account.subscriptions) {
+    if (subscription.owner != subscriber || !subscription.is_valid_at(at) ||
+        !covers(subscription, rule.service, group)) {
+      continue;
+    }
+    if (!until || subscription.valid_to > *until) until = subscription.valid_to;
+  }
   return until;
+}
+
+bool is_suspended(const Account& account, SubscriberNumber subscriber, const tariffs::Rule& rule,
+                  const std::optional<RatingGroup>& group) {
+  return std::ranges::any_of(account.subscriptions, [&](const Subscription& subscription) {
+    return subscription.state == Subscription::State::unpaid &&
+           subscription.unpaid == tariffs::Unpaid::suspend && subscription.owner == subscriber &&
+           covers(subscription, rule.service, group);
+  });
 }
 
 bool has_off(const Subscriber& subscriber, const std::vector<std::string>& switches) {
@@ -41,7 +64,8 @@ Permission permission_of(const Account& account, SubscriberNumber subscriber,
   if (who != nullptr && has_off(*who, rule->restrictions.switches)) {
     return {.is_given = false, .until = {}};
   }
-  if (!rule->restrictions.needs_subscription) return {};
+  const bool suspended = is_suspended(account, subscriber, *rule, group);
+  if (!rule->restrictions.needs_subscription && !suspended) return {};
   const std::optional<Time> until = subscribed_until(account, subscriber, *rule, group, at);
   return {.is_given = until.has_value(), .until = until};
 }

@@ -111,6 +111,7 @@ std::optional<VerifyError> RowCheck::read_accounts() {
         account.clear();
         if (decode_account(row, account) && account.last <= store_.end().last) {
           accounts_.back() = Seen(account.last, base::hash64(row));
+          if (account.due_at != never) dues_.emplace(number, account.due_at);
         }
         return true;
       });
@@ -244,6 +245,7 @@ std::optional<VerifyError> RowCheck::check_state(const Book& book) const {
 
 std::optional<VerifyError> RowCheck::finish(const Book& book) {
   if (auto error = check_unmet(book)) return error;
+  if (auto error = check_dues()) return error;
   return check_index(book);
 }
 
@@ -270,6 +272,7 @@ std::optional<VerifyError> RowCheck::check_index(const Book& book) const {
   std::optional<VerifyError> wrong;
   const auto visited =
       store_.visit(Table::index, {}, [&](std::string_view key, std::string_view row) {
+        if (key.starts_with(index_keys_of_dues)) return true;
         const std::string_view name = key.substr(1);
         if (key.front() == 'r') {
           const AdminRequest* const request = book.find_admin_request(name);
@@ -310,6 +313,28 @@ std::optional<VerifyError> RowCheck::check_index(const Book& book) const {
   });
   if (found == index_rows_due_ && requests == requests_due) return std::nullopt;
   return find_missing_index(book);
+}
+
+// Subscriptions of accounts that nobody asks for renew by these rows.
+std::optional<VerifyError> RowCheck::check_dues() const {
+  std::optional<VerifyError> wrong;
+  std::size_t found = 0;
+  const auto visited = store_.visit(
+      Table::index, index_keys_of_dues, [&](std::string_view key, std::string_view row) {
+        if (!key.starts_with(index_keys_of_dues)) return false;
+        const auto number = read_number_key(key.substr(index_keys_of_dues.size()));
+        const auto due = dues_.find(number.value_or(0));
+        if (due == dues_.end() || encode_due(due->second) != row) {
+          wrong = wrong_at({}, fmt::format("the index's row of when subscriptions of account "
+                                           "number {} are due is not what its row says",
+                                           number.value_or(0)));
+        }
+        ++found;
+        return !wrong;
+      });
+  if (!visited.has_value()) return VerifyError{{}, visited.error().message};
+  if (wrong || found == dues_.size()) return wrong;
+  return wrong_at({}, "the index lacks a row of when an account's subscriptions are due");
 }
 
 // Which row the index lacks: slow, and only where one is known to be wrong.

@@ -83,6 +83,7 @@ class RowCheck {
   std::optional<VerifyError> check_state(const Book& book) const;
   std::optional<VerifyError> check_unmet(const Book& book) const;
   std::optional<VerifyError> check_index(const Book& book) const;
+  std::optional<VerifyError> check_dues() const;
   std::optional<VerifyError> find_missing_index(const Book& book) const;
   VerifyError differs(const Account& account) const;
   VerifyError differs(const Session& session) const;
@@ -98,7 +99,9 @@ class RowCheck {
   std::vector<Seen> accounts_;  // by number - 1
   boost::unordered_flat_map<std::uint64_t, Seen> sessions_;
   std::uint64_t index_rows_due_ = 0;  // of names and identities
-  std::string row_;                   // memory of the checks
+  // By the accounts' rows: when subscriptions have something to do.
+  boost::unordered_flat_map<std::uint64_t, Time> dues_;
+  std::string row_;  // memory of the checks
 };
 
 }  // namespace farthing::engine

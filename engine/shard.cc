@@ -6,13 +6,10 @@
 #include "engine/base/hash.h"
 #include "engine/opening.h"
 #include "engine/outcome.h"
-#include "tariffs/tariff_file.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <ctime>
 #include <iterator>
 #include <utility>
@@ -28,6 +25,9 @@ constexpr std::size_t fetches_a_reading = 16;
 constexpr std::uint64_t readings_max = 2;
 constexpr std::size_t evictions_looked_at = 64;
 constexpr int evictions_a_turn = 8;  // so many times
+constexpr std::size_t renewals_a_step = 32;
+constexpr std::size_t renewals_fetching_max = 4;              // steps' worth of accounts being read
+constexpr Duration renewal_retry = std::chrono::seconds(10);  // where a row could not be read
 
 // For a metric only: nothing is decided by it.
 std::uint64_t thread_cpu_us() {
@@ -54,43 +54,7 @@ bool covers(const OutcomeQuestion& asked, const OutcomeQuestion& now) {
          knows(asked.request_places, now.request_places);
 }
 
-// Of all open sessions, each once, in the order of the rows that they are to be read from: blocks
-// of the table are read once then, not once for each account.
-base::Result<std::vector<AccountNumber>, storage::StoreError> accounts_of_sessions(
-    const storage::LedgerStore& store) {
-  std::vector<AccountNumber> accounts;
-  const auto visited =
-      store.visit(storage::Table::sessions, {}, [&](std::string_view, std::string_view row) {
-        const AccountNumber account = account_of_session(row);
-        if (account.value != 0) accounts.push_back(account);  // else it is named with its session
-        return true;
-      });
-  if (!visited.has_value()) return visited.error();
-  std::ranges::sort(accounts);
-  const auto repeated = std::ranges::unique(accounts);
-  accounts.erase(repeated.begin(), repeated.end());
-  return accounts;
-}
-
 }  // namespace
-
-std::string tariff_document_key(tariffs::TariffVersion version) {
-  return fmt::format("tariff/{:08}", version.value);
-}
-
-base::Result<std::shared_ptr<const tariffs::Tariff>, std::string> recall_tariff(
-    const storage::LedgerStore& store, const TariffLoaded& loaded) {
-  const std::string key = tariff_document_key(loaded.version);
-  const std::optional<std::string> source = store.document(key);
-  if (!source || base::hash64(*source) != loaded.source_hash) {
-    return fmt::format("the source of tariff version {} is {}; restore the data folder from a copy",
-                       loaded.version.value, source ? "not the one loaded" : "missing");
-  }
-  auto compiled = tariffs::compile_tariff(key, *source);
-  if (compiled.has_value()) return std::move(*compiled);
-  return fmt::format("tariff version {} does not compile: {}", loaded.version.value,
-                     tariffs::to_string(compiled.error().front()));
-}
 
 Shard::Shard(storage::LedgerStore& store, ShardOptions options, base::Clock clock)
     : store_(store),
@@ -99,129 +63,6 @@ Shard::Shard(storage::LedgerStore& store, ShardOptions options, base::Clock cloc
       book_(options.book),
       tariffs_(std::make_shared<tariffs::TariffHistory>()),
       write_back_(book_, store, options.book.changes_expected) {}
-
-// --- Start ---------------------------------------------------------------------------------------
-
-base::Result<void, RecoveryError> Shard::recover(const std::function<void(Sequence)>& progress) {
-  if (auto error = recover_checkpoint()) return *error;
-  const Sequence position = write_back_.position();
-  RecoveryError wrong;
-  Entry entry;
-  std::uint64_t records = 0;
-  auto scanned = store_.scan(Sequence(position.value + 1), [&](const storage::Record& record) {
-    std::string_view body = record.body;
-    Sequence own = record.header.first;
-    for (std::uint32_t i = 0; i < record.header.count; ++i, ++own.value) {
-      const char* why = "its bytes are no entry of this format";
-      if (decode_entry(body, own, entry)) {
-        why = own <= position ? nullptr : replay_entry(entry, own, record.header.now);
-      }
-      if (why != nullptr) {
-        wrong = {own, fmt::format("ledger entry {}: {}", own.value, why)};
-        return false;
-      }
-    }
-    if (!body.empty()) {
-      wrong = {own, fmt::format("ledger record {}: bytes behind its last entry",
-                                record.header.first.value)};
-      return false;
-    }
-    if (++records % 1024 == 0) progress(book_.last());
-    return true;
-  });
-  if (!scanned.has_value()) return RecoveryError{scanned.error().sequence, scanned.error().message};
-  if (!wrong.message.empty()) return wrong;
-  durable_ = book_.last();
-  batch_now_ = store_.end().now;
-  if (auto tariffs = recover_tariffs(); !tariffs.has_value()) return tariffs.error();
-
-  Entry start;
-  start.kind = EntryKind::server_started;
-  enter(start);
-  metrics_.accounts.set(book_.account_count());
-  metrics_.sequence.set(durable_.value);
-  return {};
-}
-
-// The book as the checkpoint has it: its own state and all open sessions, with their accounts. The
-// position up to which the ledger need not be replayed is write_back_'s.
-std::optional<RecoveryError> Shard::recover_checkpoint() {
-  auto broken = [](std::string_view what) {
-    return RecoveryError{{},
-                         fmt::format("the checkpoint is damaged: {}; restore the data folder from "
-                                     "a copy",
-                                     what)};
-  };
-  const auto position_row = store_.fetch(storage::Table::meta, meta_position_key);
-  if (!position_row.has_value()) return broken(position_row.error().message);
-  const auto book_row = store_.fetch(storage::Table::meta, meta_book_key);
-  if (!book_row.has_value()) return broken(book_row.error().message);
-  if (!position_row->has_value() && !book_row->has_value()) return std::nullopt;
-  BookState state;
-  std::array<char, sizeof(Sequence)> bytes{};
-  if (!position_row->has_value() || (*position_row)->size() != bytes.size() ||
-      !book_row->has_value() || !decode_book_state(**book_row, state)) {
-    return broken("its position and state are not whole");
-  }
-  std::copy_n((*position_row)->data(), bytes.size(), bytes.data());
-  const auto position = std::bit_cast<Sequence>(bytes);
-  if (position > store_.end().last) return broken("it is ahead of the ledger");
-  book_.recover(position, state);
-  write_back_.recover(position);
-  metrics_.checkpoint_position.set(position.value);
-
-  const auto accounts = accounts_of_sessions(store_);
-  if (!accounts.has_value()) return broken(accounts.error().message);
-  for (const AccountNumber account : *accounts) {
-    if (const char* why = load_from_store(account)) {
-      return broken(fmt::format("account {}: {}", account.value, why));
-    }
-  }
-  std::optional<std::string> wrong;
-  const auto visited =
-      store_.visit(storage::Table::sessions, {}, [&](std::string_view key, std::string_view row) {
-        const std::optional<std::uint64_t> number = read_number_key(key);
-        const AccountNumber account = account_of_session(row);
-        const char* why = nullptr;
-        if (!number || account.value == 0) {
-          why = "its row is malformed";
-        } else if (book_.account(account) == nullptr) {
-          why = "its account is not there";
-        } else if (!book_.load_session(SessionNumber(*number), row)) {
-          why = "it contradicts another row";
-        }
-        if (why != nullptr) wrong = fmt::format("session {}: {}", number.value_or(0), why);
-        return why == nullptr;
-      });
-  if (!visited.has_value()) return broken(visited.error().message);
-  if (wrong) return broken(*wrong);
-  return std::nullopt;
-}
-
-const char* Shard::replay_entry(const Entry& entry, Sequence own, Time now) {
-  if (write_back_.position().value != 0 && entry.account.value != 0) {
-    if (const char* why = load_from_store(entry.account)) return why;
-  }
-  return book_.replay(entry, own, now);
-}
-
-// nullptr where the account is in the book now, or there is none of this number.
-const char* Shard::load_from_store(AccountNumber number) {
-  if (book_.account(number) != nullptr) return nullptr;
-  const auto row = store_.fetch(storage::Table::accounts, view(number_key(number.value)));
-  if (!row.has_value()) return "its account's row cannot be read";
-  if (!row->has_value() || book_.load_account(number, **row) != nullptr) return nullptr;
-  return "its account's row is malformed";
-}
-
-base::Result<void, RecoveryError> Shard::recover_tariffs() {
-  for (const TariffLoaded& loaded : book_.tariffs()) {
-    auto tariff = recall_tariff(store_, loaded);
-    if (!tariff.has_value()) return RecoveryError{{}, tariff.error()};
-    tariffs_ = tariffs_->with(std::move(*tariff), loaded.loaded_at);
-  }
-  return {};
-}
 
 // --- Credit control ------------------------------------------------------------------------------
 
@@ -278,6 +119,7 @@ Shard::Hold Shard::decide_request(Request& request) {
     }
   }
 
+  if (who.account->due_at <= now) renew(*who.account);
   decide(Situation{*who.account, who.subscriber, session, *tariffs_, now}, request, decision_);
   if (!decision_.has_entry) return hold_until(book_.last());
   if (session != nullptr && session->attributes_hash != request.attributes_hash) {
@@ -511,6 +353,7 @@ bool Shard::tick() {
   book_.duplicates().expire(now);
   make_filter();
   bool more = write_back(now);
+  more = renew_some(now) || more;
   for (int i = 0; i < expiries_per_tick_max; ++i) {
     const Session* const session = book_.next_expired(now);
     if (session == nullptr) return more;
@@ -748,6 +591,53 @@ bool Shard::is_missing(const Needs& needs) const {
          std::ranges::any_of(needs.numbers, [this](AccountNumber number) {
            return book_.account(number) == nullptr;
          });
+}
+
+// --- Renewals ------------------------------------------------------------------------------------
+
+void Shard::renew(const Account& account, bool again) {
+  const Time at = now();
+  if (account.due_at > at && !again) return;
+  while (const std::optional<Entry> entry = decide_due(account, *tariffs_, at, again)) {
+    enter(*entry);
+    metrics_.renewals.add();
+  }
+}
+
+// Of the accounts that nobody asks for, a step's worth. True: there are more.
+bool Shard::renew_some(Time now) {
+  if (renewals_fetching_ >= renewals_fetching_max || batch_.size() > options_.batch_bytes_max) {
+    return false;
+  }
+  due_.clear();
+  book_.take_due(now, renewals_a_step, due_);
+  if (due_.empty()) return false;
+  std::vector<AccountNumber> elsewhere;
+  for (const AccountNumber number : due_) {
+    if (const Account* const account = book_.account(number)) {
+      renew(*account);
+    } else {
+      elsewhere.push_back(number);
+    }
+  }
+  if (!elsewhere.empty()) renew_when_here(std::move(elsewhere));
+  return true;
+}
+
+void Shard::renew_when_here(std::vector<AccountNumber> accounts) {
+  Needs needs;
+  needs.numbers = accounts;
+  ++renewals_fetching_;
+  when_here(std::move(needs), [this, accounts = std::move(accounts)](std::string_view error) {
+    --renewals_fetching_;
+    for (const AccountNumber number : accounts) {
+      if (const Account* const account = book_.account(number)) {
+        renew(*account);
+      } else if (!error.empty()) {
+        book_.note_due(number, now() + renewal_retry);
+      }
+    }
+  });
 }
 
 void Shard::close_session(const Session& session, EntryKind kind) {

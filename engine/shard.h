@@ -21,6 +21,7 @@
 #include "engine/decide.h"
 #include "engine/fetch.h"
 #include "engine/metrics.h"
+#include "engine/renewal.h"
 #include "engine/write_back.h"
 #include "storage/ledger_store.h"
 
@@ -133,6 +134,8 @@ class Shard {
   // Enters the cut, with the folder in which its opening balances are.
   Sequence enter_cut(const LedgerCut& cut, const std::string& archive);
   void close_session(const Session& session, EntryKind kind);
+  // Enters what is due of the account's subscriptions. `again`: money has come in.
+  void renew(const Account& account, bool again = false);
 
   ShardMetrics& metrics() { return metrics_; }
 
@@ -160,6 +163,9 @@ class Shard {
   void answer_waiting(const Fetch& fetch);
   void make_filter();
   bool write_back(Time now);
+  bool renew_some(Time now);
+  void renew_when_here(std::vector<AccountNumber> accounts);
+  std::optional<RecoveryError> recover_dues();
   void evict();
   void serve_waiting_for_room();
   // Measures what the shard's thread spends between requests.
@@ -197,6 +203,10 @@ class Shard {
   std::vector<Arrival> arrivals_[2];
   std::vector<std::function<void()>> waiting_[2];
   bool held_ = false;  // anything held since the last seal
+
+  // Renewals that nobody has asked for.
+  std::vector<AccountNumber> due_;  // taken out of the book's index, a step's worth
+  std::size_t renewals_fetching_ = 0;
 
   // Write-back.
   WriteBack write_back_;

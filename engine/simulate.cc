@@ -196,11 +196,11 @@ const char* TariffSimulation::simulate_entry(Sequence own, Time now) {
     entry = decide_again(*account, session, own, now);
   } else if (entry_.session) {
     entry = end_again(*account, session);
-  } else if (entry_.bucket_closing) {
-    entry = close_bucket(*account);
+  } else if (!entry_.bucket_closings.empty() || !entry_.bucket_extensions.empty()) {
+    entry = change_buckets(*account);
   }
   if (entry == nullptr) return "the request that made it cannot be read back from it";
-  if (entry == &entry_) add_fees(entry_);
+  if (entry == &entry_ || !entry_.session) add_fees(entry_);
   return book_.apply(*entry, own, now, entry->session ? session : nullptr);
 }
 
@@ -287,18 +287,32 @@ const Entry* TariffSimulation::end_again(const Account& account, const Session* 
 }
 
 // What is left of an allowance is what is left in the shadow. What sessions hold of it there they
-// may still use up.
-const Entry* TariffSimulation::close_bucket(const Account& account) {
-  const Bucket* const bucket = account.bucket(*entry_.bucket_closing);
-  if (bucket == nullptr) return nullptr;
+// may still use up. Of one that is rolled over no more expires than is left.
+const Entry* TariffSimulation::change_buckets(const Account& account) {
   changed_ = entry_;
-  if (bucket->reserved != 0) changed_.bucket_closing.reset();
-  std::erase_if(changed_.legs, [bucket](const Leg& leg) {
-    return is_units(leg.side) && leg.bucket == bucket->number;
-  });
-  if (bucket->remaining != 0) {
-    changed_.legs.push_back({Side::allowance, Leg::no_segment, bucket->number, -bucket->remaining});
-    changed_.legs.push_back({Side::expired, Leg::no_segment, bucket->number, bucket->remaining});
+  changed_.legs.clear();
+  changed_.bucket_closings.clear();
+  const auto expire = [this](BucketNumber bucket, std::int64_t units) {
+    if (units == 0) return;
+    changed_.legs.push_back({Side::allowance, Leg::no_segment, bucket, -units});
+    changed_.legs.push_back({Side::expired, Leg::no_segment, bucket, units});
+  };
+  const auto closes = [this](BucketNumber bucket) {
+    return std::ranges::find(entry_.bucket_closings, bucket) != entry_.bucket_closings.end();
+  };
+  for (const Leg& leg : entry_.legs) {
+    const Bucket* const bucket = is_units(leg.side) ? account.bucket(leg.bucket) : nullptr;
+    if (bucket == nullptr) {
+      changed_.legs.push_back(leg);
+    } else if (leg.side == Side::expired && !closes(leg.bucket)) {
+      expire(leg.bucket, std::min(leg.amount, bucket->remaining));
+    }
+  }
+  for (const BucketNumber closed : entry_.bucket_closings) {
+    const Bucket* const bucket = account.bucket(closed);
+    if (bucket == nullptr) return nullptr;
+    expire(closed, bucket->remaining);
+    if (bucket->reserved == 0) changed_.bucket_closings.push_back(closed);
   }
   return &changed_;
 }
@@ -372,9 +386,11 @@ void TariffSimulation::add_eaten(const Account& account, const Leg& leg, Which w
 }
 
 void TariffSimulation::add_fees(const Entry& entry) {
-  if (!entry.bucket_opening) return;
-  SimulatedOffer& offer = offers_[std::string(entry.bucket_opening->offer)];
-  offer.unit = entry.bucket_opening->unit;
+  if (entry.bucket_openings.empty() && !entry.subscription) return;
+  SimulatedOffer& offer =
+      offers_[entry.subscription ? entry.subscription->offer
+                                 : std::string(entry.bucket_openings.front().offer)];
+  if (!entry.bucket_openings.empty()) offer.unit = entry.bucket_openings.front().unit;
   SimulatedCharges& row = accounts_[entry.account.value - 1];
   for (const Leg& leg : entry.legs) {
     if (leg.side != Side::revenue) continue;

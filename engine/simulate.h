@@ -123,7 +123,7 @@ class TariffSimulation {
   const char* take_tariff(Time now);
   const Entry* decide_again(const Account& account, const Session* session, Sequence own, Time now);
   const Entry* end_again(const Account& account, const Session* session);
-  const Entry* close_bucket(const Account& account);
+  const Entry* change_buckets(const Account& account);
   const Entry* nothing(const Account& account);
   PastSession* past_of(Sequence own);
   void name_group(const Session* session);

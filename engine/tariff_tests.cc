@@ -100,7 +100,7 @@ std::string Bench::set_up_money() {
       test_.credit_limit.micros > 0 ? AccountKind::hybrid : AccountKind::prepaid;
   Money money = test_.balance;
   for (const std::string& name : test_.subscriptions) {
-    if (!tariffs::add(money, tariff_->find_offer(name)->fee, money)) {
+    if (!tariffs::add(money, first_fee(*tariff_, *tariff_->find_offer(name), now_), money)) {
       return "the fees are beyond what can be counted";
     }
   }
@@ -322,7 +322,7 @@ class Judge {
     const TariffTest::Left& left = expected.value;
     std::int64_t actual = 0;
     for (const Bucket& bucket : after.buckets) {
-      if (bucket.offer == left.offer) actual += bucket.remaining;
+      if (bucket.offer == left.offer && bucket.unit == left.unit) actual += bucket.remaining;
     }
     if (actual == static_cast<std::int64_t>(left.units)) return;
     fail(expected.position,

@@ -33,7 +33,8 @@ using tariffs::Unit;
 using AccountNumber = base::Named<struct AccountNumberTag, std::uint64_t>;
 using SessionNumber = base::Named<struct SessionNumberTag, std::uint64_t>;
 using BucketNumber = base::Named<struct BucketNumberTag, std::uint32_t>;  // from 1 in each account
-using CounterNumber = base::Named<struct CounterNumberTag, std::uint32_t>;  // likewise
+using SubscriptionNumber = base::Named<struct SubscriptionNumberTag, std::uint32_t>;  // likewise
+using CounterNumber = base::Named<struct CounterNumberTag, std::uint32_t>;            // likewise
 // From 1 in each account; 0 stands for the account itself.
 using SubscriberNumber = base::Named<struct SubscriberNumberTag, std::uint16_t>;
 

@@ -115,6 +115,17 @@ void walk_account(const Account& account, TextSink& sink) {
     sink.add("remaining", bits(bucket.remaining));
     sink.add("reserved", bits(bucket.reserved));
   }
+  for (const Subscription& subscription : account.subscriptions) {
+    sink.enter("subscription", subscription.number.value);
+    sink.add("owner", subscription.owner.value);
+    sink.add_text("offer", subscription.offer);
+    sink.add_text("state", state_name(subscription.state));
+    sink.add("tariff", subscription.version.value);
+    sink.add("valid to", micros_of(subscription.valid_to));
+    sink.add("due", micros_of(subscription.due));
+    sink.add("sweep", micros_of(subscription.sweep));
+    sink.add("buckets", subscription.buckets.size());
+  }
   for (const Counter& counter : account.counters) {
     sink.enter("counter", counter.number.value);
     sink.add("owner", counter.owner.value);

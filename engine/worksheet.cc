@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 namespace farthing::engine {
@@ -85,8 +86,8 @@ void Worksheet::load_buckets() {
   for (const Bucket& bucket : account_->buckets) buckets_.push_back({&bucket, bucket.remaining});
   if (buckets_.size() < 2) return;
   std::sort(buckets_.begin(), buckets_.end(), [](const BucketWork& a, const BucketWork& b) {
-    return std::pair(a.bucket->valid_to, a.bucket->number) <
-           std::pair(b.bucket->valid_to, b.bucket->number);
+    return std::tuple(a.bucket->priority, a.bucket->valid_to, a.bucket->number) <
+           std::tuple(b.bucket->priority, b.bucket->valid_to, b.bucket->number);
   });
 }
 

@@ -8,8 +8,7 @@
 #pragma once
 
 #include "engine/base/named.h"
-#include "engine/base/time.h"
-#include "tariffs/local_time.h"
+#include "tariffs/period_clock.h"
 #include "tariffs/units.h"
 
 #include <cstdint>
@@ -31,10 +30,6 @@ struct Coverage {
   }
   friend bool operator==(const Coverage&, const Coverage&) = default;
 };
-
-enum class Period : std::uint8_t { day = 0, week = 1, month = 2 };
-
-std::string_view period_name(Period period);  // "day", "week", "month"
 
 // Names a counter in the ledger: a hash of its name and of what makes it another one. A counter
 // whose unit, period or owner changes from version to version begins anew.
@@ -63,31 +58,6 @@ struct Counted {
 
   bool holds(std::uint64_t value) const { return from <= value && value < below; }
   friend bool operator==(const Counted&, const Counted&) = default;
-};
-
-struct TimeSpan {
-  base::Time from;
-  base::Time to;  // the first moment behind it
-
-  friend bool operator==(const TimeSpan&, const TimeSpan&) = default;
-};
-
-// Days, weeks (from Monday) and months of a time zone. A day begins with the first moment at which
-// the local clock shows it; one that daylight saving begins or ends in has 23 or 25 hours. As with
-// calendars, the zone's rules are laid out once, for 2000 to 2099; before and after, clocks stay
-// as they are at that end.
-class PeriodClock {
- public:
-  explicit PeriodClock(std::string_view time_zone);
-
-  TimeSpan span(Period period, base::Time time) const;
-
- private:
-  std::size_t stretch_at(base::Time time) const;
-  base::Time begin_of_day(std::int64_t day) const;  // days since 1970-01-01, local
-  std::int64_t day_of(base::Time time) const;
-
-  std::vector<UtcOffset> offsets_;
 };
 
 }  // namespace farthing::tariffs

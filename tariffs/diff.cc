@@ -106,13 +106,64 @@ Item counter_item(const Tariff& tariff, const CounterRule& counter) {
   return item;
 }
 
+std::string allowance_text(const Tariff& tariff, const Offer& offer, const Allowance& allowance) {
+  std::string text = units_text(allowance.unit, allowance.units);
+  if (allowance.coverage != offer.coverage) {
+    text += " for " + coverage_text(tariff, allowance.coverage);
+  }
+  if (allowance.is_shared) text += ", shared";
+  if (allowance.priority != Allowance::priority_usual) {
+    text += fmt::format(", priority {}", allowance.priority);
+  }
+  if (const Rollover& rollover = allowance.rollover; rollover.periods > 0) {
+    text += fmt::format(", rollover {}", rollover.periods);
+    if (rollover.units_max) {
+      text += fmt::format(" of at most {}", units_text(allowance.unit, *rollover.units_max));
+    }
+  }
+  return text;
+}
+
+void add_renewal(const Renewal& renewal, Item& item) {
+  item.fields.push_back({"period", period_text(renewal.period)});
+  item.fields.push_back({"begins", renewal.is_calendar ? "calendar" : "anniversary"});
+  if (renewal.is_prorated) {
+    item.fields.push_back({"first_period", fmt::format("prorated, rounded {} to {}",
+                                                       rounding_name(renewal.share_rounding),
+                                                       renewal.share_step.to_string())});
+  }
+  item.fields.push_back({"unpaid", std::string(unpaid_name(renewal.unpaid))});
+  if (renewal.retry_for.count() > 0) {
+    item.fields.push_back({"retry", duration_text(renewal.retry_for)});
+  }
+  item.fields.push_back({"holders", renewal.keeps_terms ? "keep" : "next_period"});
+}
+
 Item offer_item(const Tariff& tariff, const Offer& offer) {
-  return {"offer",
-          offer.name,
-          {{"fee", offer.fee.to_string()},
-           {"allowance", units_text(offer.unit, offer.allowance)},
-           {"validity", duration_text(offer.validity)},
-           {"covers", coverage_text(tariff, offer.coverage)}}};
+  Item item{"offer", offer.name, {{"fee", offer.fee.to_string()}}};
+  std::string allowances;
+  for (const Allowance& allowance : offer.allowances) {
+    allowances += (allowances.empty() ? "" : "; ") + allowance_text(tariff, offer, allowance);
+  }
+  if (!allowances.empty()) {
+    item.fields.push_back(
+        {offer.allowances.size() == 1 ? "allowance" : "allowances", std::move(allowances)});
+  }
+  if (offer.renewal) {
+    add_renewal(*offer.renewal, item);
+  } else {
+    item.fields.push_back({"validity", duration_text(offer.validity)});
+  }
+  item.fields.push_back({"covers", coverage_text(tariff, offer.coverage)});
+  if (!offer.family.empty()) item.fields.push_back({"family", offer.family});
+  if (!offer.depends_on.empty()) {
+    item.fields.push_back({"requires", fmt::format("{}", fmt::join(offer.depends_on, ", "))});
+  }
+  if (offer.sale != Sale::on_sale) {
+    item.fields.push_back({"sale", std::string(sale_name(offer.sale))});
+  }
+  if (!offer.successor.empty()) item.fields.push_back({"successor", offer.successor});
+  return item;
 }
 
 std::vector<Item> items_of(const Tariff& tariff) {

@@ -6,6 +6,8 @@
 #include "tariffs/tariff.h"
 
 #include <map>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace farthing::tariffs {
@@ -32,8 +34,9 @@ struct PlacedCoverage {
 
 struct PlacedOffer {
   Offer offer;
-  FilePosition position;  // of its name
-  std::vector<PlacedCoverage> coverage;
+  FilePosition position;                                    // of its name
+  std::vector<PlacedCoverage> coverage;                     // of its allowances
+  std::vector<std::pair<std::string, FilePosition>> named;  // other offers that it names
 };
 
 }  // namespace farthing::tariffs

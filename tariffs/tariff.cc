@@ -238,6 +238,15 @@ TimeSpan Tariff::span_of(const CounterRule& counter, base::Time time) const {
   return clock_.span(counter.period, time);
 }
 
+TimeSpan Tariff::period_of(const Renewal& renewal, base::Time anchor, std::uint32_t n) const {
+  return clock_.period(renewal.period, renewal.is_calendar, anchor, n);
+}
+
+Share Tariff::first_share(const Renewal& renewal, base::Time anchor) const {
+  if (!renewal.is_prorated) return {};
+  return clock_.days_left(renewal.period, anchor);
+}
+
 const Offer* Tariff::find_offer(std::string_view name) const {
   const auto name_of = [this](std::uint32_t i) { return std::string_view(parts_.offers[i].name); };
   const auto found = std::ranges::lower_bound(offers_by_name_, name, {}, name_of);

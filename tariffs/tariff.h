@@ -12,6 +12,7 @@
 #include "tariffs/conditions.h"
 #include "tariffs/counter.h"
 #include "tariffs/numbering.h"
+#include "tariffs/offer.h"
 #include "tariffs/price.h"
 #include "tariffs/subscriber.h"
 #include "tariffs/tests_section.h"
@@ -55,16 +56,6 @@ struct Rule {
   Restrictions restrictions;                // what it asks of the subscriber
   bool stop = false;                        // no grant: who is used up to here gets no more
   std::optional<std::uint16_t> over;  // the counter that bands and caps go by, not the session
-};
-
-// Something a customer can subscribe to: a fee, and an allowance for a time.
-struct Offer {
-  std::string name;
-  Money fee;
-  Unit unit = Unit::octets;
-  std::uint64_t allowance = 0;
-  std::chrono::seconds validity{0};  // from the moment of purchase
-  std::vector<Coverage> coverage;
 };
 
 // A kind of traffic, known by its Service-Context-Id (RFC 8506 8.42).
@@ -166,6 +157,10 @@ class Tariff {
   bool goes_by(std::uint16_t counter) const { return counters_that_matter_[counter]; }
   // The period of a counter that a moment is in.
   TimeSpan span_of(const CounterRule& counter, base::Time time) const;
+  // The n-th period, from 0, of a subscription whose periods count from `anchor`.
+  TimeSpan period_of(const Renewal& renewal, base::Time anchor, std::uint32_t n) const;
+  // What the first of its periods is of a whole one, in days: 1/1 but where it is shorter.
+  Share first_share(const Renewal& renewal, base::Time anchor) const;
 
   const Offer* find_offer(std::string_view name) const;
   const Service* find_service(std::string_view name) const;

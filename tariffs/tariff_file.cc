@@ -1,9 +1,11 @@
 #include "tariffs/tariff_file.h"
 
 #include "tariffs/counter_file.h"
+#include "tariffs/coverage_file.h"
 #include "tariffs/currency.h"
 #include "tariffs/local_time.h"
 #include "tariffs/numbering.h"
+#include "tariffs/offer_file.h"
 #include "tariffs/placed.h"
 #include "tariffs/price_file.h"
 #include "tariffs/tariff_tables.h"
@@ -25,11 +27,8 @@ namespace {
 using std::chrono::seconds;
 
 constexpr std::size_t groups_max = 4096;  // of one service
-constexpr std::size_t offers_max = 10'000;
-constexpr std::size_t covers_max = 1000;
 constexpr std::size_t services_max = 64;  // find() tries them one by one
 constexpr seconds grant_validity_max{7 * 86400};
-constexpr seconds offer_validity_max{36500 * std::int64_t{86400}};
 
 // "<name>@<domain>", each of printable ASCII without spaces (RFC 8506 8.42).
 bool is_context(std::string_view text) {
@@ -73,13 +72,6 @@ class Compiler {
   void compile_counter(PlacedCounter& counter);
   void check_what_prices_go_by() const;
 
-  void compile_offers(const YamlNode& node);
-  void compile_offer(const YamlNode& node);
-  const PlacedService* compile_covers(const YamlNode& covers, PlacedOffer& made);
-  const PlacedService* read_coverage(const YamlNode& node, std::optional<Coverage>& coverage);
-  void check_coverage(const Coverage& coverage, FilePosition position, const PlacedService& placed,
-                      const Offer& offer);
-
   TariffTables& tables_;
   FileErrors& errors_;
   TariffParts parts_;
@@ -100,7 +92,9 @@ TariffParts Compiler::compile(const YamlNode& root) {
     compile_services(*node);
   }
   compile_counters();
-  if (const YamlNode* node = file.find("offers")) compile_offers(*node);
+  if (const YamlNode* node = file.find("offers")) {
+    offers_ = read_offers(*node, services_, errors_);
+  }
   const YamlNode* const tests = file.find("tests");
   file.finish();
 
@@ -547,7 +541,7 @@ void Compiler::compile_counter(PlacedCounter& counter) {
   const Unit unit = counter.rule.unit;
   for (const YamlNode& item : counter.covers->items) {
     std::optional<Coverage> coverage;
-    const PlacedService* const service = read_coverage(item, coverage);
+    const PlacedService* const service = read_coverage(item, services_, coverage, errors_);
     if (coverage) counter.rule.coverage.push_back(*coverage);
     if (service == nullptr || !service->has_unit || unit == Unit::money ||
         service->service.unit == unit) {
@@ -573,127 +567,6 @@ void Compiler::check_what_prices_go_by() const {
                   "a counter that covers it");
     }
   }
-}
-
-void Compiler::compile_offers(const YamlNode& node) {
-  if (!check_kind(node, YamlNode::Kind::sequence, errors_, "a list of offers")) return;
-  if (!check_count(node, errors_, "offers", 0, offers_max)) return;
-  for (const YamlNode& item : node.items) compile_offer(item);
-}
-
-void Compiler::compile_offer(const YamlNode& node) {
-  YamlMap map(node, "an offer", errors_);
-  PlacedOffer made;
-  Offer& offer = made.offer;
-  made.position = node.position;
-  if (const YamlNode* name = map.require("name", "the offer's name")) {
-    offer.name = read_name(*name, errors_).value_or("");
-    const bool is_taken = !offer.name.empty() && std::ranges::any_of(offers_, [&](const auto& o) {
-      return o.offer.name == offer.name;
-    });
-    made.position = name->position;
-    if (is_taken) {
-      errors_.add(name->position,
-                  fmt::format("there is an offer {} already", in_quotes(offer.name)),
-                  "a name of its own for each offer");
-    }
-  }
-  if (const YamlNode* fee = map.find("fee")) {
-    offer.fee = read_money(*fee, errors_).value_or(Money());
-  }
-  if (const YamlNode* validity = map.require("validity", "how long it lasts, such as 30 d")) {
-    offer.validity =
-        read_duration(*validity, errors_, seconds(1), offer_validity_max).value_or(seconds(0));
-  }
-  const YamlNode* covers = map.require("covers", "a list of what the allowance is for");
-  const PlacedService* covered = covers != nullptr ? compile_covers(*covers, made) : nullptr;
-  const YamlNode* allowance = map.require("allowance", "how much there is to use");
-  if (allowance != nullptr && covered != nullptr) {
-    offer.unit = covered->service.unit;
-    offer.allowance = read_units(*allowance, errors_, offer.unit, 1).value_or(0);
-  }
-  map.finish();
-  offers_.push_back(std::move(made));
-}
-
-// The first service that is covered, if it is known and counted in a known unit.
-const PlacedService* Compiler::compile_covers(const YamlNode& covers, PlacedOffer& made) {
-  const PlacedService* covered = nullptr;
-  if (!check_kind(covers, YamlNode::Kind::sequence, errors_, "a list of what it covers") ||
-      !check_count(covers, errors_, "things covered", 1, covers_max)) {
-    return nullptr;
-  }
-  for (const YamlNode& item : covers.items) {
-    std::optional<Coverage> coverage;
-    const PlacedService* service = read_coverage(item, coverage);
-    if (coverage) {
-      check_coverage(*coverage, item.position, *service, made.offer);
-      made.offer.coverage.push_back(*coverage);
-      made.coverage.push_back({*coverage, item.position});
-    }
-    if (service == nullptr || !service->has_unit) continue;
-    if (covered == nullptr) covered = service;
-    if (service->service.unit == covered->service.unit) continue;
-    errors_.add(item.position,
-                fmt::format("service {} is counted in {}", in_quotes(service->service.name),
-                            unit_name(service->service.unit)),
-                fmt::format("services counted in {}", unit_name(covered->service.unit)));
-  }
-  return covered;
-}
-
-// The service that is named, if it is known; the coverage, if all of it is.
-const PlacedService* Compiler::read_coverage(const YamlNode& node,
-                                             std::optional<Coverage>& coverage) {
-  YamlMap map(node, "what is covered", errors_);
-  const YamlNode* service_node = map.require("service", "the name of a service");
-  const YamlNode* group_node = map.find("rating_group");
-  map.finish();
-  if (service_node == nullptr) return nullptr;
-  const std::optional<std::string> name =
-      read_text(*service_node, errors_, "the name of a service");
-  if (!name) return nullptr;
-
-  std::vector<std::string_view> names;
-  for (const PlacedService& placed : services_) {
-    names.push_back(placed.service.name);
-    if (placed.service.name != *name) continue;
-    Coverage read{placed.service.key, {}};
-    if (group_node != nullptr) {
-      read.rating_group = read_group(*group_node, errors_, placed.service);
-      if (!read.rating_group) return &placed;
-    }
-    coverage = read;
-    return &placed;
-  }
-  errors_.add(service_node->position,
-              fmt::format("unknown service {}{}", in_quotes(*name), did_you_mean(*name, names)),
-              fmt::format("one of {}", fmt::join(names, ", ")));
-  return nullptr;
-}
-
-void Compiler::check_coverage(const Coverage& coverage, FilePosition position,
-                              const PlacedService& placed, const Offer& offer) {
-  for (const Coverage& other : offer.coverage) {
-    const bool overlaps =
-        other.service == coverage.service && (!other.rating_group || !coverage.rating_group ||
-                                              other.rating_group == coverage.rating_group);
-    if (overlaps) {
-      errors_.add(position, "this is covered already", "each service and rating group once");
-      return;
-    }
-  }
-  if (!coverage.rating_group) return;
-  const Rule* unpriced = nullptr;
-  for (const PlacedRule& rule : placed.rules) {
-    if (rule.rule.rating_group != coverage.rating_group) continue;
-    if (rule.rule.terms) return;
-    unpriced = &rule.rule;
-  }
-  if (unpriced == nullptr || !unpriced->conditions.are_none() || !placed.is_complete) return;
-  errors_.add(position,
-              fmt::format("{} is never served (\"price: none\")", in_quotes(unpriced->name)),
-              "a rating group that has a price");
 }
 
 }  // namespace

@@ -271,15 +271,24 @@ void Reader::read_allowances(const YamlNode& node, TariffTest& test) {
     name.position = entry.key_position;
     name.text = entry.key;
     const Offer* const offer = read_offer(name);
-    if (offer == nullptr || offer->allowance == 0) continue;  // it has an error of its own
+    if (offer == nullptr) continue;  // it has an error of its own
+    if (offer->allowances.empty()) {
+      if (!offer->renewal) continue;  // likewise
+      errors_.add(entry.key_position,
+                  fmt::format("the offer {} brings nothing to use", in_quotes(offer->name)),
+                  "an offer with an allowance");
+      continue;
+    }
     if (std::ranges::find(test.subscriptions, offer->name) == test.subscriptions.end()) {
       errors_.add(entry.key_position,
                   fmt::format("the offer {} is not held in this test", in_quotes(offer->name)),
                   "one of its subscriptions");
       continue;
     }
-    const std::optional<std::uint64_t> units = read_units(entry.value, errors_, offer->unit, 0);
-    if (units) test.allowances.push_back({{offer->name, offer->unit, *units}, entry.key_position});
+    // Of several allowances, what is left of those in the first one's unit.
+    const Unit unit = offer->allowances.front().unit;
+    const std::optional<std::uint64_t> units = read_units(entry.value, errors_, unit, 0);
+    if (units) test.allowances.push_back({{offer->name, unit, *units}, entry.key_position});
   }
 }
 

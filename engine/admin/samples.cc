@@ -117,6 +117,8 @@ std::string metrics_text(const Figures& figures) {
   add_requests(families, shard);
   families.counter("farthing_duplicates_total", "Requests answered again from what was remembered.",
                    shard.duplicates.value());
+  families.counter("farthing_renewals_total",
+                   "Subscriptions renewed, left unpaid or ended by time.", shard.renewals.value());
   families.counter("farthing_duplicates_read_total", "Of those, read back from the ledger.",
                    shard.duplicates_read.value());
   families.counter("farthing_duplicates_evicted_total",

@@ -76,6 +76,14 @@ bool is_archived(const storage::StoreError& error) {
   return error.code == storage::StoreError::Code::archived;
 }
 
+std::uint64_t granted_to(BucketNumber bucket, const Entry& entry) {
+  std::int64_t units = 0;
+  for (const Leg& leg : entry.legs) {
+    if (leg.side == Side::allowance && leg.bucket == bucket) units += leg.amount;
+  }
+  return static_cast<std::uint64_t>(units);
+}
+
 std::int64_t sum_of(const Entry& entry, Side side) {
   std::int64_t sum = 0;
   for (const Leg& leg : entry.legs) {
@@ -144,10 +152,15 @@ base::Result<void, storage::StoreError> StatementReader::add_rows(const Entry& e
     row.overage = Money(-sum_of(entry, Side::overage));
     row.amount =
         Money(sum_of(entry, Side::main) + sum_of(entry, Side::reserved) - row.overage.micros);
-    if (entry.bucket_opening) {
-      row.rule = entry.bucket_opening->offer;
-      row.unit = entry.bucket_opening->unit;
-      row.units = static_cast<std::uint64_t>(sum_of(entry, Side::allowance));
+    if (!entry.bucket_openings.empty()) {
+      const BucketOpening& bucket = entry.bucket_openings.front();
+      row.rule = bucket.offer;
+      row.unit = bucket.unit;
+      row.units = granted_to(bucket.number, entry);
+    }
+    if (entry.subscription) {
+      row.rule = entry.subscription->offer;
+      row.tariff = entry.subscription->version;
     }
     if (entry.profile_change) row.rule = describe_change(*entry.profile_change);
     rows_.push_back(std::move(row));

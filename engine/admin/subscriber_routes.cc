@@ -2,6 +2,7 @@
 #include "engine/admin/time_text.h"
 #include "engine/admin/views.h"
 #include "tariffs/file_error.h"
+#include "tariffs/local_time.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -19,14 +20,22 @@ namespace {
 struct SubscriberView {
   std::string account;
   Subscriber subscriber;
-  std::vector<Bucket> buckets;  // its own and those of the whole account
+  // Its own and those of the whole account: those that are a subscription by themselves, and those
+  // that belong to one.
+  std::vector<Bucket> buckets;
+  std::vector<Bucket> parts;
+  std::vector<Subscription> subscriptions;
 };
 
 SubscriberView view_subscriber(SubscriberRef who) {
   const Account& account = *who.account;
-  SubscriberView view{account.name, *account.subscriber(who.subscriber), {}};
+  SubscriberView view{account.name, *account.subscriber(who.subscriber), {}, {}, {}};
+  for (const Subscription& one : account.subscriptions) {
+    if (one.owner == who.subscriber) view.subscriptions.push_back(one);
+  }
   for (const Bucket& bucket : account.buckets) {
-    if (bucket.owner == who.subscriber || bucket.owner.value == 0) view.buckets.push_back(bucket);
+    if (!bucket.is_for(who.subscriber)) continue;
+    (account.is_part(bucket.number) ? view.parts : view.buckets).push_back(bucket);
   }
   return view;
 }
@@ -37,11 +46,70 @@ json::object subscriber_view_json(const SubscriberView& view) {
   return object;
 }
 
+// A bucket that is a subscription of its own.
 json::object subscription_json(const Bucket& bucket, const TariffView& tariffs) {
   json::object object = bucket_json(bucket, tariffs);
+  const bool is_active = bucket.valid_from <= tariffs.now && tariffs.now < bucket.valid_to;
   object["valid_from"] = time_text(tariffs.time_zone(), bucket.valid_from);
-  object["active"] = bucket.valid_from <= tariffs.now && tariffs.now < bucket.valid_to;
+  object["active"] = is_active;
+  object["state"] = is_active ? "active" : "ended";
+  object["renews"] = false;
   return object;
+}
+
+// One with a life of its own. What is left: of the allowances in the first one's unit.
+json::object subscription_json(const Subscription& one, const std::vector<Bucket>& buckets,
+                               const TariffView& tariffs) {
+  const std::string zone = tariffs.time_zone();
+  json::array ids;
+  std::optional<Unit> unit;
+  std::int64_t remaining = 0;
+  std::int64_t reserved = 0;
+  for (const Bucket& bucket : buckets) {
+    if (std::ranges::find(one.buckets, bucket.number) == one.buckets.end() ||
+        bucket.valid_to <= tariffs.now) {
+      continue;
+    }
+    ids.push_back(bucket.number.value);
+    if (!unit) unit = bucket.unit;
+    if (bucket.unit != *unit) continue;
+    remaining += bucket.remaining;
+    reserved += bucket.reserved;
+  }
+  json::object object = {{"id", one.number.value},
+                         {"offer", one.offer},
+                         {"state", state_name(one.state)},
+                         {"active", one.state == Subscription::State::active},
+                         {"renews", one.renews && one.state != Subscription::State::ended},
+                         {"tariff", one.version.value},
+                         {"valid_from", time_text(zone, one.valid_from)},
+                         {"valid_to", time_text(zone, one.valid_to)},
+                         {"buckets", std::move(ids)},
+                         {"unit", unit ? json::value(tariffs::unit_name(*unit)) : nullptr},
+                         {"remaining", remaining},
+                         {"reserved", reserved}};
+  object["due"] = one.due == never ? json::value(nullptr) : json::value(time_text(zone, one.due));
+  return object;
+}
+
+// The one with the highest number.
+json::object newest_subscription_json(const SubscriberView& view, const TariffView& tariffs) {
+  const bool is_bucket = view.subscriptions.empty() ||
+                         (!view.buckets.empty() && view.buckets.back().number.value >
+                                                       view.subscriptions.back().number.value);
+  return is_bucket ? subscription_json(view.buckets.back(), tariffs)
+                   : subscription_json(view.subscriptions.back(), view.parts, tariffs);
+}
+
+json::array subscriptions_json(const SubscriberView& view, const TariffView& tariffs) {
+  json::array subscriptions;
+  for (const Subscription& one : view.subscriptions) {
+    subscriptions.push_back(subscription_json(one, view.parts, tariffs));
+  }
+  for (const Bucket& bucket : view.buckets) {
+    subscriptions.push_back(subscription_json(bucket, tariffs));
+  }
+  return subscriptions;
 }
 
 // Whether a price of the tariff in force asks for the switch.
@@ -194,25 +262,37 @@ Reply set_switch(Api& api, const HttpRequest& request, Stream&) {
 Reply add_subscription(Api& api, const HttpRequest& request, Stream&) {
   BodyFields fields(request.body);
   const std::string offer = fields.required("offer");
+  const std::string from = fields.optional("from");
   const std::string reason = fields.optional("reason");
   if (auto wrong = fields.wrong()) return *wrong;
   const std::string& msisdn = request.arguments[0];
 
   Operation done = Refusal{};
-  Bucket bucket;
+  SubscriberView view;
   TariffView tariffs;
   const Visited ran = api.shard.visit(need_subscriber(msisdn), [&](Shard& shard) {
-    done = engine::add_subscription(shard, msisdn, offer, Note{request.operator_name, reason, {}});
-    if (!done.has_value()) return;
-    const auto who = find_subscriber(shard, msisdn);
-    if (who.has_value()) bucket = who->account->buckets.back();
     tariffs = view_tariffs(shard);
+    std::optional<Time> begin;
+    if (!from.empty()) {
+      const auto read = tariffs::parse_local_time(tariffs.time_zone(), from);
+      if (!read.has_value()) {
+        done = Refusal{Refusal::Code::invalid,
+                       fmt::format("{} is no time of {}; expected one such as 2026-12-01T00:00",
+                                   tariffs::in_quotes(from), tariffs.time_zone())};
+        return;
+      }
+      begin = *read;
+    }
+    const Note note{request.operator_name, reason, {}};
+    done = engine::add_subscription(shard, msisdn, offer, note, begin);
+    const auto who = find_subscriber(shard, msisdn);
+    if (done.has_value() && who.has_value()) view = view_subscriber(*who);
   });
   if (!ran) return unavailable_reply(ran.why());
   if (!done.has_value()) return refusal_reply(done.error());
   return json_reply({{"sequence", done->sequence.value},
                      {"repeated", done->repeated},
-                     {"subscription", subscription_json(bucket, tariffs)}},
+                     {"subscription", newest_subscription_json(view, tariffs)}},
                     201);
 }
 
@@ -220,12 +300,8 @@ Reply list_subscriptions(Api& api, const HttpRequest& request, Stream&) {
   Reply reply;
   const auto views = visit_subscriber(api, request.arguments[0], reply);
   if (!views) return reply;
-  json::array subscriptions;
-  for (const Bucket& bucket : views->first.buckets) {
-    subscriptions.push_back(subscription_json(bucket, views->second));
-  }
-  return json_reply(
-      {{"account", views->first.account}, {"subscriptions", std::move(subscriptions)}});
+  return json_reply({{"account", views->first.account},
+                     {"subscriptions", subscriptions_json(views->first, views->second)}});
 }
 
 Reply end_subscription(Api& api, const HttpRequest& request, Stream&) {
@@ -237,11 +313,18 @@ Reply end_subscription(Api& api, const HttpRequest& request, Stream&) {
                        "a subscription is named by its number; see: farthing subscription list");
   }
   const std::string reason(request.query_value("reason"));
+  const std::string_view when = request.query_value("when");
+  if (!when.empty() && when != "now" && when != "period") {
+    return error_reply(400, "invalid",
+                       fmt::format("a subscription ends now or with its period, not {}",
+                                   tariffs::in_quotes(when)));
+  }
+  const Ending ending = when == "period" ? Ending::with_period : Ending::now;
   Operation done = Refusal{};
   const std::string& msisdn = request.arguments[0];
   const Visited ran = api.shard.visit(need_subscriber(msisdn), [&](Shard& shard) {
-    done = engine::end_subscription(shard, msisdn, BucketNumber(number),
-                                    Note{request.operator_name, reason, {}});
+    done = engine::end_subscription(shard, msisdn, SubscriptionNumber(number),
+                                    Note{request.operator_name, reason, {}}, ending);
   });
   if (!ran) return unavailable_reply(ran.why());
   if (!done.has_value()) return refusal_reply(done.error());

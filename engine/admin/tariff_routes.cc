@@ -66,6 +66,41 @@ json::object summary_json(const tariffs::VersionedTariff& versioned, const Tarif
           {"in_force", &versioned == view.in_force()}};
 }
 
+json::array coverage_json(const std::vector<tariffs::Coverage>& coverage,
+                          const tariffs::Tariff& tariff) {
+  json::array covers;
+  for (const tariffs::Coverage& covered : coverage) {
+    covers.push_back({{"service", tariff.service_name(covered.service)},
+                      {"rating_group", group_json(covered.rating_group)}});
+  }
+  return covers;
+}
+
+json::object offer_json(const tariffs::Offer& offer, const tariffs::Tariff& tariff) {
+  json::array allowances;
+  for (const tariffs::Allowance& allowance : offer.allowances) {
+    allowances.push_back({{"amount", allowance.units},
+                          {"unit", tariffs::unit_name(allowance.unit)},
+                          {"shared", allowance.is_shared},
+                          {"priority", allowance.priority},
+                          {"rollover_periods", allowance.rollover.periods},
+                          {"covers", coverage_json(allowance.coverage, tariff)}});
+  }
+  json::object object = {{"offer", offer.name},
+                         {"fee", offer.fee.to_string()},
+                         {"allowances", std::move(allowances)},
+                         {"covers", coverage_json(offer.coverage, tariff)},
+                         {"sale", tariffs::sale_name(offer.sale)}};
+  if (!offer.renewal) {
+    object["validity_seconds"] = offer.validity.count();
+    return object;
+  }
+  object["period"] = tariffs::period_text(offer.renewal->period);
+  object["begins"] = offer.renewal->is_calendar ? "calendar" : "anniversary";
+  object["unpaid"] = tariffs::unpaid_name(offer.renewal->unpaid);
+  return object;
+}
+
 json::object tariff_json(const tariffs::VersionedTariff& versioned, const TariffView& view) {
   const tariffs::Tariff& tariff = *versioned.tariff;
   json::object object = summary_json(versioned, view);
@@ -97,19 +132,7 @@ json::object tariff_json(const tariffs::VersionedTariff& versioned, const Tariff
                         {"shared", counter.is_shared}});
   }
   json::array offers;
-  for (const tariffs::Offer& offer : tariff.offers()) {
-    json::array covers;
-    for (const tariffs::Coverage& coverage : offer.coverage) {
-      covers.push_back({{"service", tariff.service_name(coverage.service)},
-                        {"rating_group", group_json(coverage.rating_group)}});
-    }
-    offers.push_back({{"offer", offer.name},
-                      {"fee", offer.fee.to_string()},
-                      {"allowance", offer.allowance},
-                      {"unit", tariffs::unit_name(offer.unit)},
-                      {"validity_seconds", offer.validity.count()},
-                      {"covers", std::move(covers)}});
-  }
+  for (const tariffs::Offer& offer : tariff.offers()) offers.push_back(offer_json(offer, tariff));
   object["services"] = std::move(services);
   object["rules"] = std::move(rules);
   object["counters"] = std::move(counters);

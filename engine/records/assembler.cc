@@ -85,7 +85,8 @@ void begin(ChargingRecord& record, const Entry& entry, Sequence own, Time now) {
   record.session_id = entry.session_id;
   record.service_context = entry.service_context;
   record.attributes = entry.attributes;
-  if (entry.bucket_opening) record.offer = entry.bucket_opening->offer;
+  if (!entry.bucket_openings.empty()) record.offer = entry.bucket_openings.front().offer;
+  if (entry.subscription) record.offer = entry.subscription->offer;
   record.opened_at = now;
   record.first = own;
 }

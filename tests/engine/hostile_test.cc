@@ -240,7 +240,7 @@ class Chaos {
         break;
       case 3:
         static_cast<void>(end_subscription(
-            shard, user, BucketNumber(static_cast<std::uint32_t>(1 + below(5))), {}));
+            shard, user, SubscriptionNumber(static_cast<std::uint32_t>(1 + below(5))), {}));
         break;
       case 4:
         static_cast<void>(set_barred(shard, user, below(3) == 0, {}));

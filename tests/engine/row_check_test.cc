@@ -4,6 +4,7 @@
 #include "engine/operations.h"
 #include "engine/verify.h"
 #include "tests/support/requests.h"
+#include "tests/support/invariants.h"
 #include "tests/support/test_engine.h"
 
 #include <gmock/gmock.h>
@@ -39,15 +40,7 @@ class RowCheckTest : public testing::Test {
   }
 
   // "": all is in order.
-  std::string verdict() {
-    Verifier verifier(engine_.store());
-    if (const auto rows = verifier.read_rows(); !rows.has_value()) return rows.error().message;
-    const auto folded = verifier.fold_to(engine_.store().end().last, [](Sequence) { return true; });
-    if (!folded.has_value()) return folded.error().message;
-    if (const auto sums = verifier.check_sums(); !sums.has_value()) return sums.error().message;
-    const auto rows = verifier.check_end();
-    return rows.has_value() ? "" : rows.error().message;
-  }
+  std::string verdict() { return test::proof_failure(engine_.store()); }
 
   std::string row(Table table, std::string_view key) {
     const auto found = engine_.store().fetch(table, key);

@@ -210,8 +210,9 @@ TEST_F(SimulateTest, allowances_end_with_what_is_left_of_them_in_the_simulation)
   const Time from = engine_.now();
   use(dora, 10, 100);
   EXPECT_TRUE(top_up(engine_.shard(), dora, Money(1'000'000), {}).has_value());
-  const BucketNumber bucket = engine_.shard().book().find_account(dora)->buckets[0].number;
-  EXPECT_TRUE(end_subscription(engine_.shard(), dora, bucket, {}).has_value());
+  const SubscriptionNumber bundle(
+      engine_.shard().book().find_account(dora)->buckets[0].number.value);
+  EXPECT_TRUE(end_subscription(engine_.shard(), dora, bundle, {}).has_value());
   engine_.sync();
   use(dora, 10, 10);
   // In steps of 64 MiB the allowance is eaten faster.

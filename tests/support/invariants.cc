@@ -101,4 +101,14 @@ std::string recovery_difference(const engine::Shard& shard) {
   return {};
 }
 
+std::string proof_failure(const storage::LedgerStore& store) {
+  engine::Verifier verifier(store);
+  if (const auto rows = verifier.read_rows(); !rows.has_value()) return rows.error().message;
+  const auto folded = verifier.fold_to(store.end().last, [](engine::Sequence) { return true; });
+  if (!folded.has_value()) return folded.error().message;
+  if (const auto sums = verifier.check_sums(); !sums.has_value()) return sums.error().message;
+  const auto rows = verifier.check_end();
+  return rows.has_value() ? "" : rows.error().message;
+}
+
 }  // namespace farthing::test

@@ -103,8 +103,9 @@ TEST_F(DemoTariff, HasTheBundle) {
   const Offer* bundle = tariff_->find_offer("bundle-1g");
   ASSERT_NE(bundle, nullptr);
   EXPECT_EQ(bundle->fee, Money(0));
-  EXPECT_EQ(bundle->unit, Unit::octets);
-  EXPECT_EQ(bundle->allowance, 1024 * mib);
+  ASSERT_EQ(bundle->allowances.size(), 1u);
+  EXPECT_EQ(bundle->allowances[0].unit, Unit::octets);
+  EXPECT_EQ(bundle->allowances[0].units, 1024 * mib);
   EXPECT_EQ(bundle->validity, std::chrono::hours(24 * 30));
   EXPECT_EQ(bundle->coverage, (std::vector<Coverage>{{service_key("data"), RatingGroup(10)}}));
 }

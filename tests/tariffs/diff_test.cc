@@ -79,6 +79,10 @@ TEST(TariffDiff, OffersServicesAndNames) {
                   "data/*",
                   "added offer bag: fee 5.000000, allowance 2 MiB, validity 30 d, covers "
                   "data/*"));
+  EXPECT_THAT(
+      changes("validity: 30 d", "period: month, begins: calendar, unpaid: end, family: x"),
+      ElementsAre("changed offer pack: validity 30 d -> none, period none -> month, begins none -> "
+                  "calendar, unpaid none -> end, holders none -> keep, family none -> x"));
   EXPECT_THAT(changes("1: web,", "1: web, 3: film,"),
               ElementsAre("added rating group data/3: name film"));
   EXPECT_THAT(changes("tariff: small", "tariff: large\nvalid_until: 2027-01-01T00:00"),

@@ -48,6 +48,13 @@ calendars:
   days: {default: night, classes: {day: [{days: all, from: 08:00, to: 20:00, zzz: 1}]}, zzz: 1}
 offers:
   - {name: pack, allowance: 2 MiB, validity: 30 d, covers: [{service: data, zzz: 1}], zzz: 1}
+  - name: plan
+    period: month
+    begins: calendar
+    first_period: prorated
+    proration: {zzz: 1}
+    allowances:
+      - {amount: 1 MiB, covers: [{service: data}], rollover: {periods: 1, zzz: 1}, zzz: 1}
 tests:
   - {name: one, service: data, use: [{units: 1 B, zzz: 1}], expect: {amount: 0, zzz: 1}, zzz: 1}
 )";
@@ -68,6 +75,9 @@ const std::map<std::string, std::string, std::less<>> definitions = {
     {"calendar \"days\"", "calendar"},
     {"a range of time", "range"},
     {"an offer", "offer"},
+    {"an allowance", "allowance"},
+    {"a rollover", "rollover"},
+    {"the proration", "proration"},
     {"what is covered", "coverage"},
     {"a test", "test"},
     {"a report", "report"},

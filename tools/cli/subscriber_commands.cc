@@ -20,7 +20,8 @@ using engine::admin::encode_url;
 namespace {
 
 struct Given {
-  std::string msisdn, account, imsi, reason, file, offer, number, name, state;
+  std::string msisdn, account, imsi, reason, file, offer, number, name, state, from;
+  bool with_period = false;
   std::vector<std::string> attributes;  // "segment=gold"
 };
 
@@ -143,62 +144,85 @@ void add_profile_commands(CLI::App& group, Context& context, const std::shared_p
   add_text_option(turn, "--reason", given->reason, "Stands in the ledger");
 }
 
+void print_subscription(const Context& context, const json::value& subscription,
+                        std::string_view sequence) {
+  std::string says;
+  if (!subscription.at("unit").is_null()) {
+    says = fmt::format("{} {} ", field(subscription, "remaining"), field(subscription, "unit"));
+  }
+  if (field(subscription, "state") == "waiting") {
+    says = "begins " + field(subscription, "due");
+  } else {
+    says += "until " + field(subscription, "valid_to");
+  }
+  if (field(subscription, "renews") == "true") says += ", then it renews";
+  context.out() << fmt::format("subscription {}: {} (ledger entry {})\n", field(subscription, "id"),
+                               says, sequence);
+}
+
 void add_subscription_commands(CLI::App& app, Context& context,
                                const std::shared_ptr<Given>& given) {
   CLI::App* const group = add_group(app, "subscription", "Offers that a subscriber has bought");
   CLI::App* const add = add_command(
       *group, context, "add", "Buys an offer of the tariff in force",
       "farthing subscription add 8613800138003 bundle-1g", [&context, given] {
-        return context.send("POST", subscriber_path(*given, "/subscriptions"),
-                            json_body({{"offer", given->offer}, {"reason", given->reason}}),
-                            [&context](const json::value& answer) {
-                              const json::value& subscription = answer.at("subscription");
-                              context.out() << fmt::format(
-                                  "subscription {}: {} {} until {} (ledger entry {})\n",
-                                  field(subscription, "id"), field(subscription, "remaining"),
-                                  field(subscription, "unit"), field(subscription, "valid_to"),
-                                  field(answer, "sequence"));
-                            });
+        return context.send(
+            "POST", subscriber_path(*given, "/subscriptions"),
+            json_body({{"offer", given->offer}, {"from", given->from}, {"reason", given->reason}}),
+            [&context](const json::value& answer) {
+              print_subscription(context, answer.at("subscription"), field(answer, "sequence"));
+            });
       });
   add_argument(add, "MSISDN", given->msisdn, "The subscriber");
   add_argument(add, "OFFER", given->offer, "Its name; see: farthing tariff show");
+  add_text_option(add, "--from", given->from,
+                  "When its first period begins, in the tariff's time zone, such as "
+                  "2026-12-01T00:00; without it, now");
   add_text_option(add, "--reason", given->reason, "Stands in the ledger");
 
   CLI::App* const list = add_command(
       *group, context, "list", "Lists a subscriber's subscriptions",
       "farthing subscription list 8613800138003", [&context, given] {
-        return context.get(subscriber_path(*given, "/subscriptions"),
-                           [&context](const json::value& answer) {
-                             Table table({{"id", true},
-                                          {"offer"},
-                                          {"unit"},
-                                          {"remaining", true},
-                                          {"reserved", true},
-                                          {"valid_from"},
-                                          {"valid_to"},
-                                          {"active"}});
-                             for (const json::value& one : answer.at("subscriptions").as_array()) {
-                               table.add({field(one, "id"), field(one, "offer"), field(one, "unit"),
-                                          field(one, "remaining"), field(one, "reserved"),
-                                          field(one, "valid_from"), field(one, "valid_to"),
-                                          field(one, "active") == "true" ? "yes" : "no"});
-                             }
-                             context.print(table);
-                           });
+        return context.get(
+            subscriber_path(*given, "/subscriptions"), [&context](const json::value& answer) {
+              Table table({{"id", true},
+                           {"offer"},
+                           {"unit"},
+                           {"remaining", true},
+                           {"reserved", true},
+                           {"valid_from"},
+                           {"valid_to"},
+                           {"state"},
+                           {"renews"}});
+              for (const json::value& one : answer.at("subscriptions").as_array()) {
+                table.add({field(one, "id"), field(one, "offer"), field(one, "unit"),
+                           field(one, "remaining"), field(one, "reserved"),
+                           field(one, "valid_from"), field(one, "valid_to"), field(one, "state"),
+                           field(one, "renews") == "true" ? "yes" : "no"});
+              }
+              context.print(table);
+            });
       });
   add_argument(list, "MSISDN", given->msisdn, "The subscriber");
 
   CLI::App* const end = add_command(
       *group, context, "end", "Ends a subscription; what is left of it expires",
-      "farthing subscription end 8613800138003 1", [&context, given] {
+      "farthing subscription end 8613800138003 1\n"
+      "farthing subscription end 8613800138003 1 --with-period",
+      [&context, given] {
         std::string target = subscriber_path(*given, "/subscriptions/") + encode_url(given->number);
-        if (!given->reason.empty()) target += "?reason=" + encode_url(given->reason);
-        return context.send("DELETE", target, {}, [&context](const json::value& answer) {
-          context.out() << "ended (ledger entry " << field(answer, "sequence") << ")\n";
+        target += given->with_period ? "?when=period" : "?when=now";
+        if (!given->reason.empty()) target += "&reason=" + encode_url(given->reason);
+        return context.send("DELETE", target, {}, [&context, given](const json::value& answer) {
+          context.out() << fmt::format("{} (ledger entry {})\n",
+                                       given->with_period ? "it ends with its period" : "ended",
+                                       field(answer, "sequence"));
         });
       });
   add_argument(end, "MSISDN", given->msisdn, "The subscriber");
   add_argument(end, "NUMBER", given->number, "The subscription's id in the list");
+  end->add_flag("--with-period", given->with_period,
+                "It stays until the end of the period that is paid");
   add_text_option(end, "--reason", given->reason, "Stands in the ledger");
 }
 

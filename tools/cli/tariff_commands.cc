@@ -1,6 +1,7 @@
 #include "tools/cli/commands.h"
 
 #include "engine/admin/http.h"
+#include "tariffs/explain.h"
 #include "tariffs/file_error.h"
 #include "tariffs/source_files.h"
 #include "tariffs/yaml_scalar.h"
@@ -9,6 +10,8 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -109,11 +112,20 @@ void show_version(const Context& context, const json::value& tariff) {
   const json::array& offers = tariff.at("offers").as_array();
   if (offers.empty()) return;
   context.out() << '\n';
-  Table table(
-      {{"offer"}, {"fee", true}, {"allowance", true}, {"unit"}, {"validity_seconds", true}});
+  Table table({{"offer"}, {"fee", true}, {"brings"}, {"lasts"}});
   for (const json::value& offer : offers) {
-    table.add({field(offer, "offer"), field(offer, "fee"), field(offer, "allowance"),
-               field(offer, "unit"), field(offer, "validity_seconds")});
+    std::string brings;
+    for (const json::value& allowance : offer.at("allowances").as_array()) {
+      const auto unit = tariffs::unit_named(field(allowance, "unit"));
+      const auto amount = allowance.at("amount").to_number<std::uint64_t>();
+      brings += (brings.empty() ? "" : ", ") +
+                tariffs::units_text(unit.value_or(tariffs::Unit::events), amount);
+    }
+    const bool renews = offer.as_object().contains("period");
+    table.add({field(offer, "offer"), field(offer, "fee"), brings,
+               renews ? "each " + field(offer, "period")
+                      : tariffs::duration_text(std::chrono::seconds(
+                            offer.at("validity_seconds").to_number<std::int64_t>()))});
   }
   context.print(table);
 }

@@ -95,7 +95,8 @@ void Audit::add_legs(const Entry& entry, Sequence own, Account& account) {
     if (sum == 0) continue;
     findings_.add("the legs of bucket {} in ledger entry {} come to {}", bucket, own.value, sum);
   }
-  if (entry.bucket_closing) account.buckets.erase(entry.bucket_closing->value);
+  for (const engine::BucketNumber closed : entry.bucket_closings)
+    account.buckets.erase(closed.value);
 }
 
 void Audit::compare(const Model& model) {

@@ -154,7 +154,7 @@ bool Simulation::end_subscription() {
       fmt::format("end of subscription {} of", bucket), person.account, needs_of(person),
       [=](engine::Shard& shard) {
         return engine::end_subscription(shard, digits_of(person.msisdn),
-                                        engine::BucketNumber(bucket), note_of(""));
+                                        engine::SubscriptionNumber(bucket), note_of(""));
       },
       [=, this](const OperationEnd& end, const Entered& entered) {
         return model_.end_subscription(person.msisdn, bucket, end, entered);

@@ -97,6 +97,30 @@ class TranscriptTest : public engine::admin::ApiTest,
           "      - {default: true, switch: roaming, amount: 0.10, per: 1 MiB}\n");
   }
 
+  // One with offers that renew.
+  void write_offers() {
+    write("offers.yaml",
+          "tariff: offers\ncurrency: CNY\ntime_zone: Asia/Shanghai\nvalid_from: 2026-01-01T00:00\n"
+          "services:\n"
+          "  data:\n"
+          "    context: 32251@3gpp.org\n"
+          "    unit: octets\n"
+          "    grant: {maximum: 10 MiB}\n"
+          "    rating_groups: {10: web, 20: video}\n"
+          "    prices:\n"
+          "      - {rating_group: video, subscription: required, price: free}\n"
+          "      - {rating_group: web, amount: 0.10, per: 1 MiB}\n"
+          "offers:\n"
+          "  - {name: monthly, fee: 19.00, period: month, family: plan, allowance: 2 GiB, covers: "
+          "[{service: data, rating_group: web}]}\n"
+          "  - {name: larger, fee: 29.00, period: month, family: plan, allowance: 5 GiB, covers: "
+          "[{service: data, rating_group: web}]}\n"
+          "  - {name: video, fee: 15.00, period: 30 days, requires: [monthly], covers: "
+          "[{service: data, rating_group: video}]}\n"
+          "  - {name: booster, fee: 5.00, validity: 7 d, allowance: 1 GiB, covers: [{service: "
+          "data}]}\n");
+  }
+
   // Two that nobody can pay.
   void play_refused() {
     create_account("1002", "0.000001");
@@ -183,6 +207,7 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
   write_odd_tariffs();
   write_tariffs_with_tables();
   write_asking_tariff();
+  write_offers();
   if (std::string_view(GetParam()) == "sessions.txt") play_sessions();
   if (std::string_view(GetParam()) == "simulations.txt") play_sessions();
   if (std::string_view(GetParam()) == "rejects.txt") play_refused();
@@ -200,7 +225,7 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
 }
 
 INSTANTIATE_TEST_SUITE_P(CommandLine, TranscriptTest,
-                         testing::Values("accounts.txt", "asking.txt", "rejects.txt",
+                         testing::Values("accounts.txt", "asking.txt", "offers.txt", "rejects.txt",
                                          "sessions.txt", "simulations.txt", "subscribers.txt",
                                          "tariffs.txt", "usage.txt"),
                          [](const auto& test) {

@@ -1,0 +1,330 @@
+#include "engine/renewal.h"
+
+#include "engine/base/wide.h"
+#include "engine/decide.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace farthing::engine {
+
+namespace {
+
+using tariffs::Allowance;
+using tariffs::Offer;
+using tariffs::Renewal;
+using tariffs::Share;
+using tariffs::TariffHistory;
+using tariffs::TimeSpan;
+using tariffs::VersionedTariff;
+using State = Subscription::State;
+
+constexpr Duration retry_interval = std::chrono::hours(24);
+constexpr Duration sweep_interval = std::chrono::hours(1);  // where sessions hold units
+
+// What a period is sold under.
+struct Terms {
+  const VersionedTariff* tariff = nullptr;
+  const Offer* offer = nullptr;
+};
+
+bool is_whole(Share share) { return share.part == share.whole; }
+
+Money share_of(Money fee, Share share, const Renewal& renewal) {
+  if (is_whole(share)) return fee;
+  // In multiples of the step: numerator / denominator of them.
+  const base::Int128 numerator = base::Int128{fee.micros} * share.part;
+  const base::Int128 denominator = base::Int128{renewal.share_step.micros} * share.whole;
+  base::Int128 steps = numerator / denominator;
+  const base::Int128 rest = numerator % denominator;
+  const bool goes_up = renewal.share_rounding == tariffs::Rounding::up
+                           ? rest > 0
+                           : renewal.share_rounding == tariffs::Rounding::half_away_from_zero &&
+                                 2 * rest >= denominator;
+  if (goes_up) ++steps;
+  return Money(static_cast<std::int64_t>(steps * renewal.share_step.micros));
+}
+
+// A part of a unit is a whole one.
+std::int64_t share_of(std::uint64_t units, Share share) {
+  const base::Int128 part = base::Int128{units} * share.part;
+  return static_cast<std::int64_t>((part + share.whole - 1) / share.whole);
+}
+
+Share share_of_period(const VersionedTariff& tariff, const Offer& offer, const Subscription& one) {
+  if (!offer.renewal || one.period != 0) return {};
+  return tariff.tariff->first_share(*offer.renewal, one.anchor);
+}
+
+Entry entry_for(const Account& account, EntryKind kind, SubscriberNumber subscriber) {
+  Entry entry;
+  entry.kind = kind;
+  entry.account = account.number;
+  entry.subscriber = subscriber;
+  entry.previous = account.last;
+  return entry;
+}
+
+void move_units(Entry& entry, BucketNumber bucket, Side from, Side to, std::int64_t units) {
+  if (units == 0) return;
+  entry.legs.push_back({from, Leg::no_segment, bucket, -units});
+  entry.legs.push_back({to, Leg::no_segment, bucket, units});
+}
+
+void pay(Entry& entry, Money fee) {
+  if (fee.micros == 0) return;
+  entry.legs.push_back({Side::main, Leg::no_segment, {}, -fee.micros});
+  entry.legs.push_back({Side::revenue, Leg::no_segment, {}, fee.micros});
+}
+
+// The allowances of a period, numbered from `next` on.
+void open_buckets(Entry& entry, const Offer& offer, SubscriberNumber subscriber, TimeSpan span,
+                  Share share, std::uint32_t next, std::vector<BucketNumber>& opened) {
+  for (const Allowance& allowance : offer.allowances) {
+    const BucketNumber bucket(next++);
+    entry.bucket_openings.push_back({bucket, allowance.is_shared ? SubscriberNumber() : subscriber,
+                                     offer.name, allowance.unit, span.from, span.to,
+                                     allowance.coverage, allowance.priority});
+    move_units(entry, bucket, Side::granted, Side::allowance, share_of(allowance.units, share));
+    opened.push_back(bucket);
+  }
+}
+
+// --- A period ends -------------------------------------------------------------------------------
+
+const Allowance* allowance_of(const Offer& offer, const Bucket& bucket) {
+  const auto found = std::ranges::find_if(offer.allowances, [&bucket](const Allowance& allowance) {
+    return allowance.unit == bucket.unit && allowance.coverage == bucket.coverage;
+  });
+  return found == offer.allowances.end() ? nullptr : &*found;
+}
+
+// Keeps what is left of the period that ends for the periods that the offer says.
+void roll_over(Entry& entry, const Account& account, const Subscription& before, const Terms& terms,
+               const Subscription& after) {
+  for (const BucketNumber number : before.buckets) {
+    const Bucket& bucket = *account.bucket(number);
+    const bool is_of_period =
+        bucket.valid_to == before.valid_to && bucket.valid_from >= before.valid_from;
+    const Allowance* const allowance = allowance_of(*terms.offer, bucket);
+    if (!is_of_period || allowance == nullptr || allowance->rollover.periods == 0 ||
+        bucket.remaining + bucket.reserved == 0) {
+      continue;
+    }
+    const tariffs::Rollover& rollover = allowance->rollover;
+    if (rollover.units_max) {
+      base::Int128 kept = 0;  // from earlier periods
+      for (const BucketNumber other : before.buckets) {
+        const Bucket& rolled = *account.bucket(other);
+        if (rolled.valid_to > before.valid_to && allowance_of(*terms.offer, rolled) == allowance) {
+          kept += rolled.remaining;
+        }
+      }
+      const base::Int128 room = std::max<base::Int128>(0, base::Int128{*rollover.units_max} - kept);
+      const base::Int128 over = std::max<base::Int128>(0, bucket.remaining - room);
+      move_units(entry, number, Side::allowance, Side::expired, static_cast<std::int64_t>(over));
+    }
+    const std::uint32_t last = after.period + rollover.periods - std::uint32_t{1};
+    entry.bucket_extensions.push_back(
+        {number, terms.tariff->tariff->period_of(*terms.offer->renewal, after.anchor, last).to});
+  }
+}
+
+// When the first of its buckets goes that are over.
+Time sweep_of(const Account& account, const Subscription& one, const Entry& entry, Time now) {
+  Time sweep = never;
+  for (const BucketNumber number : one.buckets) {
+    const Bucket* const bucket = account.bucket(number);
+    if (bucket == nullptr) continue;  // it begins just now
+    const auto extended =
+        std::ranges::find(entry.bucket_extensions, number, &BucketExtension::number);
+    if (extended != entry.bucket_extensions.end() || bucket->valid_to > now) continue;
+    sweep = std::min(sweep, bucket->valid_to + event_time_past_max);
+  }
+  return sweep;
+}
+
+Entry end_by_itself(const Account& account, const Subscription& before, Time now) {
+  Entry entry = entry_for(account, EntryKind::subscription_ended, before.owner);
+  Subscription& after = entry.subscription.emplace(before);
+  after.state = State::ended;
+  after.renews = false;
+  after.due = never;
+  after.sweep = sweep_of(account, before, entry, now);
+  return entry;
+}
+
+Entry sweep(const Account& account, const Subscription& before, Time now) {
+  Entry entry = entry_for(account, EntryKind::allowance_expired, before.owner);
+  Subscription& after = entry.subscription.emplace(before);
+  bool is_held = false;
+  std::erase_if(after.buckets, [&](BucketNumber number) {
+    const Bucket& bucket = *account.bucket(number);
+    if (bucket.valid_to + event_time_past_max > now) return false;
+    is_held = is_held || bucket.reserved != 0;
+    if (bucket.reserved != 0) return false;
+    move_units(entry, number, Side::allowance, Side::expired, bucket.remaining);
+    entry.bucket_closings.push_back(number);
+    return true;
+  });
+  after.sweep = is_held ? now + sweep_interval : sweep_of(account, after, entry, now);
+  return entry;
+}
+
+// --- A period begins -----------------------------------------------------------------------------
+
+// What the next period is sold under; no offer: there is none.
+Terms next_terms(const Subscription& one, const TariffHistory& tariffs, Time now) {
+  const auto terms_of = [](const VersionedTariff* tariff, std::string_view name) {
+    const Offer* const offer = tariff == nullptr ? nullptr : tariff->tariff->find_offer(name);
+    return Terms{tariff, offer != nullptr && offer->renewal ? offer : nullptr};
+  };
+  const Terms held = terms_of(tariffs.find(one.version), one.offer);
+  const Terms current = terms_of(tariffs.at(now), one.offer);
+  if (current.offer != nullptr && current.offer->sale == tariffs::Sale::ended) {
+    return terms_of(current.tariff, current.offer->successor);
+  }
+  if (held.offer != nullptr && held.offer->renewal->keeps_terms) return held;
+  return current.offer != nullptr ? current : held;
+}
+
+// The period after the last one, or the first; of one that is paid late, from now on. Those that
+// have passed are left out.
+void take_next_period(Subscription& after, const Subscription& before, const Terms& held,
+                      const Terms& terms, Time now) {
+  const Renewal& renewal = *terms.offer->renewal;
+  const bool counts_on = before.state == State::active && held.offer != nullptr &&
+                         held.offer->renewal->period == renewal.period &&
+                         held.offer->renewal->is_calendar == renewal.is_calendar;
+  if (counts_on) {
+    ++after.period;
+  } else {
+    after.anchor = before.state == State::unpaid ? now : before.valid_to;
+    after.period = 0;
+  }
+  const tariffs::Tariff& tariff = *terms.tariff->tariff;
+  TimeSpan span = tariff.period_of(renewal, after.anchor, after.period);
+  while (span.to <= now) span = tariff.period_of(renewal, after.anchor, ++after.period);
+  after.valid_from = span.from;
+  after.valid_to = after.due = span.to;
+}
+
+Entry wait_for_money(const Account& account, const Subscription& before, const Renewal& renewal,
+                     Time now) {
+  const Time last = before.valid_to + renewal.retry_for;
+  if (now >= last) return end_by_itself(account, before, now);
+  Entry entry = entry_for(account, EntryKind::subscription_unpaid, before.owner);
+  Subscription& after = entry.subscription.emplace(before);
+  after.state = State::unpaid;
+  after.unpaid = renewal.unpaid;
+  after.due = std::min(now + retry_interval, last);
+  after.sweep = std::min(before.sweep, sweep_of(account, before, entry, now));
+  return entry;
+}
+
+// nullopt: there is no money yet, and it is not the time to say so.
+std::optional<Entry> begin_period(const Account& account, const Subscription& before,
+                                  const TariffHistory& tariffs, Time now) {
+  const Terms terms = before.renews ? next_terms(before, tariffs, now) : Terms{};
+  if (terms.offer == nullptr) return end_by_itself(account, before, now);
+  const VersionedTariff* const held_tariff = tariffs.find(before.version);
+  const Terms held{held_tariff, held_tariff == nullptr
+                                    ? nullptr
+                                    : held_tariff->tariff->find_offer(before.offer)};
+
+  Entry entry = entry_for(account, EntryKind::subscription_renewed, before.owner);
+  Subscription& after = entry.subscription.emplace(before);
+  take_next_period(after, before, held, terms, now);
+  const Share share = share_of_period(*terms.tariff, *terms.offer, after);
+  const Money fee = share_of(terms.offer->fee, share, *terms.offer->renewal);
+  if (fee.micros > account.available().micros) {
+    if (before.due > now) return std::nullopt;
+    return wait_for_money(account, before, *terms.offer->renewal, now);
+  }
+  pay(entry, fee);
+  if (before.state == State::active && held.offer != nullptr && held.offer->renewal) {
+    roll_over(entry, account, before, held, after);
+  }
+  open_buckets(entry, *terms.offer, before.owner, {after.valid_from, after.valid_to}, share,
+               account.bucket_count + 1, after.buckets);
+  if (before.state == State::waiting) after.begun_at = after.valid_from;
+  after.state = State::active;
+  after.unpaid = terms.offer->renewal->unpaid;
+  after.offer = terms.offer->name;
+  after.version = terms.tariff->version;
+  after.coverage = terms.offer->coverage;
+  after.sweep = sweep_of(account, after, entry, now);
+  return entry;
+}
+
+}  // namespace
+
+Money first_fee(const tariffs::Tariff& tariff, const Offer& offer, Time from) {
+  if (!offer.renewal) return offer.fee;
+  return share_of(offer.fee, tariff.first_share(*offer.renewal, from), *offer.renewal);
+}
+
+Entry buy(const Account& account, SubscriberNumber subscriber, const VersionedTariff& tariff,
+          const Offer& offer, Time from, Time now) {
+  Entry entry = entry_for(account, EntryKind::subscription_added, subscriber);
+  const std::uint32_t number = account.bucket_count + 1;
+  if (!offer.renewal && offer.allowances.size() == 1) {
+    std::vector<BucketNumber> opened;
+    open_buckets(entry, offer, subscriber, {from, from + offer.validity}, {}, number, opened);
+    pay(entry, offer.fee);
+    return entry;
+  }
+  Subscription& one = entry.subscription.emplace();
+  one.number = SubscriptionNumber(number);
+  one.owner = subscriber;
+  one.offer = offer.name;
+  one.version = tariff.version;
+  one.coverage = offer.coverage;
+  one.begun_at = one.anchor = one.valid_from = one.valid_to = one.due = from;
+  one.sweep = never;
+  one.renews = offer.renewal.has_value();
+  if (offer.renewal) one.unpaid = offer.renewal->unpaid;
+  if (from > now) return entry;
+
+  one.state = State::active;
+  const TimeSpan span = offer.renewal ? tariff.tariff->period_of(*offer.renewal, from, 0)
+                                      : TimeSpan{from, from + offer.validity};
+  one.valid_to = one.due = span.to;
+  pay(entry, first_fee(*tariff.tariff, offer, from));
+  open_buckets(entry, offer, subscriber, span, share_of_period(tariff, offer, one), number,
+               one.buckets);
+  return entry;
+}
+
+std::optional<Entry> decide_due(const Account& account, const TariffHistory& tariffs, Time now,
+                                bool again) {
+  for (const Subscription& one : account.subscriptions) {
+    if (one.due <= now || (again && one.state == State::unpaid)) {
+      if (auto entry = begin_period(account, one, tariffs, now)) return entry;
+    }
+    if (one.sweep <= now) return sweep(account, one, now);
+  }
+  return std::nullopt;
+}
+
+Entry end(const Account& account, const Subscription& subscription, Ending ending, Time now) {
+  if (ending == Ending::with_period && subscription.state == State::active) {
+    Entry entry = entry_for(account, EntryKind::subscription_changed, subscription.owner);
+    entry.subscription.emplace(subscription).renews = false;
+    return entry;
+  }
+  Entry entry = end_by_itself(account, subscription, now);
+  Subscription& after = *entry.subscription;
+  after.valid_to = std::min(after.valid_to, now);
+  std::erase_if(after.buckets, [&](BucketNumber number) {
+    const Bucket& bucket = *account.bucket(number);
+    if (bucket.reserved != 0) return false;
+    move_units(entry, number, Side::allowance, Side::expired, bucket.remaining);
+    entry.bucket_closings.push_back(number);
+    return true;
+  });
+  after.sweep = after.buckets.empty() ? never : now + sweep_interval;
+  return entry;
+}
+
+}  // namespace farthing::engine

@@ -1,0 +1,45 @@
+// What is bought, and what is due of what was bought: subscriptions begin, renew, wait for money,
+// end. Each function writes one entry for an account, or says that there is nothing to do.
+//
+// The rules:
+// - A period is paid when it begins, whole or not at all; what is left of the allowances before it
+//   expires then, but for what the offer rolls over.
+// - A period that could not be paid is tried again once a day, and when money comes in, as long as
+//   the offer says. What is paid late begins then: an anniversary moves, a calendar's period ends
+//   when it would have.
+// - A period that passed while the server stood still is not charged.
+// - Terms are those of the tariff version under which it was bought, or of the version in force
+//   when the period begins, as the offer of the version that it has says. An offer that has ended
+//   in the version in force makes way for its successor.
+// - Buckets of a period that is over stay as long as usage from it may be reported
+//   (event_time_past_max), and while sessions hold units of them.
+//
+// Pure; no clock, no I/O. Entries view the subscription's texts, which are theirs.
+#pragma once
+
+#include "engine/account.h"
+#include "engine/entry.h"
+#include "tariffs/tariff.h"
+
+#include <optional>
+
+namespace farthing::engine {
+
+// What the first period costs where it begins at `from`.
+Money first_fee(const tariffs::Tariff& tariff, const tariffs::Offer& offer, Time from);
+
+// A subscriber buys an offer that begins at `from`; where that is later than `now` nothing is paid
+// before. REQUIRES: what is to be paid now can be paid; the offer is the tariff's.
+Entry buy(const Account& account, SubscriberNumber subscriber,
+          const tariffs::VersionedTariff& tariff, const tariffs::Offer& offer, Time from, Time now);
+
+// The next of what is due at `now`; nullopt: nothing is. `again`: money has come in, so that what
+// could not be paid is tried again before its time.
+std::optional<Entry> decide_due(const Account& account, const tariffs::TariffHistory& tariffs,
+                                Time now, bool again);
+
+// It ends: now, or with the period that is paid.
+enum class Ending { now, with_period };
+Entry end(const Account& account, const Subscription& subscription, Ending ending, Time now);
+
+}  // namespace farthing::engine

@@ -1,0 +1,86 @@
+// Offers: what a customer can subscribe to, as a tariff declares them. The engine sells them and
+// renews what was sold (engine/renewal.h).
+//
+// Plain values.
+#pragma once
+
+#include "tariffs/counter.h"
+#include "tariffs/money.h"
+#include "tariffs/period_clock.h"
+#include "tariffs/price.h"
+#include "tariffs/units.h"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace farthing::tariffs {
+
+// What becomes of a subscription whose next period cannot be paid. But for `end` it is tried again,
+// at each top-up and once a day. The numbers stand in the ledger.
+enum class Unpaid : std::uint8_t {
+  pay_as_you_go = 0,  // what it covers costs what it costs without it
+  suspend = 1,        // what it covers is refused until it is paid
+  end = 2,            // it is over
+};
+std::string_view unpaid_name(Unpaid unpaid);
+
+// What is left of an allowance at the end of its period stays for so many periods more.
+struct Rollover {
+  std::uint16_t periods = 0;               // 0: nothing stays
+  std::optional<std::uint64_t> units_max;  // no more than so many are kept; nullopt: all
+
+  friend bool operator==(const Rollover&, const Rollover&) = default;
+};
+
+// Units that an offer brings, each period anew where it renews.
+struct Allowance {
+  static constexpr std::uint8_t priority_usual = 100;
+
+  Unit unit = Unit::octets;
+  std::uint64_t units = 0;
+  std::vector<Coverage> coverage;
+  bool is_shared = false;  // for every subscriber of the account; else for the one who subscribes
+  std::uint8_t priority = priority_usual;  // the lowest is eaten first, then what ends first
+  Rollover rollover;
+};
+
+// How a subscription goes on from period to period.
+struct Renewal {
+  OfferPeriod period;
+  bool is_calendar = false;  // periods begin with the day, week, month or year of the calendar;
+                             // else they count from the moment at which it began
+  bool is_prorated =
+      false;  // the first, shorter calendar period costs, and brings, its days' share
+  Rounding share_rounding = Rounding::half_away_from_zero;  // of the fee's share
+  Money share_step{10'000};                                 // to a multiple of this
+  Unpaid unpaid = Unpaid::pay_as_you_go;
+  std::chrono::seconds retry_for{0};  // so long it is tried to be paid; then it ends
+  bool keeps_terms = true;  // those of the tariff version under which it was bought; else each
+                            // period has those of the version then in force
+};
+
+enum class Sale : std::uint8_t {
+  on_sale = 0,
+  withdrawn = 1,  // nobody can buy it; those who have it keep it
+  ended = 2,      // those who have it get another one with their next period, or none
+};
+std::string_view sale_name(Sale sale);
+
+struct Offer {
+  std::string name;
+  Money fee;                         // for each period
+  std::chrono::seconds validity{0};  // from the moment of purchase; 0 where it renews
+  std::optional<Renewal> renewal;    // nullopt: it lasts once, as long as it is valid
+  std::vector<Allowance> allowances;
+  std::vector<Coverage> coverage;       // whatever it is a subscription to, its allowances included
+  std::string family;                   // a subscriber has one offer of a family; "": it is in none
+  std::vector<std::string> depends_on;  // offers of which the subscriber has one already
+  Sale sale = Sale::on_sale;
+  std::string successor;  // of one that has ended; "": none
+};
+
+}  // namespace farthing::tariffs

@@ -1,0 +1,205 @@
+// Offers as tariff files write them: what they mean, and what is wrong with them; and the periods
+// of the clock they renew by.
+#include "tariffs/local_time.h"
+#include "tariffs/offer.h"
+#include "tariffs/tariff_file.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace farthing::tariffs {
+namespace {
+
+constexpr std::string_view head = R"(tariff: offers
+currency: CNY
+time_zone: Europe/Berlin
+valid_from: 2026-01-01T00:00:00
+services:
+  data:
+    context: 32251@3gpp.org
+    unit: octets
+    grant: {maximum: 100 MiB}
+    prices: [{default: true, amount: 0.20, per: 1 MiB}]
+  voice:
+    context: 32260@3gpp.org
+    unit: seconds
+    grant: {maximum: 1 h}
+    prices: [{default: true, amount: 0.20, per: 1 min}]
+offers:
+)";
+
+// Each error without its place.
+std::vector<std::string> errors_of(std::string_view offers) {
+  std::vector<std::string> messages;
+  const TariffSource source{std::string(head) + std::string(offers), {}};
+  for (const FileError& error : check_tariff("t.yaml", source).errors) {
+    messages.push_back(error.message.substr(0, error.message.find("; expected")));
+  }
+  return messages;
+}
+
+Offer offer_of(std::string_view offer) {
+  const TariffSource source{std::string(head) + std::string(offer), {}};
+  const CheckedTariff checked = check_tariff("t.yaml", source);
+  for (const FileError& error : checked.errors) ADD_FAILURE() << to_string(error);
+  return checked.tariff == nullptr ? Offer() : checked.tariff->offers().front();
+}
+
+using Messages = std::vector<std::string>;
+
+TEST(OfferFile, AnOfferHasAnEndOrAPeriod) {
+  EXPECT_EQ(offer_of("  - {name: a, validity: 2 d, allowance: 1 MiB, covers: [{service: data}]}")
+                .renewal.has_value(),
+            false);
+  const Offer offer = offer_of("  - {name: a, period: 3 months, covers: [{service: data}]}");
+  ASSERT_TRUE(offer.renewal);
+  EXPECT_EQ(offer.renewal->period, (OfferPeriod{PeriodUnit::month, 3}));
+  EXPECT_EQ(offer.renewal->unpaid, Unpaid::pay_as_you_go);
+  EXPECT_EQ(offer.renewal->retry_for, std::chrono::days(30));
+  EXPECT_TRUE(offer.renewal->keeps_terms);
+  EXPECT_TRUE(offer.allowances.empty());
+  EXPECT_EQ(offer.coverage, (std::vector<Coverage>{{service_key("data"), {}}}));
+
+  EXPECT_EQ(errors_of("  - {name: a, period: month, validity: 1 d, covers: [{service: data}]}"),
+            (Messages{"an offer with a period has no other end"}));
+  EXPECT_EQ(errors_of("  - {name: a, period: fortnight, covers: [{service: data}]}"),
+            (Messages{"\"fortnight\" is no period"}));
+  EXPECT_EQ(errors_of("  - {name: a, period: 0 days, covers: [{service: data}]}"),
+            (Messages{"\"0 days\" is no period"}));
+  EXPECT_EQ(errors_of("  - {name: a, period: mnoth, covers: [{service: data}]}"),
+            (Messages{"\"mnoth\" is no period (did you mean \"month\"?)"}));
+}
+
+TEST(OfferFile, WhatIsForOffersThatRenewIsRefusedElsewhere) {
+  constexpr std::string_view offer =
+      "  - {{name: a, validity: 1 d, allowance: 1 B, covers: [{{service: data}}], {}}}";
+  for (std::string_view key : {"begins", "first_period", "unpaid", "retry", "holders"}) {
+    EXPECT_EQ(errors_of(fmt::format(offer, fmt::format("{}: full", key))),
+              (Messages{fmt::format("\"{}\" is for offers that renew", key)}));
+  }
+}
+
+TEST(OfferFile, AFirstPeriodIsProratedByTheCalendarOnly) {
+  EXPECT_EQ(errors_of("  - {name: a, period: month, first_period: prorated, covers: [{service: "
+                      "data}]}"),
+            (Messages{"the first period is a whole one, from the purchase on"}));
+  EXPECT_EQ(errors_of("  - {name: a, period: hour, begins: calendar, covers: [{service: data}]}"),
+            (Messages{"the calendar has no hours"}));
+}
+
+TEST(OfferFile, AllowancesAreListedOrOne) {
+  const Offer offer = offer_of(R"(
+  - name: a
+    period: week
+    covers: [{service: voice}]
+    allowances:
+      - amount: 2 MiB
+        covers: [{service: data}]
+        shared: true
+        priority: 7
+        rollover: {periods: 2, at_most: 3 MiB}
+      - {amount: 5 min, covers: [{service: voice}]})");
+  ASSERT_EQ(offer.allowances.size(), 2u);
+  EXPECT_EQ(offer.allowances[0].units, 2u << 20);
+  EXPECT_TRUE(offer.allowances[0].is_shared);
+  EXPECT_EQ(offer.allowances[0].priority, 7);
+  EXPECT_EQ(offer.allowances[0].rollover, (Rollover{2, 3u << 20}));
+  EXPECT_EQ(offer.allowances[1].unit, Unit::seconds);
+  EXPECT_EQ(offer.allowances[1].rollover.periods, 0);
+  EXPECT_EQ(errors_of("  - {name: a, period: day, allowance: 1 B, covers: [{service: data}], "
+                      "allowances: [{amount: 1 B, covers: [{service: data}]}]}"),
+            (Messages{"there is a list of allowances already"}));
+  EXPECT_EQ(errors_of("  - {name: a, validity: 1 d, allowances: [{amount: 1 B, covers: [{service: "
+                      "data}], rollover: {periods: 1}}]}"),
+            (Messages{"nothing is left over where there is no next period"}));
+}
+
+TEST(OfferFile, OffersNameOthersThatThereAre) {
+  constexpr std::string_view rest = "period: day, covers: [{service: data}]";
+  const auto errors = [rest](std::string_view a, std::string_view b) {
+    return errors_of(
+        fmt::format("  - {{name: a, {}, {}}}\n  - {{name: b, {}, {}}}", rest, a, rest, b));
+  };
+  EXPECT_EQ(errors("requires: [b]", "family: x"), Messages());
+  EXPECT_EQ(errors("requires: [bb]", "family: x"), (Messages{"unknown offer \"bb\""}));
+  EXPECT_EQ(errors("requires: [a]", "family: x"), (Messages{"offer \"a\" names itself"}));
+  EXPECT_EQ(errors("requires: [b]", "requires: [a]"),
+            (Messages{"offer \"b\" depends on itself by way of \"a\""}));
+  EXPECT_EQ(errors("sale: ended, successor: b", "family: x"), Messages());
+  EXPECT_EQ(errors("successor: b", "family: x"), (Messages{"nobody is moved from this offer"}));
+  EXPECT_EQ(errors("sale: ended, successor: b", "sale: ended"),
+            (Messages{"\"b\" cannot follow \"a\": it has ended, too"}));
+}
+
+// --- Periods -------------------------------------------------------------------------------------
+
+class Periods : public testing::Test {
+ protected:
+  static base::Time at(std::string_view text) { return *parse_local_time("Europe/Berlin", text); }
+  std::string begin(OfferPeriod period, bool is_calendar, std::string_view anchor,
+                    std::uint32_t n) const {
+    return local_time_text("Europe/Berlin", clock_.period(period, is_calendar, at(anchor), n).from);
+  }
+
+  PeriodClock clock_{"Europe/Berlin"};
+};
+
+TEST_F(Periods, AnAnniversaryIsTheSameTimeOfDay) {
+  const OfferPeriod month{PeriodUnit::month, 1};
+  EXPECT_EQ(begin(month, false, "2026-01-31T18:30:00", 0), "2026-01-31T18:30:00");
+  EXPECT_EQ(begin(month, false, "2026-01-31T18:30:00", 1), "2026-02-28T18:30:00");
+  EXPECT_EQ(begin(month, false, "2026-01-31T18:30:00", 2), "2026-03-31T18:30:00");
+  EXPECT_EQ(begin(month, false, "2026-01-31T18:30:00", 25), "2028-02-29T18:30:00");
+  EXPECT_EQ(begin({PeriodUnit::year, 1}, false, "2028-02-29T00:00:00", 1), "2029-02-28T00:00:00");
+  EXPECT_EQ(begin({PeriodUnit::year, 1}, false, "2028-02-29T00:00:00", 4), "2032-02-29T00:00:00");
+  EXPECT_EQ(begin({PeriodUnit::week, 2}, false, "2026-01-05T09:00:00", 3), "2026-02-16T09:00:00");
+}
+
+TEST_F(Periods, DaylightSavingMovesNoAnniversary) {
+  const OfferPeriod day{PeriodUnit::day, 1};
+  // March 29, 2026 has no 02:30; October 25 has two.
+  EXPECT_EQ(begin(day, false, "2026-03-28T02:30:00", 1), "2026-03-29T03:00:00");
+  EXPECT_EQ(begin(day, false, "2026-03-28T02:30:00", 2), "2026-03-30T02:30:00");
+  EXPECT_EQ(begin(day, false, "2026-10-24T12:00:00", 1), "2026-10-25T12:00:00");
+  EXPECT_EQ(clock_.period(day, false, at("2026-10-24T12:00:00"), 0).to - at("2026-10-24T12:00:00"),
+            std::chrono::hours(25));
+  EXPECT_EQ(clock_.period({PeriodUnit::hour, 24}, false, at("2026-10-24T12:00:00"), 0).to -
+                at("2026-10-24T12:00:00"),
+            std::chrono::hours(24));
+}
+
+TEST_F(Periods, TheCalendarsBeginWithIt) {
+  const OfferPeriod month{PeriodUnit::month, 1};
+  EXPECT_EQ(begin(month, true, "2026-01-31T18:30:00", 0), "2026-01-31T18:30:00");
+  EXPECT_EQ(begin(month, true, "2026-01-31T18:30:00", 1), "2026-02-01T00:00:00");
+  EXPECT_EQ(begin({PeriodUnit::month, 3}, true, "2026-02-10T12:00:00", 1), "2026-05-01T00:00:00");
+  EXPECT_EQ(begin({PeriodUnit::week, 1}, true, "2026-02-10T12:00:00", 1), "2026-02-16T00:00:00");
+  EXPECT_EQ(begin({PeriodUnit::year, 1}, true, "2026-02-10T12:00:00", 1), "2027-01-01T00:00:00");
+  const Share share = clock_.days_left(month, at("2026-02-10T12:00:00"));
+  EXPECT_EQ(share.part, 19);
+  EXPECT_EQ(share.whole, 28);
+}
+
+// Each period ends where the next one begins, and none is empty.
+TEST_F(Periods, FollowOneAnother) {
+  for (const PeriodUnit unit :
+       {PeriodUnit::hour, PeriodUnit::day, PeriodUnit::week, PeriodUnit::month, PeriodUnit::year}) {
+    for (const bool is_calendar : {false, true}) {
+      if (unit == PeriodUnit::hour && is_calendar) continue;
+      base::Time end = at("2026-01-31T02:30:00");
+      for (std::uint32_t n = 0; n < 60; ++n) {
+        const TimeSpan span = clock_.period({unit, 1}, is_calendar, at("2026-01-31T02:30:00"), n);
+        EXPECT_EQ(span.from, end);
+        EXPECT_LT(span.from, span.to);
+        end = span.to;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace farthing::tariffs
