@@ -230,6 +230,13 @@ std::optional<std::string> wrong_attribute(std::string_view name, std::string_vi
   return fmt::format("the value of {} cannot be kept; expected {}", name, tariffs::attribute_form);
 }
 
+std::optional<Refusal> too_many_attributes(std::size_t count) {
+  constexpr std::size_t most = 2 * Profile::attributes_max;  // all removed, and as many others
+  if (count <= most) return std::nullopt;
+  return refusal(Refusal::Code::invalid,
+                 fmt::format("{} attributes are given; give at most {} at a time", count, most));
+}
+
 namespace {
 
 // Enters a change of what is said of a subscriber, where it is one.
@@ -260,6 +267,7 @@ Operation enter_profile(Shard& shard, const SubscriberRef& who, ProfileChange ch
 Operation set_attributes(Shard& shard, std::string_view msisdn,
                          const tariffs::SubscriberAttributes& attributes, const Note& note) {
   if (auto wrong = check_note(note)) return *wrong;
+  if (auto wrong = too_many_attributes(attributes.size())) return *wrong;
   ProfileChange change;
   for (const auto& [name, value] : attributes) {
     if (auto wrong = wrong_attribute(name, value)) {

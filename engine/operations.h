@@ -81,6 +81,9 @@ Operation import_row(Shard& shard, const ImportRow& row, const Note& note);
 
 // What is wrong with an attribute that somebody wants to set; nullopt: nothing.
 std::optional<std::string> wrong_attribute(std::string_view name, std::string_view value);
+// Why so many cannot be set at once; nullopt: they can. To be asked before anything that takes
+// time.
+std::optional<Refusal> too_many_attributes(std::size_t count);
 
 // The subscriber that a person means by an MSISDN.
 std::optional<Identity> parse_msisdn(std::string_view text);

@@ -6,6 +6,7 @@
 #include "engine/base/hash.h"
 #include "engine/opening.h"
 #include "engine/outcome.h"
+#include "engine/tariff_versions.h"
 
 #include <fmt/format.h>
 

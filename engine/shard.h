@@ -52,12 +52,6 @@ struct RecoveryError {
   std::string message;
 };
 
-// The document (storage/ledger_store.h) that holds the source of a tariff version.
-std::string tariff_document_key(tariffs::TariffVersion version);
-// A version that was loaded, from its document. The error is a sentence with the remedy.
-base::Result<std::shared_ptr<const tariffs::Tariff>, std::string> recall_tariff(
-    const storage::LedgerStore& store, const TariffLoaded& loaded);
-
 class Shard {
  public:
   // `store` outlives the shard.

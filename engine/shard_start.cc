@@ -1,7 +1,6 @@
 // How a shard starts: from the checkpoint's rows and the ledger behind them.
-#include "engine/base/hash.h"
 #include "engine/shard.h"
-#include "tariffs/tariff_file.h"
+#include "engine/tariff_versions.h"
 
 #include <fmt/format.h>
 
@@ -33,24 +32,6 @@ base::Result<std::vector<AccountNumber>, storage::StoreError> accounts_of_sessio
 }
 
 }  // namespace
-
-std::string tariff_document_key(tariffs::TariffVersion version) {
-  return fmt::format("tariff/{:08}", version.value);
-}
-
-base::Result<std::shared_ptr<const tariffs::Tariff>, std::string> recall_tariff(
-    const storage::LedgerStore& store, const TariffLoaded& loaded) {
-  const std::string key = tariff_document_key(loaded.version);
-  const std::optional<std::string> source = store.document(key);
-  if (!source || base::hash64(*source) != loaded.source_hash) {
-    return fmt::format("the source of tariff version {} is {}; restore the data folder from a copy",
-                       loaded.version.value, source ? "not the one loaded" : "missing");
-  }
-  auto compiled = tariffs::compile_tariff(key, *source);
-  if (compiled.has_value()) return std::move(*compiled);
-  return fmt::format("tariff version {} does not compile: {}", loaded.version.value,
-                     tariffs::to_string(compiled.error().front()));
-}
 
 base::Result<void, RecoveryError> Shard::recover(const std::function<void(Sequence)>& progress) {
   if (auto error = recover_checkpoint()) return *error;
@@ -185,11 +166,9 @@ const char* Shard::load_from_store(AccountNumber number) {
 }
 
 base::Result<void, RecoveryError> Shard::recover_tariffs() {
-  for (const TariffLoaded& loaded : book_.tariffs()) {
-    auto tariff = recall_tariff(store_, loaded);
-    if (!tariff.has_value()) return RecoveryError{{}, tariff.error()};
-    tariffs_ = tariffs_->with(std::move(*tariff), loaded.loaded_at);
-  }
+  auto recalled = recall_tariffs(store_, book_.tariffs());
+  if (!recalled.has_value()) return RecoveryError{{}, recalled.error()};
+  tariffs_ = std::move(*recalled);
   return {};
 }
 

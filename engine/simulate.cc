@@ -1,7 +1,7 @@
 #include "engine/simulate.h"
 
 #include "engine/base/assert.h"
-#include "engine/shard.h"
+#include "engine/tariff_versions.h"
 #include "tariffs/local_time.h"
 #include "tariffs/tariff_file.h"
 
@@ -16,6 +16,11 @@ namespace farthing::engine {
 namespace {
 
 constexpr std::uint64_t records_between_progress = 256;
+
+// What is wrong with the ledger.
+std::string damaged(std::string_view why) {
+  return fmt::format("{}; run: farthing ledger verify", why);
+}
 
 std::string utc(Time time) { return tariffs::local_time_text("UTC", time); }
 
@@ -117,11 +122,9 @@ base::Result<void, std::string> TariffSimulation::fold(const Progress& progress)
 }
 
 base::Result<void, std::string> TariffSimulation::recall_tariffs() {
-  for (const TariffLoaded& loaded : book_.tariffs()) {
-    auto tariff = recall_tariff(store_, loaded);
-    if (!tariff.has_value()) return tariff.error();
-    history_ = history_->with(std::move(*tariff), loaded.loaded_at);
-  }
+  auto recalled = engine::recall_tariffs(store_, book_.tariffs());
+  if (!recalled.has_value()) return recalled.error();
+  history_ = std::move(*recalled);
   if (tariff_ == nullptr) return {};
   const std::string known = ledger_currency();
   if (!known.empty() && known != tariff_->currency()) {
@@ -146,7 +149,7 @@ std::string TariffSimulation::ledger_currency() const {
 
 base::Result<void, std::string> TariffSimulation::simulate(const Progress& progress) {
   if (first_ >= end_) return {};
-  const char* why = nullptr;
+  std::optional<std::string> why;
   bool is_stopped = false;
   Sequence own;
   std::uint64_t records = 0;
@@ -156,36 +159,34 @@ base::Result<void, std::string> TariffSimulation::simulate(const Progress& progr
     if (++records % records_between_progress == 0) {
       is_stopped = !progress("charging again", own, Sequence(end_.value - 1));
     }
-    return why == nullptr && !is_stopped;
+    return !why && !is_stopped;
   });
   if (!scanned.has_value()) return scanned.error().message;
   if (is_stopped) return std::string("stopped before the end");
-  if (why == nullptr) return {};
-  return fmt::format(
-      "the simulation cannot go on at ledger entry {}: {}; run: farthing ledger "
-      "verify",
-      own.value, why);
+  if (!why) return {};
+  return fmt::format("the simulation cannot go on at ledger entry {}: {}", own.value, *why);
 }
 
-// nullptr: done. `own`: the entry that it came to.
-const char* TariffSimulation::simulate_record(const storage::Record& record, Sequence& own) {
+// nullopt: done; else why not, with the remedy. `own`: the entry that it came to.
+std::optional<std::string> TariffSimulation::simulate_record(const storage::Record& record,
+                                                             Sequence& own) {
   std::string_view body = record.body;
   own = record.header.first;
   for (std::uint32_t i = 0; i < record.header.count; ++i) {
     own = Sequence(record.header.first.value + i);
-    if (!decode_entry(body, own, entry_)) return "its bytes are no entry of this format";
-    if (const char* why = simulate_entry(own, record.header.now)) return why;
+    if (!decode_entry(body, own, entry_)) return damaged("its bytes are no entry of this format");
+    if (auto why = simulate_entry(own, record.header.now)) return why;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
-const char* TariffSimulation::simulate_entry(Sequence own, Time now) {
+std::optional<std::string> TariffSimulation::simulate_entry(Sequence own, Time now) {
   if (entry_.tariff) {
-    if (const char* why = take_tariff(now)) return why;
+    if (auto why = take_tariff(now)) return why;
   }
   const Account* const account = book_.account(entry_.account);
   if (entry_.account.value > accounts_.size()) accounts_.resize(book_.account_count() + 1);
-  if (account == nullptr) return book_.apply(entry_, own, now);  // it opens one, or is nobody's
+  if (account == nullptr) return apply(entry_, own, now, nullptr);  // it opens one, or is nobody's
 
   const Session* session = nullptr;
   if (entry_.session && entry_.session->session.value != 0) {
@@ -194,26 +195,36 @@ const char* TariffSimulation::simulate_entry(Sequence own, Time now) {
   const Entry* entry = &entry_;
   if (entry_.request && entry_.kind != EntryKind::request_refused) {
     entry = decide_again(*account, session, own, now);
+    if (entry == nullptr) return damaged("the request that made it cannot be read back from it");
   } else if (entry_.session) {
     entry = end_again(*account, session);
   } else if (!entry_.bucket_closings.empty() || !entry_.bucket_extensions.empty()) {
-    entry = change_buckets(*account);
+    entry = change_buckets(*account, now);
+    if (entry == nullptr) return damaged("it ends an allowance that is not there");
   }
-  if (entry == nullptr) return "the request that made it cannot be read back from it";
   if (entry == &entry_ || !entry_.session) add_fees(entry_);
-  return book_.apply(*entry, own, now, entry->session ? session : nullptr);
+  if (!ended_.empty()) entry = close_ended(*account, entry);
+  return apply(*entry, own, now, entry->session ? session : nullptr);
 }
 
-// Holds where the tariffs are to be those that were in force; else it is known by its names alone.
-const char* TariffSimulation::take_tariff(Time now) {
+std::optional<std::string> TariffSimulation::apply(const Entry& entry, Sequence own, Time now,
+                                                   const Session* session) {
+  const char* const wrong = book_.apply(entry, own, now, session);
+  if (wrong == nullptr) return std::nullopt;
+  return damaged(wrong);
+}
+
+// Holds where the tariffs are to be those that were in force; else it is known by its names alone,
+// as far as it is to be had.
+std::optional<std::string> TariffSimulation::take_tariff(Time now) {
   auto tariff = recall_tariff(store_, {entry_.tariff->version, entry_.tariff->source_hash, now});
-  if (!tariff.has_value()) return "its tariff is not to be had, or does not compile";
-  if (tariff_ == nullptr) {
-    history_ = history_->with(std::move(*tariff), now);
-  } else {
-    passed_over_.push_back(std::move(*tariff));
+  if (tariff_ != nullptr) {
+    if (tariff.has_value()) passed_over_.push_back(std::move(*tariff));
+    return std::nullopt;
   }
-  return nullptr;
+  if (!tariff.has_value()) return tariff.error();
+  history_ = history_->with(std::move(*tariff), now);
+  return std::nullopt;
 }
 
 // The segments of the session or event, those that the entry opens included.
@@ -258,7 +269,7 @@ const Entry* TariffSimulation::decide_again(const Account& account, const Sessio
     return nothing(account);
   }
   if (session != nullptr) name_group(session);
-  decide({account, entry_.subscriber, session, *history_, now}, request_, decision_);
+  decide({with_ends(account), entry_.subscriber, session, *history_, now}, request_, decision_);
   FARTHING_ASSERT(decision_.has_entry);
   count(decision_.entry);
   add(decision_.entry, account, Which::would_be, [this](std::uint16_t index) {
@@ -286,17 +297,13 @@ const Entry* TariffSimulation::end_again(const Account& account, const Session* 
   return &decision_.entry;
 }
 
-// What is left of an allowance is what is left in the shadow. What sessions hold of it there they
-// may still use up. Of one that is rolled over no more expires than is left.
-const Entry* TariffSimulation::change_buckets(const Account& account) {
+// What is left of an allowance is what is left in the shadow. What sessions hold of it there their
+// next reports may still use up; then it is closed. Of one that is rolled over no more expires than
+// is left. nullptr: it closes one that is not there.
+const Entry* TariffSimulation::change_buckets(const Account& account, Time now) {
   changed_ = entry_;
   changed_.legs.clear();
   changed_.bucket_closings.clear();
-  const auto expire = [this](BucketNumber bucket, std::int64_t units) {
-    if (units == 0) return;
-    changed_.legs.push_back({Side::allowance, Leg::no_segment, bucket, -units});
-    changed_.legs.push_back({Side::expired, Leg::no_segment, bucket, units});
-  };
   const auto closes = [this](BucketNumber bucket) {
     return std::ranges::find(entry_.bucket_closings, bucket) != entry_.bucket_closings.end();
   };
@@ -312,9 +319,56 @@ const Entry* TariffSimulation::change_buckets(const Account& account) {
     const Bucket* const bucket = account.bucket(closed);
     if (bucket == nullptr) return nullptr;
     expire(closed, bucket->remaining);
-    if (bucket->reserved == 0) changed_.bucket_closings.push_back(closed);
+    if (bucket->reserved == 0) {
+      changed_.bucket_closings.push_back(closed);
+    } else {
+      ended_[account.number].push_back({closed, now});
+    }
   }
   return &changed_;
+}
+
+void TariffSimulation::expire(BucketNumber bucket, std::int64_t units) {
+  if (units == 0) return;
+  changed_.legs.push_back({Side::allowance, Leg::no_segment, bucket, -units});
+  changed_.legs.push_back({Side::expired, Leg::no_segment, bucket, units});
+}
+
+// The account as it is decided by: no allowance that was ended is good for anything after that.
+const Account& TariffSimulation::with_ends(const Account& account) {
+  const auto ended = ended_.find(account.number);
+  if (ended == ended_.end()) return account;
+  account_ = account;
+  for (const auto& [number, at] : ended->second) {
+    Bucket& bucket = *account_.bucket(number);
+    bucket.valid_to = std::min(bucket.valid_to, at);
+  }
+  return account_;
+}
+
+// An allowance that was ended while sessions held units of it is closed by the entry that gives up
+// the last of them.
+const Entry* TariffSimulation::close_ended(const Account& account, const Entry* entry) {
+  const auto ended = ended_.find(account.number);
+  if (ended == ended_.end()) return entry;
+  std::erase_if(ended->second, [&](const std::pair<BucketNumber, Time>& one) {
+    const Bucket& bucket = *account.bucket(one.first);
+    std::int64_t held = bucket.reserved;
+    std::int64_t left = bucket.remaining;
+    for (const Leg& leg : entry->legs) {
+      if (leg.bucket != bucket.number) continue;
+      if (leg.side == Side::allowance_reserved) held += leg.amount;
+      if (leg.side == Side::allowance) left += leg.amount;
+    }
+    if (held != 0) return false;
+    if (entry != &changed_) changed_ = *entry;
+    entry = &changed_;
+    changed_.bucket_closings.push_back(bucket.number);
+    expire(bucket.number, left);
+    return true;
+  });
+  if (ended->second.empty()) ended_.erase(ended);
+  return entry;
 }
 
 // In the place of an entry that would not be there: the numbers of the others stay.

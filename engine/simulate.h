@@ -35,6 +35,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace farthing::engine {
@@ -118,12 +119,17 @@ class TariffSimulation {
   base::Result<void, std::string> recall_tariffs();
   std::string ledger_currency() const;
   base::Result<void, std::string> simulate(const Progress& progress);
-  const char* simulate_record(const storage::Record& record, Sequence& own);
-  const char* simulate_entry(Sequence own, Time now);
-  const char* take_tariff(Time now);
+  std::optional<std::string> simulate_record(const storage::Record& record, Sequence& own);
+  std::optional<std::string> simulate_entry(Sequence own, Time now);
+  std::optional<std::string> apply(const Entry& entry, Sequence own, Time now,
+                                   const Session* session);
+  std::optional<std::string> take_tariff(Time now);
   const Entry* decide_again(const Account& account, const Session* session, Sequence own, Time now);
   const Entry* end_again(const Account& account, const Session* session);
-  const Entry* change_buckets(const Account& account);
+  const Entry* change_buckets(const Account& account, Time now);
+  void expire(BucketNumber bucket, std::int64_t units);
+  const Account& with_ends(const Account& account);
+  const Entry* close_ended(const Account& account, const Entry* entry);
   const Entry* nothing(const Account& account);
   PastSession* past_of(Sequence own);
   void name_group(const Session* session);
@@ -154,6 +160,9 @@ class TariffSimulation {
   PastRequestReader past_request_;
   PastSession past_event_;
   boost::unordered_flat_map<std::uint64_t, PastSession> past_;  // open sessions, by number
+  // Allowances that people ended, and when, of which the shadow's sessions still hold units.
+  boost::unordered_flat_map<AccountNumber, std::vector<std::pair<BucketNumber, Time>>> ended_;
+  Account account_;  // memory of with_ends()
 
   std::vector<SimulatedCharges> accounts_;
   boost::unordered_flat_map<ServiceName, SimulatedCharges> services_;

@@ -2,7 +2,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/opening.h"
-#include "engine/shard.h"
+#include "engine/tariff_versions.h"
 
 #include <fmt/format.h>
 

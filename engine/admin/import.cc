@@ -135,13 +135,13 @@ bool ImportFile::read_attribute_columns(std::string_view columns) {
                                             tariffs::in_quotes(*column), tariffs::label_form));
     } else if (std::ranges::find(attribute_names_, name) != attribute_names_.end()) {
       errors_.add(line_number_, fmt::format("the column {} is there twice", *column));
+    } else if (attribute_names_.size() == Profile::attributes_max) {
+      errors_.add(line_number_,
+                  fmt::format("a subscriber has at most {} attributes", Profile::attributes_max));
+      return false;
     } else {
       attribute_names_.push_back(name);
     }
-  }
-  if (attribute_names_.size() > Profile::attributes_max) {
-    errors_.add(line_number_,
-                fmt::format("a subscriber has at most {} attributes", Profile::attributes_max));
   }
   return errors_.count == 0;
 }

@@ -3,17 +3,15 @@
 #include "engine/admin/amount.h"
 #include "engine/base/assert.h"
 #include "engine/records/export.h"
-#include "engine/shard.h"
+#include "engine/tariff_versions.h"
 #include "tariffs/file_error.h"
 #include "tariffs/local_time.h"
-#include "tariffs/tariff_file.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <vector>
 
 namespace farthing::engine::admin {
@@ -153,21 +151,13 @@ base::Result<SimulationSpan, std::string> parse_simulation_span(std::string_view
 }
 
 base::Result<std::shared_ptr<const tariffs::Tariff>, std::string> simulated_version(
-    const storage::LedgerStore& store, std::string_view version) {
+    const tariffs::TariffHistory& loaded, std::string_view version) {
   if (version == "all") return std::shared_ptr<const tariffs::Tariff>();
-  std::uint32_t number = 0;
-  const auto [end, error] =
-      std::from_chars(version.data(), version.data() + version.size(), number);
-  const bool is_number = error == std::errc() && end == version.data() + version.size();
-  const std::string key = tariff_document_key(tariffs::TariffVersion(number));
-  const auto source = is_number ? store.document(key) : std::nullopt;
-  if (!source) {
-    return fmt::format("there is no tariff version {}; see: farthing tariff list",
-                       tariffs::in_quotes(version));
-  }
-  auto compiled = tariffs::compile_tariff(key, *source);
-  if (compiled.has_value()) return std::move(*compiled);
-  return tariffs::to_string(compiled.error().front());
+  const auto number = parse_version(version);
+  const tariffs::VersionedTariff* const found = number ? loaded.find(*number) : nullptr;
+  if (found != nullptr) return found->tariff;
+  return fmt::format("there is no tariff version {}; see: farthing tariff list",
+                     tariffs::in_quotes(version));
 }
 
 json::object simulation_json(const TariffSimulation& simulation, const SimulationSpan& span,

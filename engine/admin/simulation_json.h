@@ -7,6 +7,7 @@
 #include <boost/json/fwd.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,10 +19,12 @@ namespace farthing::engine::admin {
 base::Result<SimulationSpan, std::string> parse_simulation_span(std::string_view from,
                                                                 std::string_view to);
 
-// A version that was loaded, "3"; "all", the versions as they were in force, is nullptr.
+// One of the versions that were loaded, "3"; "all", the versions as they were in force, is nullptr.
 base::Result<std::shared_ptr<const tariffs::Tariff>, std::string> simulated_version(
-    const storage::LedgerStore& store, std::string_view version);
+    const tariffs::TariffHistory& loaded, std::string_view version);
 
+inline constexpr std::uint32_t simulation_top_default = 10;
+inline constexpr std::uint32_t simulation_top_max = 10'000;
 // `top`: so many accounts of those that would pay more, and of those that would pay less.
 boost::json::object simulation_json(const TariffSimulation& simulation, const SimulationSpan& span,
                                     std::size_t top);

@@ -4,6 +4,7 @@
 #include "engine/admin/places_json.h"
 #include "engine/admin/routes.h"
 #include "engine/admin/simulation_json.h"
+#include "engine/admin/views.h"
 #include "engine/tariff_tests.h"
 
 #include <boost/json.hpp>
@@ -15,15 +16,15 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::uint64_t top_default = 10;
-constexpr std::uint64_t top_max = 10'000;
-
 // The tariff in the body, or the version that is named; nullptr: the versions as they were in
 // force.
 base::Result<std::shared_ptr<const tariffs::Tariff>, Reply> simulated_tariff(
     Api& api, const HttpRequest& request) {
   if (request.body.empty()) {
-    auto version = simulated_version(api.store, request.query_value("version"));
+    TariffView view;
+    const Visited ran = api.shard.visit([&](Shard& shard) { view = view_tariffs(shard); });
+    if (!ran) return unavailable_reply(ran.why());
+    auto version = simulated_version(*view.history, request.query_value("version"));
     if (version.has_value()) return std::move(*version);
     return error_reply(404, "not_found", version.error());
   }
@@ -42,9 +43,13 @@ base::Result<std::shared_ptr<const tariffs::Tariff>, Reply> simulated_tariff(
 Reply run_simulation(Api& api, const HttpRequest& request, JobReply& reply) {
   const auto span = parse_simulation_span(request.query_value("from"), request.query_value("to"));
   if (!span.has_value()) return error_reply(400, "invalid", span.error());
-  const auto top = query_number(request, "top", top_default, top_max);
+  const auto top = query_number(request, "top", simulation_top_default, simulation_top_max);
   if (!top) {
-    return error_reply(400, "invalid", fmt::format("top is a number up to {}", top_max));
+    return error_reply(400, "invalid", fmt::format("top is a number up to {}", simulation_top_max));
+  }
+  const bool wants_csv = !request.query_value("csv").empty();
+  if (wants_csv && request.query_value("progress").empty()) {
+    return error_reply(400, "invalid", "the lines of csv come with those of progress=1; add that");
   }
   auto tariff = simulated_tariff(api, request);
   if (!tariff.has_value()) return tariff.error();
@@ -58,7 +63,7 @@ Reply run_simulation(Api& api, const HttpRequest& request, JobReply& reply) {
   });
   if (api.shard.stopping()) return unavailable_reply("the server is stopping");
   if (!ran.has_value()) return error_reply(422, "refused", ran.error());
-  if (!request.query_value("csv").empty()) {
+  if (wants_csv) {
     write_simulation_csv(simulation, [&](std::string_view text) {
       return reply.progress({{"csv", text}});
     });

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 
 namespace farthing::engine::admin {
 
@@ -121,10 +122,11 @@ bool is_known_switch(const TariffView& view, const std::string& name) {
   });
 }
 
-// Does what `operate` does to a subscriber and answers with the subscriber as it is then.
+// Does what `operate` does to a subscriber and answers with the subscriber as it is then, and what
+// `add` puts there.
 template <class Operate>
 Reply operate_on(Api& api, const std::string& msisdn, Needs needs, Operate operate,
-                 std::uint16_t status_new) {
+                 std::uint16_t status_new, const std::function<void(json::object&)>& add = {}) {
   Operation done = Refusal{};
   SubscriberView view;
   const Visited ran = api.shard.visit(std::move(needs), [&](Shard& shard) {
@@ -135,10 +137,11 @@ Reply operate_on(Api& api, const std::string& msisdn, Needs needs, Operate opera
   });
   if (!ran) return unavailable_reply(ran.why());
   if (!done.has_value()) return refusal_reply(done.error());
-  return json_reply({{"sequence", done->sequence.value},
-                     {"repeated", done->repeated},
-                     {"subscriber", subscriber_view_json(view)}},
-                    done->repeated ? std::uint16_t{200} : status_new);
+  json::object reply = {{"sequence", done->sequence.value},
+                        {"repeated", done->repeated},
+                        {"subscriber", subscriber_view_json(view)}};
+  if (add) add(reply);
+  return json_reply(std::move(reply), done->repeated ? std::uint16_t{200} : status_new);
 }
 
 Reply set_barred(Api& api, const HttpRequest& request, bool barred) {
@@ -217,6 +220,8 @@ Reply set_attributes(Api& api, const HttpRequest& request, Stream&) {
   for (auto& [name, value] : fields.all_of("attr.")) {
     attributes.push_back({std::move(name), std::move(value)});
   }
+  // Before wrong(), which compares each with every other.
+  if (const auto wrong = too_many_attributes(attributes.size())) return refusal_reply(*wrong);
   const std::string reason = fields.optional("reason");
   if (auto wrong = fields.wrong()) return *wrong;
   const std::string& msisdn = request.arguments[0];
@@ -240,23 +245,15 @@ Reply set_switch(Api& api, const HttpRequest& request, Stream&) {
   }
   const std::string& msisdn = request.arguments[0];
   const std::string& name = request.arguments[1];
-  Operation done = Refusal{};
-  SubscriberView view;
   TariffView tariffs;
-  const Visited ran = api.shard.visit(need_subscriber(msisdn), [&](Shard& shard) {
-    done = engine::set_switch(shard, msisdn, name, state == "on",
-                              Note{request.operator_name, reason, {}});
-    if (!done.has_value()) return;
-    const auto who = find_subscriber(shard, msisdn);
-    if (who.has_value()) view = view_subscriber(*who);
-    tariffs = view_tariffs(shard);
-  });
-  if (!ran) return unavailable_reply(ran.why());
-  if (!done.has_value()) return refusal_reply(done.error());
-  return json_reply({{"sequence", done->sequence.value},
-                     {"repeated", done->repeated},
-                     {"known", is_known_switch(tariffs, name)},
-                     {"subscriber", subscriber_view_json(view)}});
+  return operate_on(
+      api, msisdn, need_subscriber(msisdn),
+      [&](Shard& shard) {
+        tariffs = view_tariffs(shard);
+        return engine::set_switch(shard, msisdn, name, state == "on",
+                                  Note{request.operator_name, reason, {}});
+      },
+      200, [&](json::object& reply) { reply["known"] = is_known_switch(tariffs, name); });
 }
 
 Reply add_subscription(Api& api, const HttpRequest& request, Stream&) {

@@ -5,6 +5,7 @@
 #include "engine/attributes.h"
 #include "engine/facts.h"
 #include "engine/tariff_tests.h"
+#include "engine/tariff_versions.h"
 #include "tariffs/explain.h"
 #include "tariffs/local_time.h"
 #include "tariffs/tariff_file.h"
@@ -152,15 +153,6 @@ Reply file_errors_reply(const std::vector<tariffs::FileError>& errors) {
 
 Visited visit_tariffs(Api& api, TariffView& view) {
   return api.shard.visit([&](Shard& shard) { view = view_tariffs(shard); });
-}
-
-// The version that the text names, or the one in force for "current".
-const tariffs::VersionedTariff* named_version(const TariffView& view, std::string_view text) {
-  if (text == "current") return view.in_force();
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return nullptr;
-  return view.history->find(tariffs::TariffVersion(number));
 }
 
 Reply no_version_reply(const HttpRequest& request) {
@@ -319,7 +311,7 @@ Reply list_tariffs(Api& api, const HttpRequest&, Stream&) {
 Reply get_tariff(Api& api, const HttpRequest& request, Stream&) {
   TariffView view;
   if (const Visited ran = visit_tariffs(api, view); !ran) return unavailable_reply(ran.why());
-  const tariffs::VersionedTariff* const version = named_version(view, request.arguments[0]);
+  const tariffs::VersionedTariff* const version = view.named(request.arguments[0]);
   if (version == nullptr) return no_version_reply(request);
   json::object object = tariff_json(*version, view);
   const auto source = tariffs::parse_source(document_of(api, *version));
@@ -337,7 +329,7 @@ Reply get_tariff(Api& api, const HttpRequest& request, Stream&) {
 Reply get_tariff_source(Api& api, const HttpRequest& request, Stream&) {
   TariffView view;
   if (const Visited ran = visit_tariffs(api, view); !ran) return unavailable_reply(ran.why());
-  const tariffs::VersionedTariff* const version = named_version(view, request.arguments[0]);
+  const tariffs::VersionedTariff* const version = view.named(request.arguments[0]);
   if (version == nullptr) return no_version_reply(request);
   return {200, "application/octet-stream", document_of(api, *version)};
 }

@@ -2,6 +2,7 @@
 
 #include "engine/admin/http.h"
 #include "engine/admin/time_text.h"
+#include "engine/tariff_versions.h"
 #include "engine/utf8.h"
 
 #include <boost/json.hpp>
@@ -35,6 +36,12 @@ std::string TariffView::currency() const {
 std::string TariffView::time_zone() const {
   const tariffs::Tariff* const tariff = shown_tariff(*this);
   return tariff == nullptr ? "UTC" : tariff->time_zone();
+}
+
+const tariffs::VersionedTariff* TariffView::named(std::string_view text) const {
+  if (text == "current") return in_force();
+  const auto number = parse_version(text);
+  return number ? history->find(*number) : nullptr;
 }
 
 TariffView view_tariffs(Shard& shard) { return {shard.tariffs_shared(), shard.now()}; }

@@ -20,6 +20,8 @@ struct TariffView {
   Time now;
 
   const tariffs::VersionedTariff* in_force() const { return history->at(now); }
+  // The version that a text names, "3", or the one in force for "current"; nullptr: there is none.
+  const tariffs::VersionedTariff* named(std::string_view text) const;
   std::string currency() const;   // of the tariff in force, else of the newest, else "XXX"
   std::string time_zone() const;  // likewise, else "UTC"
 };

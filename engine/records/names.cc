@@ -1,6 +1,6 @@
 #include "engine/records/names.h"
 
-#include "engine/shard.h"
+#include "engine/tariff_versions.h"
 #include "tariffs/tariff_file.h"
 
 namespace farthing::engine::records {

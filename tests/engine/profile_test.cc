@@ -121,6 +121,8 @@ TEST_F(Profiles, NamesValuesAndNumbersHaveLimits) {
   }
   EXPECT_EQ(refused(set({{"segment", "a"}, {"segment", "b"}})),
             "segment is there twice; give it once");
+  EXPECT_EQ(refused(set(tariffs::SubscriberAttributes(33, {"segment", "a"}))),
+            "33 attributes are given; give at most 32 at a time");
   EXPECT_EQ(refused(set({})), "no attribute is given, such as segment=gold");
   EXPECT_EQ(refused(set_attributes(engine_.shard(), "42", {{"segment", "a"}}, note)),
             "there is no subscriber 42");

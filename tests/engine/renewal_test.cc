@@ -382,8 +382,8 @@ TEST_F(Renewals, terms_are_kept_or_those_of_the_next_period) {
   subscribe("plus");
   std::string text(tariff_text);
   text.replace(text.find("fee: 5.00"), 9, "fee: 6.00");
-  text.replace(text.find("name: plus, fee: 10.00"), 22,
-               "name: plus, fee: 1.00, holders: next_period");
+  constexpr std::string_view fee = "    fee: 10.00\n";
+  text.replace(text.find(fee), fee.size(), "    fee: 1.00\n    holders: next_period\n");
   load(text);  // the version that is held says whether to go on with it
   pass_until(at("2026-07-01T08:00:00"));
   EXPECT_EQ(balance(), Money(70'000'000));  // 15.00 twice

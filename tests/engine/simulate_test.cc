@@ -228,6 +228,48 @@ TEST_F(SimulateTest, allowances_end_with_what_is_left_of_them_in_the_simulation)
   EXPECT_EQ(simulated.book().find_account(dora)->balance().to_string(), "4.600000");
 }
 
+// In steps of 64 MiB the allowance was eaten up when it was ended; in smaller ones the session that
+// is open holds some of it.
+TEST_F(SimulateTest, what_is_held_of_an_allowance_that_ended_is_good_for_one_more_report) {
+  load(replaced(replaced(two_prices, "minimum: 1 KiB", "minimum: 64 MiB"),
+                "amount: 0.10, per: 1 MiB", "amount: 0.10, per: 1 MiB, step: 64 MiB"));
+  const Time from = engine_.now();
+  for (int i = 0; i < 16; ++i) use(dora, 10, 2);
+  ask(RequestType::initial, 0, "open", dora, 10, 0, mib);
+  const BucketNumber bucket = engine_.shard().book().find_account(dora)->buckets[0].number;
+  const auto ended = end_subscription(engine_.shard(), dora, SubscriptionNumber(bucket.value), {});
+  ASSERT_TRUE(ended.has_value()) << ended.error().message;
+  engine_.sync();
+  ask(RequestType::update, 1, "open", dora, 10, mib / 2, mib);
+  const Time to = engine_.now();
+  TariffSimulation midway = simulation(from, to, compile(two_prices));
+  ASSERT_TRUE(run(midway).has_value());
+  EXPECT_TRUE(midway.book().find_account(dora)->buckets.empty());
+  ask(RequestType::update, 2, "open", dora, 10, mib, mib);
+  ask(RequestType::termination, 3, "open", dora, 10, mib, 0);
+  TariffSimulation simulated = simulation(from, engine_.now(), compile(two_prices));
+  const auto ran = run(simulated);
+  ASSERT_TRUE(ran.has_value()) << ran.error();
+  EXPECT_EQ(row(simulated, dora), "6.400000 0.200000 overage 0.000000 0.000000");
+  EXPECT_TRUE(simulated.book().find_account(dora)->buckets.empty());
+}
+
+// Of a tariff that was loaded in the span only names are wanted where another one is simulated.
+TEST_F(SimulateTest, a_tariff_that_is_not_to_be_had_stops_only_who_needs_it) {
+  const Time from = engine_.now();
+  engine_.advance(seconds(1));
+  Entry entry;
+  entry.kind = EntryKind::tariff_loaded;
+  entry.tariff = TariffLoading{tariffs::TariffVersion(3), 42};
+  engine_.shard().enter(entry);
+  engine_.sync();
+  engine_.advance(seconds(1));
+  TariffSimulation other = simulation(from, engine_.now(), compile(two_prices));
+  EXPECT_TRUE(run(other).has_value());
+  TariffSimulation same = simulation(from, engine_.now(), nullptr);
+  EXPECT_THAT(run(same).error(), HasSubstr("the source of tariff version 3 is missing"));
+}
+
 TEST_F(SimulateTest, spans_and_tariffs_that_cannot_be_are_refused_with_the_reason) {
   const Time now = engine_.now();
   TariffSimulation backwards = simulation(now, now, compile(two_prices));

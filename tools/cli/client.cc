@@ -69,8 +69,8 @@ base::Result<ApiAnswer, std::string> read_answer(Socket& socket, const std::stri
     const std::string_view read(piece.data(), piece.size() - parser.get().body().size);
     if (whole) {
       answer.body += read;
-    } else if (!read.empty()) {
-      sink(read);
+    } else if (!read.empty() && !sink(read)) {
+      return answer;
     }
   }
   return answer;

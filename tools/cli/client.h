@@ -27,8 +27,9 @@ class ApiClient {
   const std::string& path() const { return path_; }
   bool reachable() const;
 
-  // Takes the pieces of a long answer as they come. Answers that refuse come whole instead.
-  using Sink = std::function<void(std::string_view piece)>;
+  // Takes the pieces of a long answer as they come; false: no more of them, the connection is given
+  // up. Answers that refuse come whole instead.
+  using Sink = std::function<bool(std::string_view piece)>;
   // Told how much of a long body is sent.
   using Sent = std::function<void(std::uint64_t bytes, std::uint64_t of)>;
 

@@ -118,6 +118,7 @@ int Context::run_job(const std::string& target, std::string_view body, const Sho
   std::string waiting;
   std::optional<json::value> last;
   bool begun = false;
+  bool stopped = false;
   const ApiClient::Sink sink = [&](std::string_view piece) {
     begun = true;
     waiting += piece;
@@ -126,7 +127,8 @@ int Context::run_job(const std::string& target, std::string_view body, const Sho
       waiting.erase(0, end + 1);
       if (!line || !line->is_object()) continue;
       if (csv && line->get_object().contains("csv")) {
-        csv(field(*line, "csv"));
+        stopped = !csv(field(*line, "csv"));
+        if (stopped) return false;
         continue;
       }
       if (!line->get_object().contains("phase")) {
@@ -137,6 +139,7 @@ int Context::run_job(const std::string& target, std::string_view body, const Sho
           line->get_object().contains("rows") ? field(*line, "rows") : field(*line, "entries");
       progress(fmt::format("{}: {} of {}", field(*line, "phase"), done, field(*line, "of")));
     }
+    return true;
   };
   const ApiClient::Sent sent = [&](std::uint64_t bytes, std::uint64_t of) {
     if (of > 0) progress(fmt::format("sending: {} %", bytes * 100 / of));
@@ -146,6 +149,7 @@ int Context::run_job(const std::string& target, std::string_view body, const Sho
   progress("");
   if (code == exit_unreachable && begun) fail(code, "what was done stands; run this again");
   if (code != exit_done) return code;
+  if (stopped) return exit_refused;
   if (!last || !last->is_object() || !last->get_object().contains("reply")) {
     return fail(exit_unreachable, "the server broke off before the end; run this again");
   }
@@ -159,6 +163,7 @@ int Context::run_job(const std::string& target, std::string_view body, const Sho
 int Context::copy(const std::string& target) const {
   return copy(target, [this](std::string_view piece) {
     terminal_.out.write(piece.data(), static_cast<std::streamsize>(piece.size()));
+    return terminal_.out.good();
   });
 }
 

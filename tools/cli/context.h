@@ -49,7 +49,8 @@ class Context {
            const Show& show) const;
   // The same for a job that tells how far it has got. `show` gives the exit code.
   using ShowJob = std::function<int(const boost::json::value&)>;
-  // `csv` takes the pieces of a text that comes before the reply.
+  // `csv` takes the pieces of a text that comes before the reply; where it wants no more, it says
+  // why itself, and the code is exit_refused.
   int run_job(const std::string& target, std::string_view body, const ShowJob& show,
               const ApiClient::Sink& csv = {}) const;
 

@@ -31,7 +31,7 @@ int export_live(const Context& context, const Given& given, records::Format form
                   given.archive.empty()
                       ? ""
                       : encode_url(std::filesystem::absolute(given.archive).string())),
-      [&output](std::string_view piece) { output.write(piece); });
+      [&output](std::string_view piece) { return output.write(piece); });
   if (code != exit_done) return code;
   return output.is_good() ? output.finish() : output.fail();
 }

@@ -3,6 +3,7 @@
 #include "engine/admin/http.h"
 #include "engine/admin/simulation_json.h"
 #include "engine/tariff_tests.h"
+#include "engine/tariff_versions.h"
 #include "storage/rocksdb_store.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/output.h"
@@ -22,11 +23,9 @@ using engine::admin::encode_url;
 
 namespace {
 
-constexpr std::uint32_t top_max = 10'000;
-
 struct Given {
   std::string file, version, from, to, csv, data, archive;
-  std::uint32_t top = 10;
+  std::uint32_t top = engine::admin::simulation_top_default;
 };
 
 constexpr std::string_view charge_fields[] = {"was", "would_be", "difference", "overage_was",
@@ -111,7 +110,7 @@ int simulate_live(const Context& context, const Given& given, std::string source
     target += "&archive=" + encode_url(std::filesystem::absolute(given.archive).string());
   }
   ApiClient::Sink take;
-  if (csv != nullptr) take = [csv](std::string_view text) { csv->write(text); };
+  if (csv != nullptr) take = [csv](std::string_view text) { return csv->write(text); };
   return context.run_job(
       target, source, [&](const json::value& result) { return show(context, result); }, take);
 }
@@ -122,7 +121,11 @@ int simulate_folder(const Context& context, const Given& given, const engine::Si
       {.folder = given.data, .create_if_missing = false, .read_only = true});
   if (!store.has_value()) return context.fail(exit_refused, store.error().message);
   if (tariff == nullptr) {
-    auto version = engine::admin::simulated_version(**store, given.version);
+    const auto loaded = engine::find_loaded_tariffs(**store);
+    if (!loaded.has_value()) return context.fail(exit_refused, loaded.error());
+    const auto history = engine::recall_tariffs(**store, *loaded);
+    if (!history.has_value()) return context.fail(exit_refused, history.error());
+    auto version = engine::admin::simulated_version(**history, given.version);
     if (!version.has_value()) return context.fail(exit_refused, version.error());
     tariff = std::move(*version);
   }
@@ -133,12 +136,12 @@ int simulate_folder(const Context& context, const Given& given, const engine::Si
         context.progress(fmt::format("{}: {} of {}", phase, at.value, of.value));
         return true;
       });
-  context.progress("");
   if (!ran.has_value()) return context.fail(exit_refused, ran.error());
-  if (csv != nullptr) {
-    engine::admin::write_simulation_csv(simulation,
-                                        [csv](std::string_view text) { return csv->write(text); });
-  }
+  const bool is_written =
+      csv == nullptr || engine::admin::write_simulation_csv(
+                            simulation, [csv](std::string_view text) { return csv->write(text); });
+  context.progress("");
+  if (!is_written) return exit_refused;
   const json::value result = engine::admin::simulation_json(simulation, span, given.top);
   if (context.json) context.out() << json::serialize(result) << '\n';
   return show(context, result);
@@ -172,8 +175,8 @@ int simulate(const Context& context, const Given& given) {
   const int code = given.data.empty()
                        ? simulate_live(context, given, std::move(source), rows)
                        : simulate_folder(context, given, *span, std::move(tariff), rows);
-  if (code != exit_done || !csv) return code;
-  return csv->is_good() ? csv->finish() : csv->fail();
+  if (csv && !csv->is_good()) return csv->fail();
+  return code == exit_done && csv ? csv->finish() : code;
 }
 
 }  // namespace
@@ -212,7 +215,7 @@ void add_tariff_simulate(CLI::App& tariff, Context& context) {
                   "Write a line for each account that was charged or would be into this file")
       ->type_name("FILE");
   command->add_option("--top", given->top, "Show so many of those that would pay more, and less")
-      ->check(CLI::Range(0u, top_max))
+      ->check(CLI::Range(0u, engine::admin::simulation_top_max))
       ->type_name("N")
       ->capture_default_str();
   add_folder_options(command, given->data, given->archive);

@@ -86,6 +86,22 @@ TEST_F(ApiTest, SubscribersAreAddedShownAndBarred) {
   EXPECT_THAT(error_of(get("/v1/subscribers/77"), 404), HasSubstr("no subscriber"));
 }
 
+TEST_F(ApiTest, ManyAttributesAreRefusedAtOnce) {
+  create_account("1001", "1");
+  json::object fields;
+  for (int i = 0; i < 50'000; ++i) fields[fmt::format("attr.x{}", i)] = "";
+  EXPECT_EQ(error_of(post("/v1/subscribers/1001/attributes", json::serialize(fields)), 400),
+            "50000 attributes are given; give at most 32 at a time");
+}
+
+TEST_F(ApiTest, ASimulationIsAskedForWhatItCanSay) {
+  const std::string path = "/v1/tariffs/simulation?from=2026-01-01&to=2199-01-01&version=";
+  EXPECT_THAT(error_of(post(path + "1&csv=1", ""), 400), HasSubstr("add that"));
+  EXPECT_THAT(error_of(post(path + "7", ""), 404), HasSubstr("no tariff version \"7\""));
+  EXPECT_THAT(error_of(post(path + "1&top=10001", ""), 400), HasSubstr("up to 10000"));
+  EXPECT_EQ(ok(post(path + "all", "")).at("tariff").as_string(), "");
+}
+
 TEST_F(ApiTest, SubscriptionsComeAndGo) {
   create_account("1001", "1");
   const json::value added =

@@ -97,6 +97,8 @@ TEST(ImportFile, FurtherColumnsSayWhatSubscribersAre) {
   std::string many;
   for (char c = 'a'; c <= 'q'; ++c) many += std::string(",attr.") + c;
   EXPECT_THAT(error_of(many, ""), HasSubstr("at most 16 attributes"));
+  const std::string further = header.substr(0, header.size() - 1) + many + ",none,neither";
+  EXPECT_EQ(ImportFile(further).errors().count, 1u) << "columns behind those are not looked at";
   EXPECT_THAT(error_of(",attr.a", "1,,,,,\n"), HasSubstr("it has not the 7 fields"));
   EXPECT_THAT(error_of(",attr.a", "1,,,,,,\x01\n"), HasSubstr("the value of a cannot be kept"));
 }
@@ -190,8 +192,11 @@ TEST_F(ImportTest, TellsHowFarItGot) {
   std::string text = header;
   for (int i = 0; i < 25'000; ++i) text += fmt::format("86199{:08},,,,,\n", i);
   std::string streamed;
-  const auto answer = client().send("POST", "/v1/subscribers/import?progress=1", text,
-                                    [&](std::string_view piece) { streamed += piece; });
+  const auto answer =
+      client().send("POST", "/v1/subscribers/import?progress=1", text, [&](std::string_view piece) {
+        streamed += piece;
+        return true;
+      });
   ASSERT_TRUE(answer.has_value());
   EXPECT_THAT(streamed, HasSubstr(R"({"phase":"checking","rows":10000,"of":25000})"));
   EXPECT_THAT(streamed, HasSubstr(R"({"phase":"writing","rows":20000,"of":25000})"));

@@ -41,5 +41,22 @@ TEST_F(SimulateFolderTest, LiveAndFromTheFolder) {
   EXPECT_EQ(simulate("--data", file("data")), live);
 }
 
+TEST_F(SimulateFolderTest, AFileThatCannotBeWrittenIsSaid) {
+  create_account("1001", "5");
+  request(RequestType::event, 0, "sms", "1001", {}, 1);
+  const auto said = [&](const std::string& option, const std::string& value) {
+    std::filesystem::create_symlink("/dev/full", file("full.csv.part"));
+    std::ostringstream out;
+    const std::vector<std::string> words = {"tariff", "simulate",       "--version", "all",
+                                            "--from", "2026-01-01",     "--to",      "2199-01-01",
+                                            "--csv",  file("full.csv"), option,      value};
+    EXPECT_EQ(run_command_line(words, Terminal{out, out}, {}), 1);
+    return out.str();
+  };
+  EXPECT_THAT(said("--api", socket_path()), testing::HasSubstr("full.csv cannot be written"));
+  stop();
+  EXPECT_THAT(said("--data", file("data")), testing::HasSubstr("full.csv cannot be written"));
+}
+
 }  // namespace
 }  // namespace farthing::tools
