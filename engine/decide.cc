@@ -94,24 +94,38 @@ const Rule* Decider::rule_of(std::uint16_t segment) const {
   return tariff == nullptr ? nullptr : &tariff->tariff->rules()[sheet_.segment(segment).rule.value];
 }
 
-// Whether the subscriber may use what begins at that time.
-bool Decider::may_use(const Request& request, const std::optional<RatingGroup>& group, Time at) {
+// What is refused for want of a pass nobody could pay for, or no more than so many a day.
+Outcome Decider::refusal_of(const Rule* rule, const Permission& permission) {
+  const bool wants_pass =
+      permission.lacks_subscription && rule != nullptr && !rule->restrictions.pass.empty();
+  return wants_pass ? Outcome::credit_limit_reached : Outcome::service_denied;
+}
+
+// Why the subscriber may not use what begins at that time; nullopt: it may.
+std::optional<Outcome> Decider::refused_use(const Request& request,
+                                            const std::optional<RatingGroup>& group, Time at) {
   const bool may_be_refused = barred() || !account_.subscriptions.empty() ||
                               (tariff_ != nullptr && tariff_->tariff->has_restrictions());
-  if (!may_be_refused) return true;
-  if (tariff_ == nullptr) return false;
+  if (!may_be_refused) return std::nullopt;
+  if (tariff_ == nullptr) return Outcome::service_denied;
   const RatingFacts& facts = facts_now(request);
   const RatedGroup rated{*tariff_, context(request), group};
   const Rule* const rule = rated.find(facts_at(rated, facts, at, true));
-  return permission_of(account_, subscriber_, rule, group, at).is_given;
+  const Permission permission = permission_of(account_, subscriber_, rule, group, at);
+  if (permission.is_given) return std::nullopt;
+  return refusal_of(rule, permission);
 }
 
-// Whether nothing of the request may be used.
-bool Decider::is_denied(const Request& request, Time at) {
+// Why nothing of the request may be used; nullopt: something may.
+std::optional<Outcome> Decider::denied(const Request& request, Time at) {
+  std::optional<Outcome> why;
+  if (barred()) why = Outcome::service_denied;
   for (std::size_t i = 0; i < request.service_count; ++i) {
-    if (may_use(request, request.services[i].rating_group, at)) return false;
+    const auto refused = refused_use(request, request.services[i].rating_group, at);
+    if (!refused) return std::nullopt;
+    if (!why) why = refused;
   }
-  return barred() || request.service_count > 0;
+  return why;
 }
 
 // Whether the subscriber may be granted what a rule prices (see permission.h), and until when.
@@ -120,7 +134,7 @@ bool Decider::permit(const Rule* rule, const std::optional<RatingGroup>& group, 
   const Time from = granted_from();
   const Permission permission = permission_of(account_, subscriber_, rule, group, from);
   if (!permission.is_given) {
-    answer.outcome = Outcome::service_denied;
+    answer.outcome = refusal_of(rule, permission);
     return false;
   }
   if (permission.until) {
@@ -369,7 +383,7 @@ void Decider::session_request(const Request& request, const tariffs::TariffHisto
   answer.command_level = request.command_level;
   choose_time_and_tariff(request, tariffs);
   if (session_ == nullptr) {
-    if (is_denied(request, granted_from())) answer.outcome = Outcome::service_denied;
+    if (const auto why = denied(request, granted_from())) answer.outcome = *why;
     if (tariff_ == nullptr) answer.outcome = Outcome::unable_to_comply;
     if (answer.outcome != Outcome::success) return finish_refused(request);
   }
@@ -472,7 +486,7 @@ void Decider::event_request(const Request& request, const tariffs::TariffHistory
   Answer& answer = d_.answer;
   answer.command_level = request.command_level;
   choose_time_and_tariff(request, tariffs);
-  if (is_denied(request, rated_at_)) answer.outcome = Outcome::service_denied;
+  if (const auto why = denied(request, rated_at_)) answer.outcome = *why;
   if (tariff_ == nullptr) answer.outcome = Outcome::unable_to_comply;
   if (answer.outcome == Outcome::success) {
     for (std::size_t i = 0; i < request.service_count; ++i) {
@@ -501,8 +515,8 @@ void Decider::event_service(const Request& request, const ServiceRequest& servic
                             ServiceAnswer& answer) {
   answer.rating_group = service.rating_group;
   answer.service_identifiers = service.service_identifiers;
-  if (!may_use(request, service.rating_group, rated_at_)) {
-    answer.outcome = Outcome::service_denied;
+  if (const auto why = refused_use(request, service.rating_group, rated_at_)) {
+    answer.outcome = *why;
     return;
   }
   const bool money = asks_money(service) || (!service.requested && reports(service, true));
@@ -588,6 +602,13 @@ void decide(const Situation& situation, const Request& request, Decision& decisi
   }
   FARTHING_ASSERT(situation.session != nullptr || request.key.type == RequestType::initial);
   decider.session_request(request, situation.tariffs);
+}
+
+std::optional<Pass> find_pass(const Situation& situation, const Request& request,
+                              Decision& decision) {
+  Decider decider(situation.account, situation.subscriber, situation.session, situation.now,
+                  decision);
+  return decider.find_pass(request, situation.tariffs);
 }
 
 void decide_end(const Session& session, EntryKind kind, Decision& decision) {

@@ -72,6 +72,17 @@ struct Situation {
   Time now;
 };
 
+// An offer that a subscriber buys by asking for what it covers (tariffs/subscriber.h).
+struct Pass {
+  const tariffs::VersionedTariff* tariff = nullptr;
+  const tariffs::Offer* offer = nullptr;
+  Time from;  // when what is asked for begins to be used
+};
+// The first that the request needs and the subscriber does not have, to be bought before it is
+// decided. REQUIRES: as decide().
+std::optional<Pass> find_pass(const Situation& situation, const Request& request,
+                              Decision& decision);
+
 // REQUIRES: for update and termination, a session. Attributes of the request sorted.
 void decide(const Situation& situation, const Request& request, Decision& decision);
 

@@ -234,4 +234,33 @@ void Decider::limit_by_counters(const Request& request, std::uint16_t segment, s
   limits.stops = next != nullptr && next->stop;
 }
 
+// --- What is bought by first use -----------------------------------------------------------------
+
+std::optional<Pass> Decider::find_pass(const Request& request,
+                                       const tariffs::TariffHistory& tariffs) {
+  choose_time_and_tariff(request, tariffs);
+  const bool is_event = request.key.type == RequestType::event;
+  if (is_event ? request.action != RequestedAction::direct_debiting
+               : request.key.type == RequestType::termination) {
+    return std::nullopt;
+  }
+  const Time from = is_event ? rated_at_ : granted_from();
+  for (std::size_t i = 0; i < request.service_count; ++i) {
+    const ServiceRequest& service = request.services[i];
+    if (!is_event && !service.requested) continue;
+    const VersionedTariff* const tariff = tariff_of(known_segment(service, false));
+    if (tariff == nullptr || !tariff->tariff->has_passes()) continue;
+    const RatedGroup group{*tariff, context(request), service.rating_group};
+    const Rule* const rule = group.find(facts_at(group, facts_now(request), from, true));
+    if (rule == nullptr || rule->restrictions.pass.empty()) continue;
+    if (!permission_of(account_, subscriber_, rule, service.rating_group, from)
+             .lacks_subscription) {
+      continue;
+    }
+    const tariffs::Offer* const offer = tariff->tariff->find_offer(rule->restrictions.pass);
+    if (offer != nullptr) return Pass{tariff, offer, std::min(from, now_)};
+  }
+  return std::nullopt;
+}
+
 }  // namespace farthing::engine

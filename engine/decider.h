@@ -6,6 +6,7 @@
 #pragma once
 
 #include "engine/decide.h"
+#include "engine/permission.h"
 
 #include <chrono>
 #include <cstdint>
@@ -36,6 +37,7 @@ class Decider {
   void session_request(const Request& request, const tariffs::TariffHistory& tariffs);
   void event_request(const Request& request, const tariffs::TariffHistory& tariffs);
   void end_session(EntryKind kind);
+  std::optional<Pass> find_pass(const Request& request, const tariffs::TariffHistory& tariffs);
 
  private:
   bool barred() const {
@@ -53,8 +55,10 @@ class Decider {
   // When what is granted now begins to be used.
   Time granted_from() const { return rated_at_ >= now_ - grant_time_past_max ? rated_at_ : now_; }
   const tariffs::Rule* rule_of(std::uint16_t segment) const;
-  bool may_use(const Request& request, const std::optional<RatingGroup>& group, Time at);
-  bool is_denied(const Request& request, Time at);
+  std::optional<Outcome> refused_use(const Request& request,
+                                     const std::optional<RatingGroup>& group, Time at);
+  static Outcome refusal_of(const tariffs::Rule* rule, const Permission& permission);
+  std::optional<Outcome> denied(const Request& request, Time at);
   std::optional<std::uint16_t> open_segment(const Request& request, const ServiceRequest& service,
                                             bool money, ServiceAnswer& answer);
   std::optional<std::uint16_t> open(const Segment& segment, const tariffs::Tariff& tariff,

@@ -14,7 +14,6 @@ constexpr std::size_t account_name_max = 64;
 constexpr std::size_t note_text_max = 512;
 constexpr std::size_t subscribers_max = 10'000;  // of one account
 constexpr std::size_t buckets_max = 256;         // of one account, bought
-constexpr std::size_t subscriptions_max = 64;    // of one account
 
 Refusal refusal(Refusal::Code code, std::string message) { return {code, std::move(message)}; }
 

@@ -59,15 +59,17 @@ Permission permission_of(const Account& account, SubscriberNumber subscriber,
                          Time at) {
   if (rule != nullptr && rule->always) return {};
   const Subscriber* const who = account.subscriber(subscriber);
-  if (who != nullptr && who->barred) return {.is_given = false, .until = {}};
+  if (who != nullptr && who->barred)
+    return {.is_given = false, .lacks_subscription = false, .until = {}};
   if (rule == nullptr) return {};
   if (who != nullptr && has_off(*who, rule->restrictions.switches)) {
-    return {.is_given = false, .until = {}};
+    return {.is_given = false, .lacks_subscription = false, .until = {}};
   }
   const bool suspended = is_suspended(account, subscriber, *rule, group);
   if (!rule->restrictions.needs_subscription && !suspended) return {};
   const std::optional<Time> until = subscribed_until(account, subscriber, *rule, group, at);
-  return {.is_given = until.has_value(), .until = until};
+  return {
+      .is_given = until.has_value(), .lacks_subscription = !until && !suspended, .until = until};
 }
 
 }  // namespace farthing::engine

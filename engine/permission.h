@@ -16,6 +16,7 @@ namespace farthing::engine {
 
 struct Permission {
   bool is_given = true;
+  bool lacks_subscription = false;  // and nothing else
   std::optional<Time> until;  // when what it rests on ends; nullopt: it rests on nothing that ends
 };
 

@@ -130,9 +130,12 @@ void roll_over(Entry& entry, const Account& account, const Subscription& before,
   }
 }
 
-// When the first of its buckets goes that are over.
+// When the first of its buckets goes that are over, or, as the last thing, it itself.
 Time sweep_of(const Account& account, const Subscription& one, const Entry& entry, Time now) {
   Time sweep = never;
+  if (one.state == State::ended && one.valid_to + event_time_past_max > now) {
+    sweep = one.valid_to + event_time_past_max;
+  }
   for (const BucketNumber number : one.buckets) {
     const Bucket* const bucket = account.bucket(number);
     if (bucket == nullptr) continue;  // it begins just now
@@ -150,7 +153,7 @@ Entry end_by_itself(const Account& account, const Subscription& before, Time now
   after.state = State::ended;
   after.renews = false;
   after.due = never;
-  after.sweep = sweep_of(account, before, entry, now);
+  after.sweep = sweep_of(account, after, entry, now);
   return entry;
 }
 
@@ -257,23 +260,12 @@ std::optional<Entry> begin_period(const Account& account, const Subscription& be
   return entry;
 }
 
-}  // namespace
+// --- It is bought --------------------------------------------------------------------------------
 
-Money first_fee(const tariffs::Tariff& tariff, const Offer& offer, Time from) {
-  if (!offer.renewal) return offer.fee;
-  return share_of(offer.fee, tariff.first_share(*offer.renewal, from), *offer.renewal);
-}
-
-Entry buy(const Account& account, SubscriberNumber subscriber, const VersionedTariff& tariff,
-          const Offer& offer, Time from, Time now) {
+Entry subscribe(const Account& account, SubscriberNumber subscriber, const VersionedTariff& tariff,
+                const Offer& offer, Time from, Time now) {
   Entry entry = entry_for(account, EntryKind::subscription_added, subscriber);
   const std::uint32_t number = account.bucket_count + 1;
-  if (!offer.renewal && offer.allowances.size() == 1) {
-    std::vector<BucketNumber> opened;
-    open_buckets(entry, offer, subscriber, {from, from + offer.validity}, {}, number, opened);
-    pay(entry, offer.fee);
-    return entry;
-  }
   Subscription& one = entry.subscription.emplace();
   one.number = SubscriptionNumber(number);
   one.owner = subscriber;
@@ -288,12 +280,48 @@ Entry buy(const Account& account, SubscriberNumber subscriber, const VersionedTa
 
   one.state = State::active;
   const TimeSpan span = offer.renewal ? tariff.tariff->period_of(*offer.renewal, from, 0)
-                                      : TimeSpan{from, from + offer.validity};
+                                      : TimeSpan{from, tariff.tariff->end_of(offer, from)};
   one.valid_to = one.due = span.to;
   pay(entry, first_fee(*tariff.tariff, offer, from));
   open_buckets(entry, offer, subscriber, span, share_of_period(tariff, offer, one), number,
                one.buckets);
   return entry;
+}
+
+}  // namespace
+
+Money first_fee(const tariffs::Tariff& tariff, const Offer& offer, Time from) {
+  if (!offer.renewal) return offer.fee;
+  return share_of(offer.fee, tariff.first_share(*offer.renewal, from), *offer.renewal);
+}
+
+Entry buy(const Account& account, SubscriberNumber subscriber, const VersionedTariff& tariff,
+          const Offer& offer, Time from, Time now) {
+  if (offer.renewal || offer.allowances.size() != 1) {
+    return subscribe(account, subscriber, tariff, offer, from, now);
+  }
+  Entry entry = entry_for(account, EntryKind::subscription_added, subscriber);
+  std::vector<BucketNumber> opened;
+  open_buckets(entry, offer, subscriber, {from, tariff.tariff->end_of(offer, from)}, {},
+               account.bucket_count + 1, opened);
+  pay(entry, offer.fee);
+  return entry;
+}
+
+std::optional<Entry> buy_pass(const Account& account, SubscriberNumber subscriber,
+                              const VersionedTariff& tariff, const Offer& offer, Time from,
+                              Time now) {
+  if (offer.sale != tariffs::Sale::on_sale) return std::nullopt;
+  if (first_fee(*tariff.tariff, offer, from).micros > account.available().micros) {
+    return std::nullopt;
+  }
+  const Time today = tariff.tariff->day_of(from).from;
+  const auto bought = std::ranges::count_if(account.subscriptions, [&](const Subscription& one) {
+    return one.owner == subscriber && one.offer == offer.name && one.valid_from >= today;
+  });
+  if (offer.daily_most > 0 && bought >= offer.daily_most) return std::nullopt;
+  if (account.subscriptions.size() >= subscriptions_max) return std::nullopt;
+  return subscribe(account, subscriber, tariff, offer, from, now);
 }
 
 std::optional<Entry> decide_due(const Account& account, const TariffHistory& tariffs, Time now,

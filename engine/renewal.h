@@ -25,6 +25,8 @@
 
 namespace farthing::engine {
 
+constexpr std::size_t subscriptions_max = 64;  // of one account
+
 // What the first period costs where it begins at `from`.
 Money first_fee(const tariffs::Tariff& tariff, const tariffs::Offer& offer, Time from);
 
@@ -32,6 +34,12 @@ Money first_fee(const tariffs::Tariff& tariff, const tariffs::Offer& offer, Time
 // before. REQUIRES: what is to be paid now can be paid; the offer is the tariff's.
 Entry buy(const Account& account, SubscriberNumber subscriber,
           const tariffs::VersionedTariff& tariff, const tariffs::Offer& offer, Time from, Time now);
+
+// A subscriber buys an offer by using what it covers, for once or as one that renews. nullopt: it
+// is not on sale, it cannot be paid, or as many were bought on that day as may be.
+std::optional<Entry> buy_pass(const Account& account, SubscriberNumber subscriber,
+                              const tariffs::VersionedTariff& tariff, const tariffs::Offer& offer,
+                              Time from, Time now);
 
 // The next of what is due at `now`; nullopt: nothing is. `again`: money has come in, so that what
 // could not be paid is tried again before its time.

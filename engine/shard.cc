@@ -121,12 +121,26 @@ Shard::Hold Shard::decide_request(Request& request) {
   }
 
   if (who.account->due_at <= now) renew(*who.account);
-  decide(Situation{*who.account, who.subscriber, session, *tariffs_, now}, request, decision_);
+  const Situation situation{*who.account, who.subscriber, session, *tariffs_, now};
+  if (sells_passes_) sell_passes(situation, request);
+  decide(situation, request, decision_);
   if (!decision_.has_entry) return hold_until(book_.last());
   if (session != nullptr && session->attributes_hash != request.attributes_hash) {
     book_.note_fingerprint(*session, request.attributes_hash);
   }
   return hold_until(enter(decision_.entry, session));
+}
+
+// What the request needs and its subscriber does not have is bought first.
+void Shard::sell_passes(const Situation& situation, const Request& request) {
+  for (std::size_t i = 0; i < request.service_count; ++i) {
+    const std::optional<Pass> pass = find_pass(situation, request, decision_);
+    if (!pass) return;
+    const std::optional<Entry> entry = buy_pass(situation.account, situation.subscriber,
+                                                *pass->tariff, *pass->offer, pass->from, now());
+    if (!entry) return;
+    enter(*entry);
+  }
 }
 
 // A repeated request gets the answer that it got. False: it is none, as far as anybody knows.
@@ -250,6 +264,7 @@ Sequence Shard::enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, std:
   Entry entry;
   entry.kind = EntryKind::tariff_loaded;
   const Time loaded_at = now();
+  sells_passes_ = sells_passes_ || tariff->has_passes();
   tariffs_ = tariffs_->with(std::move(tariff), loaded_at);
   const tariffs::TariffVersion version = tariffs_->versions().back().version;
   entry.tariff = TariffLoading{version, base::hash64(source)};

@@ -139,6 +139,7 @@ class Shard {
   const char* load_from_store(AccountNumber number);
   base::Result<void, RecoveryError> recover_tariffs();
   Hold decide_request(Request& request);
+  void sell_passes(const Situation& situation, const Request& request);
   bool answer_again(const Request& request, const SessionId128& key, const Session* session,
                     Hold& hold);
   bool answer_from_ledger(const Request& request, const SessionId128& key, OutcomeQuestion question,
@@ -176,6 +177,7 @@ class Shard {
   base::Clock clock_;
   Book book_;
   std::shared_ptr<const tariffs::TariffHistory> tariffs_;
+  bool sells_passes_ = false;  // any version does
   Decision decision_;
   Hooks hooks_;
 

@@ -169,6 +169,9 @@ base::Result<void, RecoveryError> Shard::recover_tariffs() {
   auto recalled = recall_tariffs(store_, book_.tariffs());
   if (!recalled.has_value()) return RecoveryError{{}, recalled.error()};
   tariffs_ = std::move(*recalled);
+  for (const tariffs::VersionedTariff& version : tariffs_->versions()) {
+    sells_passes_ = sells_passes_ || version.tariff->has_passes();
+  }
   return {};
 }
 

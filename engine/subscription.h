@@ -16,6 +16,8 @@
 
 namespace farthing::engine {
 
+inline constexpr Time never = Time::max();
+
 struct Subscription {
   // The numbers stand in the ledger.
   enum class State : std::uint8_t {
@@ -43,7 +45,7 @@ struct Subscription {
   std::vector<tariffs::Coverage> coverage;
 
   // Removed by the entry that says so.
-  bool is_gone() const { return state == State::ended && buckets.empty(); }
+  bool is_gone() const { return state == State::ended && buckets.empty() && sweep == never; }
   Time next() const { return due < sweep ? due : sweep; }
   // Whether it pays for, or permits, what it covers.
   bool is_valid_at(Time time) const {
@@ -54,7 +56,5 @@ struct Subscription {
 };
 
 std::string_view state_name(Subscription::State state);  // "waiting" ...
-
-inline constexpr Time never = Time::max();
 
 }  // namespace farthing::engine

@@ -72,6 +72,7 @@ Item price_item(const Tariff& tariff, const Rule& rule) {
   if (terms.minimum > 0) item.fields.push_back({"minimum", units_text(terms.unit, terms.minimum)});
   if (terms.setup.micros > 0) item.fields.push_back({"setup", terms.setup.to_string()});
   if (rule.restrictions.needs_subscription) item.fields.push_back({"subscription", "required"});
+  if (!rule.restrictions.pass.empty()) item.fields.push_back({"pass", rule.restrictions.pass});
   if (!rule.restrictions.switches.empty()) {
     item.fields.push_back(
         {"switch", fmt::format("{}", fmt::join(rule.restrictions.switches, " "))});
@@ -152,9 +153,12 @@ Item offer_item(const Tariff& tariff, const Offer& offer) {
   if (offer.renewal) {
     add_renewal(*offer.renewal, item);
   } else {
-    item.fields.push_back({"validity", duration_text(offer.validity)});
+    item.fields.push_back({"validity", validity_text(offer)});
   }
   item.fields.push_back({"covers", coverage_text(tariff, offer.coverage)});
+  if (offer.daily_most > 0) {
+    item.fields.push_back({"daily_most", fmt::format("{}", offer.daily_most)});
+  }
   if (!offer.family.empty()) item.fields.push_back({"family", offer.family});
   if (!offer.depends_on.empty()) {
     item.fields.push_back({"requires", fmt::format("{}", fmt::join(offer.depends_on, ", "))});

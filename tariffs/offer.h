@@ -72,15 +72,20 @@ std::string_view sale_name(Sale sale);
 
 struct Offer {
   std::string name;
-  Money fee;                         // for each period
-  std::chrono::seconds validity{0};  // from the moment of purchase; 0 where it renews
-  std::optional<Renewal> renewal;    // nullopt: it lasts once, as long as it is valid
+  Money fee;                            // for each period
+  std::chrono::seconds validity{0};     // from the moment of purchase; 0 where it renews or
+  std::optional<PeriodUnit> ends_with;  // ends with that day, week, month or year of the calendar
+  std::optional<Renewal> renewal;       // nullopt: it lasts once, as long as it is valid
   std::vector<Allowance> allowances;
+  std::uint16_t daily_most = 0;         // so many are bought by first use in a day; 0: any number
   std::vector<Coverage> coverage;       // whatever it is a subscription to, its allowances included
   std::string family;                   // a subscriber has one offer of a family; "": it is in none
   std::vector<std::string> depends_on;  // offers of which the subscriber has one already
   Sale sale = Sale::on_sale;
   std::string successor;  // of one that has ended; "": none
 };
+
+// Of one that does not renew: "30 d", "the rest of the day".
+std::string validity_text(const Offer& offer);
 
 }  // namespace farthing::tariffs

@@ -42,6 +42,7 @@ class OfferReader {
   void add_allowance(Allowance allowance, std::vector<PlacedCoverage> coverage);
   void read_rollover(const YamlNode& node, Allowance& allowance);
   void read_times(YamlMap& map);
+  void read_validity(const YamlNode& node);
   void read_renewal(YamlMap& map, const YamlNode& node);
   std::optional<OfferPeriod> read_period(const YamlNode& node);
   void read_calendar(YamlMap& map, Renewal& renewal);
@@ -187,8 +188,7 @@ void OfferReader::read_times(YamlMap& map) {
     errors_.add(map.key_position("validity"), "an offer with a period has no other end",
                 "\"period\" or \"validity\"");
   } else if (validity != nullptr) {
-    made_.offer.validity =
-        read_duration(*validity, errors_, seconds(1), validity_max).value_or(seconds(0));
+    read_validity(*validity);
   }
   if (period != nullptr) {
     read_renewal(map, *period);
@@ -200,6 +200,20 @@ void OfferReader::read_times(YamlMap& map) {
     errors_.add(map.key_position(key), fmt::format("{} is for offers that renew", in_quotes(key)),
                 "a period beside it");
   }
+}
+
+// "30 d", or the calendar's "day".
+void OfferReader::read_validity(const YamlNode& node) {
+  constexpr std::pair<std::string_view, PeriodUnit> units[] = {{"day", PeriodUnit::day},
+                                                               {"week", PeriodUnit::week},
+                                                               {"month", PeriodUnit::month},
+                                                               {"year", PeriodUnit::year}};
+  for (const auto& [name, unit] : units) {
+    if (node.kind == YamlNode::Kind::scalar && node.text == name) made_.offer.ends_with = unit;
+  }
+  if (made_.offer.ends_with) return;
+  made_.offer.validity =
+      read_duration(node, errors_, seconds(1), validity_max).value_or(seconds(0));
 }
 
 void OfferReader::read_renewal(YamlMap& map, const YamlNode& node) {
@@ -295,6 +309,9 @@ void OfferReader::read_selling(YamlMap& map) {
         made_.named.push_back({std::move(*name), item.position});
       }
     }
+  }
+  if (const YamlNode* most = map.find("daily_most")) {
+    offer.daily_most = static_cast<std::uint16_t>(read_integer(*most, errors_, 1, 24).value_or(0));
   }
   offer.sale = choose<Sale>(
       map, "sale", {sale_name(Sale::on_sale), sale_name(Sale::withdrawn), sale_name(Sale::ended)});

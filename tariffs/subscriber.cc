@@ -85,12 +85,17 @@ Restrictions read_restrictions(YamlMap& map, FileErrors& errors) {
   if (const YamlNode* node = map.find("subscription")) {
     restrictions.needs_subscription = read_choice(*node, errors, {"required"}).has_value();
   }
+  if (const YamlNode* node = map.find("pass")) {
+    restrictions.pass = read_text(*node, errors, "the name of an offer").value_or("");
+    restrictions.needs_subscription = true;
+  }
   return restrictions;
 }
 
 Restrictions both(const Restrictions& one, const Restrictions& other) {
   Restrictions all = one;
   all.needs_subscription |= other.needs_subscription;
+  if (!other.pass.empty()) all.pass = other.pass;
   all.switches.clear();
   std::ranges::set_union(one.switches, other.switches, std::back_inserter(all.switches));
   return all;
@@ -98,7 +103,11 @@ Restrictions both(const Restrictions& one, const Restrictions& other) {
 
 std::string restrictions_text(const Restrictions& restrictions) {
   std::string text;
-  if (restrictions.needs_subscription) text = "needs a subscription that covers it";
+  if (!restrictions.pass.empty()) {
+    text = fmt::format("needs a subscription that covers it, or buys {}", restrictions.pass);
+  } else if (restrictions.needs_subscription) {
+    text = "needs a subscription that covers it";
+  }
   if (!restrictions.switches.empty()) {
     text += text.empty() ? "needs " : ", and ";
     text += fmt::format("{} switched on", fmt::join(restrictions.switches, " and "));

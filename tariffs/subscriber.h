@@ -41,7 +41,9 @@ bool is_attribute_value(std::string_view text);
 extern const std::string_view attribute_form;
 
 struct Restrictions {
-  bool needs_subscription = false;    // to an offer that covers the service and rating group
+  bool needs_subscription = false;  // to an offer that covers the service and rating group
+  // The offer that is bought for who has none that covers it; "": none. It needs a subscription.
+  std::string pass;
   std::vector<std::string> switches;  // sorted; none of them may be off
 
   bool are_none() const { return !needs_subscription && switches.empty(); }
@@ -53,10 +55,10 @@ std::vector<std::string> read_switches(const YamlNode& node, FileErrors& errors)
 // {segment: gold, region: north}
 SubscriberAttributes read_attributes(const YamlNode& node, FileErrors& errors);
 
-// Reads the keys `subscription` and `switch` of a service or a price.
+// Reads the keys `subscription`, `pass` and `switch` of a service or a price.
 Restrictions read_restrictions(YamlMap& map, FileErrors& errors);
 
-// What must hold for both.
+// What must hold for both; of two passes the other's.
 Restrictions both(const Restrictions& one, const Restrictions& other);
 
 // "needs a subscription that covers it, and roaming switched on"; "" where there are none.

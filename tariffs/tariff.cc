@@ -38,6 +38,9 @@ Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)), clock_(parts_.time
   has_restrictions_ = std::ranges::any_of(
       parts_.rules, [](const Rule& rule) { return !rule.restrictions.are_none(); });
 
+  has_passes_ = std::ranges::any_of(
+      parts_.rules, [](const Rule& rule) { return !rule.restrictions.pass.empty(); });
+
   counters_that_matter_.resize(parts_.counters.size());
   for (const Rule& rule : parts_.rules) {
     if (rule.over) counters_that_matter_[*rule.over] = true;
@@ -236,6 +239,13 @@ bool Tariff::goes_by_counters(std::string_view service_context,
 
 TimeSpan Tariff::span_of(const CounterRule& counter, base::Time time) const {
   return clock_.span(counter.period, time);
+}
+
+TimeSpan Tariff::day_of(base::Time time) const { return clock_.span(Period::day, time); }
+
+base::Time Tariff::end_of(const Offer& offer, base::Time bought_at) const {
+  if (!offer.ends_with) return bought_at + offer.validity;
+  return clock_.period({*offer.ends_with, 1}, true, bought_at, 0).to;
 }
 
 TimeSpan Tariff::period_of(const Renewal& renewal, base::Time anchor, std::uint32_t n) const {

@@ -142,6 +142,8 @@ class Tariff {
   // Whether any rule has conditions, or there is anything to count. Where not, facts make no
   // difference.
   bool has_conditions() const { return has_conditions_ || has_counters(); }
+  // Whether any rule sells an offer to who has none.
+  bool has_passes() const { return has_passes_; }
   // Whether any rule asks anything of the subscriber.
   bool has_restrictions() const { return has_restrictions_; }
   bool has_counters() const { return !parts_.counters.empty(); }
@@ -157,6 +159,9 @@ class Tariff {
   bool goes_by(std::uint16_t counter) const { return counters_that_matter_[counter]; }
   // The period of a counter that a moment is in.
   TimeSpan span_of(const CounterRule& counter, base::Time time) const;
+  TimeSpan day_of(base::Time time) const;
+  // When what is bought at that time and does not renew is over.
+  base::Time end_of(const Offer& offer, base::Time bought_at) const;
   // The n-th period, from 0, of a subscription whose periods count from `anchor`.
   TimeSpan period_of(const Renewal& renewal, base::Time anchor, std::uint32_t n) const;
   // What the first of its periods is of a whole one, in days: 1/1 but where it is shorter.
@@ -217,6 +222,7 @@ class Tariff {
   TariffParts parts_;
   bool has_conditions_ = false;
   bool has_restrictions_ = false;
+  bool has_passes_ = false;
   PeriodClock clock_;
   std::vector<bool> counters_that_matter_;
   std::vector<Lookup> lookups_;                // the longest context first: it is the closest match

@@ -71,6 +71,7 @@ class Compiler {
   void compile_counters();
   void compile_counter(PlacedCounter& counter);
   void check_what_prices_go_by() const;
+  void check_passes() const;
 
   TariffTables& tables_;
   FileErrors& errors_;
@@ -95,6 +96,7 @@ TariffParts Compiler::compile(const YamlNode& root) {
   if (const YamlNode* node = file.find("offers")) {
     offers_ = read_offers(*node, services_, errors_);
   }
+  check_passes();
   const YamlNode* const tests = file.find("tests");
   file.finish();
 
@@ -551,6 +553,35 @@ void Compiler::compile_counter(PlacedCounter& counter) {
                 fmt::format("service {} is counted in {}", in_quotes(service->service.name),
                             unit_name(service->service.unit)),
                 fmt::format("services counted in {}", unit_name(unit)));
+  }
+}
+
+// What is bought by first use is an offer of the file, for once, and covers what it is bought for.
+void Compiler::check_passes() const {
+  for (const PlacedService& service : services_) {
+    for (const PlacedRule& placed : service.rules) {
+      const std::string& pass = placed.rule.restrictions.pass;
+      if (pass.empty()) continue;
+      const auto offer = std::ranges::find(
+          offers_, pass, [](const PlacedOffer& one) { return std::string_view(one.offer.name); });
+      if (offer == offers_.end()) {
+        std::vector<std::string_view> names;
+        for (const PlacedOffer& one : offers_) names.push_back(one.offer.name);
+        errors_.add(
+            placed.position,
+            fmt::format("unknown offer {}{}", in_quotes(pass), did_you_mean(pass, names)),
+            "the name of an offer of this file");
+      } else if (std::ranges::none_of(offer->offer.coverage, [&](const Coverage& coverage) {
+                   return coverage.service == placed.rule.service &&
+                          (!coverage.rating_group ||
+                           coverage.rating_group == placed.rule.rating_group);
+                 })) {
+        errors_.add(placed.position,
+                    fmt::format("the pass {} does not cover {}", in_quotes(pass),
+                                in_quotes(placed.rule.name)),
+                    "an offer that covers it");
+      }
+    }
   }
 }
 

@@ -93,7 +93,7 @@ json::object offer_json(const tariffs::Offer& offer, const tariffs::Tariff& tari
                          {"covers", coverage_json(offer.coverage, tariff)},
                          {"sale", tariffs::sale_name(offer.sale)}};
   if (!offer.renewal) {
-    object["validity_seconds"] = offer.validity.count();
+    object["validity"] = tariffs::validity_text(offer);
     return object;
   }
   object["period"] = tariffs::period_text(offer.renewal->period);
@@ -118,6 +118,7 @@ json::object tariff_json(const tariffs::VersionedTariff& versioned, const Tariff
          {"service", tariff.service_name(rule.service)},
          {"rating_group", group_json(rule.rating_group)},
          {"subscription_required", rule.restrictions.needs_subscription},
+         {"pass", rule.restrictions.pass},
          {"switches", json::value_from(rule.restrictions.switches)},
          {"restrictions", tariffs::restrictions_text(rule.restrictions)},
          {"price", rule.terms ? json::value(terms_json(*rule.terms, tariff.currency())) : nullptr},

@@ -38,11 +38,24 @@ services:
     context: 32251@3gpp.org
     unit: octets
     grant: {maximum: 100 MiB, minimum: 1 KiB, validity: 1 h}
-    rating_groups: {10: web, 20: video}
+    rating_groups: {10: web, 20: video, 30: roaming, 40: games}
     prices:
       - {rating_group: web, amount: 1.00, per: 1 MiB}
       - {rating_group: video, subscription: required, amount: 2.00, per: 1 MiB}
+      - {rating_group: roaming, pass: day-pass, amount: 1.00, per: 1 MiB}
+      - {rating_group: games, pass: hour-pass, price: free}
 offers:
+  - name: day-pass
+    fee: 10.00
+    validity: day
+    allowance: 5 MiB
+    covers: [{service: data, rating_group: roaming}]
+  - name: hour-pass
+    fee: 3.00
+    validity: 1 h
+    daily_most: 2
+    allowance: 1 B
+    covers: [{service: data, rating_group: games}]
   - name: monthly
     fee: 30.00
     period: month
@@ -382,8 +395,8 @@ TEST_F(Renewals, terms_are_kept_or_those_of_the_next_period) {
   subscribe("plus");
   std::string text(tariff_text);
   text.replace(text.find("fee: 5.00"), 9, "fee: 6.00");
-  constexpr std::string_view fee = "    fee: 10.00\n";
-  text.replace(text.find(fee), fee.size(), "    fee: 1.00\n    holders: next_period\n");
+  constexpr std::string_view plus = "plus\n    fee: 10.00\n";
+  text.replace(text.find(plus), plus.size(), "plus\n    fee: 1.00\n    holders: next_period\n");
   load(text);  // the version that is held says whether to go on with it
   pass_until(at("2026-07-01T08:00:00"));
   EXPECT_EQ(balance(), Money(70'000'000));  // 15.00 twice
@@ -398,6 +411,50 @@ TEST_F(Renewals, an_offer_that_has_ended_makes_way_for_its_successor) {
   pass_until(at("2026-07-01T08:00:00"));
   EXPECT_EQ(only().offer, "large");
   EXPECT_EQ(balance(), Money(86'000'000));
+}
+
+TEST_F(Renewals, a_day_pass_is_bought_by_the_first_use_of_a_day) {
+  EXPECT_EQ(use(30, 3), Outcome::success);
+  EXPECT_EQ(balance(), Money(90'000'000));
+  EXPECT_EQ(use(30, 3), Outcome::success);  // two MiB of the pass, one at its price
+  EXPECT_EQ(balance(), Money(89'000'000));
+  pass_until(at("2026-06-01T23:59:00"));
+  EXPECT_EQ(use(30, 1), Outcome::success);
+  EXPECT_EQ(balance(), Money(88'000'000));
+  pass_until(at("2026-06-02T00:00:00"));
+  EXPECT_EQ(use(30, 1), Outcome::success);
+  EXPECT_EQ(balance(), Money(78'000'000));
+  EXPECT_EQ(use(30, 1, bert), Outcome::success);  // a pass of his own
+  EXPECT_EQ(balance(), Money(68'000'000));
+  pass_until(at("2026-06-05T00:00:00"));
+  EXPECT_TRUE(account().subscriptions.empty());
+  EXPECT_TRUE(account().buckets.empty());
+}
+
+TEST_F(Renewals, a_pass_that_cannot_be_paid_is_4012_and_so_is_one_too_many) {
+  EXPECT_EQ(use(40, 1), Outcome::success);
+  pass_until(engine_.now() + hours(1));
+  EXPECT_EQ(use(40, 1), Outcome::success);
+  EXPECT_EQ(balance(), Money(94'000'000));
+  pass_until(engine_.now() + hours(1));
+  EXPECT_EQ(use(40, 1), Outcome::credit_limit_reached);  // two a day
+  pass_until(at("2026-06-02T00:00:00"));
+  EXPECT_EQ(use(40, 1), Outcome::success);
+  ASSERT_TRUE(adjust(shard(), anna, Money(-90'000'000), note).has_value());
+  pass_until(engine_.now() + hours(1));
+  EXPECT_EQ(balance(), Money(1'000'000));
+  EXPECT_EQ(use(40, 1), Outcome::credit_limit_reached);
+  EXPECT_EQ(balance(), Money(1'000'000));
+}
+
+TEST_F(Renewals, a_session_that_outlives_its_pass_buys_the_next_one) {
+  EXPECT_EQ(ask("long", RequestType::initial, 40, 0, 1), Outcome::success);
+  EXPECT_EQ(shard().answer().services[0].validity_seconds, 3600u);
+  pass_until(engine_.now() + hours(1));
+  EXPECT_EQ(ask("long", RequestType::update, 40, 1, 1), Outcome::success);
+  EXPECT_EQ(balance(), Money(94'000'000));
+  EXPECT_EQ(ask("long", RequestType::termination, 40, 1, 0), Outcome::success);
+  EXPECT_EQ(balance(), Money(94'000'000));
 }
 
 TEST_F(Renewals, nothing_is_paid_twice_or_not_at_all_whatever_crashes) {

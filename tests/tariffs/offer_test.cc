@@ -135,6 +135,24 @@ TEST(OfferFile, OffersNameOthersThatThereAre) {
             (Messages{"\"b\" cannot follow \"a\": it has ended, too"}));
 }
 
+TEST(OfferFile, APassIsAnOfferThatCoversWhatItIsFor) {
+  const auto errors = [](std::string_view pass, std::string_view covers) {
+    std::string text(head);
+    const std::string_view price = "{default: true, amount: 0.20, per: 1 MiB}";
+    text.replace(text.find(price), price.size(),
+                 fmt::format("{{default: true, pass: {}, amount: 0.20, per: 1 MiB}}", pass));
+    text += fmt::format(
+        "  - {{name: day, validity: day, allowance: 1 s, covers: [{{service: {}}}]}}", covers);
+    std::vector<std::string> messages;
+    for (const FileError& error : check_tariff("t.yaml", {text, {}}).errors) {
+      messages.push_back(error.message.substr(0, error.message.find("; expected")));
+    }
+    return messages;
+  };
+  EXPECT_EQ(errors("day", "voice"), (Messages{"the pass \"day\" does not cover \"data/*\""}));
+  EXPECT_EQ(errors("daz", "voice"), (Messages{"unknown offer \"daz\" (did you mean \"day\"?)"}));
+}
+
 // --- Periods -------------------------------------------------------------------------------------
 
 class Periods : public testing::Test {

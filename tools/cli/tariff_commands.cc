@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -123,9 +122,7 @@ void show_version(const Context& context, const json::value& tariff) {
     }
     const bool renews = offer.as_object().contains("period");
     table.add({field(offer, "offer"), field(offer, "fee"), brings,
-               renews ? "each " + field(offer, "period")
-                      : tariffs::duration_text(std::chrono::seconds(
-                            offer.at("validity_seconds").to_number<std::int64_t>()))});
+               renews ? "each " + field(offer, "period") : field(offer, "validity")});
   }
   context.print(table);
 }
