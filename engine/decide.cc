@@ -188,6 +188,7 @@ std::optional<std::uint16_t> Decider::open_segment(const Request& request,
   segment.version = tariff_->version;
   segment.rule = tariff.number_of(*rule);
   segment.terms = money ? money_terms : *rule->terms;
+  segment.terms.tax = rule->terms->tax;
   segment.quota = money ? money_quota : rule->quota;
   return open(segment, tariff, *rule, answer);
 }

@@ -7,8 +7,9 @@ using base::ByteWriter;
 
 namespace {
 
-// Beside the rounding: a shape follows the terms.
+// Beside the rounding: a shape follows the terms; a rate of tax does, behind the shape.
 constexpr std::uint8_t has_shape = 0x80;
+constexpr std::uint8_t has_tax = 0x40;
 
 // Of a shape.
 constexpr std::uint8_t shape_is_slab = 1;
@@ -76,13 +77,15 @@ void write(ByteWriter& out, const SegmentOpening& opening) {
   out.varint(opening.rule.value);
   const tariffs::PriceTerms& terms = opening.terms;
   out.u8(static_cast<std::uint8_t>(terms.unit));
-  out.u8(static_cast<std::uint8_t>(terms.rounding) | (terms.shape ? has_shape : 0));
+  out.u8(static_cast<std::uint8_t>(static_cast<std::uint8_t>(terms.rounding) |
+                                   (terms.shape ? has_shape : 0) | (terms.tax ? has_tax : 0)));
   out.signed_varint(terms.amount.micros);
   out.varint(terms.block);
   out.varint(terms.step);
   out.varint(terms.minimum);
   out.signed_varint(terms.setup.micros);
   if (terms.shape) write(out, *terms.shape);
+  if (terms.tax) out.varint(terms.tax->millionths);
   out.varint(opening.quota.maximum);
   out.varint(opening.quota.standard);
   out.varint(opening.quota.minimum);
@@ -97,8 +100,8 @@ bool read(ByteReader& in, SegmentOpening& opening) {
   opening.rule = tariffs::RuleNumber(in.number<std::uint32_t>());
   tariffs::PriceTerms& terms = opening.terms;
   const std::uint8_t unit = in.u8();
-  const std::uint8_t rounding_and_shape = in.u8();
-  const std::uint8_t rounding = rounding_and_shape & ~has_shape;
+  const std::uint8_t rounding_and_more = in.u8();
+  const std::uint8_t rounding = rounding_and_more & ~(has_shape | has_tax);
   if (unit > static_cast<std::uint8_t>(Unit::money) ||
       rounding > static_cast<std::uint8_t>(tariffs::Rounding::down)) {
     return false;
@@ -111,7 +114,12 @@ bool read(ByteReader& in, SegmentOpening& opening) {
   terms.minimum = in.varint();
   terms.setup = Money(in.signed_varint());
   terms.shape = nullptr;
-  if ((rounding_and_shape & has_shape) != 0 && !read(in, terms.shape)) return false;
+  if ((rounding_and_more & has_shape) != 0 && !read(in, terms.shape)) return false;
+  terms.tax.reset();
+  if ((rounding_and_more & has_tax) != 0) {
+    terms.tax = tariffs::Percent{in.number<std::uint32_t>()};
+    if (terms.tax->millionths > tariffs::Percent::whole) return false;
+  }
   opening.quota.maximum = in.varint();
   opening.quota.standard = in.varint();
   opening.quota.minimum = in.varint();

@@ -42,6 +42,23 @@ bool list_covers(const List& list, const List& other, Covers covers) {
   });
 }
 
+// Whether nothing fits both lists, of each of which something must.
+template <class List, class Meet>
+bool lists_exclude(const List& list, const List& other, Meet meet) {
+  if (list.empty() || other.empty()) return false;
+  return std::ranges::none_of(list, [&](const auto& ours) {
+    return std::ranges::any_of(other, [&](const auto& theirs) { return meet(ours, theirs); });
+  });
+}
+
+// Numbers in digits are the same or not; a dialled one may be an international one, too.
+bool may_be_one_number(const std::string& one, const std::string& other) {
+  const auto are_digits_only = [](const std::string& text) { return !text.starts_with("urn:"); };
+  const bool are_comparable = are_digits_only(one) && are_digits_only(other) &&
+                              one.starts_with('+') == other.starts_with('+');
+  return !are_comparable || one == other;
+}
+
 }  // namespace
 
 bool Conditions::are_none() const {
@@ -105,6 +122,35 @@ bool Conditions::cover(const Conditions& other) const {
          list_covers(
              serving_networks, other.serving_networks,
              [](const auto& ours, const auto& theirs) { return is_network_of(theirs, ours); });
+}
+
+bool Conditions::exclude(const Conditions& other) const {
+  constexpr auto equal = [](const auto& ours, const auto& theirs) { return ours == theirs; };
+  if (times && other.times && times->calendar == other.times->calendar &&
+      (times->classes & other.times->classes) == 0) {
+    return true;
+  }
+  const auto excludes_counted = [&other](const Counted& ours) {
+    return std::ranges::any_of(other.counted, [&ours](const Counted& theirs) {
+      return theirs.counter == ours.counter &&
+             (theirs.from >= ours.below || ours.from >= theirs.below);
+    });
+  };
+  const auto excludes_subscriber = [&](const OfSubscriber& ours) {
+    return std::ranges::any_of(other.subscriber, [&](const OfSubscriber& theirs) {
+      return theirs.name == ours.name && lists_exclude(ours.values, theirs.values, equal);
+    });
+  };
+  return std::ranges::any_of(counted, excludes_counted) ||
+         std::ranges::any_of(subscriber, excludes_subscriber) ||
+         lists_exclude(zones, other.zones, equal) ||
+         lists_exclude(called_numbers, other.called_numbers, may_be_one_number) ||
+         lists_exclude(access_points, other.access_points, equal) ||
+         lists_exclude(rat_types, other.rat_types, equal) ||
+         lists_exclude(serving_networks, other.serving_networks,
+                       [](const auto& ours, const auto& theirs) {
+                         return is_network_of(ours, theirs) || is_network_of(theirs, ours);
+                       });
 }
 
 }  // namespace farthing::tariffs

@@ -58,6 +58,9 @@ struct Conditions {
 
   // Whether these hold whenever `other` do.
   bool cover(const Conditions& other) const;
+
+  // Whether it is certain that these and `other` never hold at once.
+  bool exclude(const Conditions& other) const;
 };
 
 }  // namespace farthing::tariffs

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <memory>
 #include <tuple>
 #include <utility>
 
@@ -38,6 +39,9 @@ Item tariff_item(const Tariff& tariff) {
   item.fields = {{"currency", tariff.currency()},
                  {"time zone", zone},
                  {"valid from", local_time_text(zone, tariff.valid_from())}};
+  if (std::ranges::count(tariff.adjustments(), true, &Adjustment::is_discount) > 1) {
+    item.fields.push_back({"combine", std::string(combine_name(tariff.combine()))});
+  }
   if (const auto until = tariff.valid_until()) {
     item.fields.push_back({"valid until", local_time_text(zone, *until)});
   }
@@ -53,13 +57,22 @@ Item grant_item(const Service& service, const QuotaRule& quota) {
            {"validity", duration_text(quota.validity)}}};
 }
 
+// A rule's name without its discounts and surcharges, which are items of their own.
+std::string plain_name(const Tariff& tariff, const Rule& rule) {
+  std::string name = rule.name;
+  for (const std::uint16_t index : rule.adjustments) {
+    name.resize(name.size() - adjustment_text(tariff.adjustments()[index]).size() - 1);
+  }
+  return name;
+}
+
 Item price_item(const Tariff& tariff, const Rule& rule) {
-  Item item{"price", rule.name, {}};
+  Item item{"price", plain_name(tariff, rule), {}};
   if (!rule.terms) {
     item.fields = {{"amount", "no price"}};
     return item;
   }
-  const PriceTerms& terms = *rule.terms;
+  const PriceTerms& terms = rule.plain ? *rule.plain : *rule.terms;
   item.fields = {{"amount", terms.amount.to_string()},
                  {"per", units_text(terms.unit, terms.block)},
                  {"step", units_text(terms.unit, terms.step)},
@@ -71,6 +84,7 @@ Item price_item(const Tariff& tariff, const Rule& rule) {
   if (rule.stop) item.fields.push_back({"stop", "true"});
   if (terms.minimum > 0) item.fields.push_back({"minimum", units_text(terms.unit, terms.minimum)});
   if (terms.setup.micros > 0) item.fields.push_back({"setup", terms.setup.to_string()});
+  if (terms.tax) item.fields.push_back({"tax", terms.tax->to_string() + " %"});
   if (rule.restrictions.needs_subscription) item.fields.push_back({"subscription", "required"});
   if (!rule.restrictions.pass.empty()) item.fields.push_back({"pass", rule.restrictions.pass});
   if (!rule.restrictions.switches.empty()) {
@@ -140,6 +154,25 @@ void add_renewal(const Renewal& renewal, Item& item) {
   item.fields.push_back({"holders", renewal.keeps_terms ? "keep" : "next_period"});
 }
 
+Item adjustment_item(const Tariff& tariff, const Adjustment& adjustment) {
+  Item item{adjustment.is_discount ? "discount" : "surcharge", adjustment.name, {}};
+  if (adjustment.percent) {
+    item.fields = {{"percent", adjustment.percent->to_string() + " %"}};
+  } else {
+    item.fields = {{"amount", adjustment.amount.to_string()},
+                   {"per", adjustment.block == 0 ? std::string("session")
+                                                 : units_text(adjustment.unit, adjustment.block)}};
+  }
+  if (adjustment.is_of_setup) item.fields.push_back({"setup", "true"});
+  if (!adjustment.conditions_text.empty()) {
+    item.fields.push_back({"where", adjustment.conditions_text.substr(1)});
+  }
+  item.fields.push_back({"covers", adjustment.coverage.empty()
+                                       ? std::string("everything")
+                                       : coverage_text(tariff, adjustment.coverage)});
+  return item;
+}
+
 Item offer_item(const Tariff& tariff, const Offer& offer) {
   Item item{"offer", offer.name, {{"fee", offer.fee.to_string()}}};
   std::string allowances;
@@ -182,14 +215,21 @@ std::vector<Item> items_of(const Tariff& tariff) {
           {"rating group", fmt::format("{}/{}", service.name, group.value), {{"name", name}}});
     }
     bool has_grant = false;  // all of a service's rules have the same
+    std::shared_ptr<const PriceTerms> last;
     for (const Rule& rule : tariff.rules()) {
       if (rule.service != service.key) continue;
       if (!std::exchange(has_grant, true)) items.push_back(grant_item(service, rule.quota));
+      // Of those that discounts and surcharges make of one price, one.
+      if (rule.plain != nullptr && rule.plain == last) continue;
+      last = rule.plain;
       items.push_back(price_item(tariff, rule));
     }
   }
   for (const CounterRule& counter : tariff.counters()) {
     items.push_back(counter_item(tariff, counter));
+  }
+  for (const Adjustment& adjustment : tariff.adjustments()) {
+    items.push_back(adjustment_item(tariff, adjustment));
   }
   for (const Offer& offer : tariff.offers()) items.push_back(offer_item(tariff, offer));
   return items;

@@ -28,10 +28,9 @@ void line(Text& text, fmt::format_string<Arguments...> format, Arguments&&... ar
   text.push_back('\n');
 }
 
-// Why a rule that won did so; at facts.time.
-std::string reasons_text(const Tariff& tariff, const Rule& rule, const Facts& facts) {
-  const Conditions& conditions = rule.conditions;
-  std::vector<std::string> reasons;
+// Why conditions hold; at facts.time.
+void add_reasons(const Tariff& tariff, const Conditions& conditions, const Facts& facts,
+                 std::vector<std::string>& reasons) {
   if (!conditions.zones.empty()) {
     const std::string called = tariff.called_number(facts);
     const auto zone = tariff.zones()->find(called);
@@ -70,6 +69,15 @@ std::string reasons_text(const Tariff& tariff, const Rule& rule, const Facts& fa
   }
   for (const Conditions::OfSubscriber& asked : conditions.subscriber) {
     reasons.push_back(fmt::format("{} is {}", asked.name, value_of(facts.subscriber, asked.name)));
+  }
+}
+
+// Why a rule that won did so; at facts.time.
+std::string reasons_text(const Tariff& tariff, const Rule& rule, const Facts& facts) {
+  std::vector<std::string> reasons;
+  add_reasons(tariff, rule.conditions, facts, reasons);
+  for (const std::uint16_t index : rule.adjustments) {
+    add_reasons(tariff, tariff.adjustments()[index].conditions, facts, reasons);
   }
   if (reasons.empty()) return "it has no conditions, and none before it holds";
   return fmt::format("{}", fmt::join(reasons, ", and "));
@@ -287,6 +295,7 @@ std::string terms_text(const PriceTerms& terms, std::string_view currency) {
     text += fmt::format(", at least {}", units_text(terms.unit, terms.minimum));
   }
   if (terms.setup.micros > 0) text += fmt::format(", set-up {}", terms.setup.to_string());
+  if (terms.tax) text += fmt::format(", {} % tax included", terms.tax->to_string());
   return text + fmt::format(", rounded {}", rounding_name(terms.rounding));
 }
 
@@ -349,6 +358,13 @@ std::string describe_price(const Tariff& tariff, const PriceBreakdown& breakdown
     if (tariff.has_conditions()) {
       line(text, "because {}", reasons_text(tariff, rule, facts_of(breakdown, piece)));
     }
+    if (!rule.adjustments.empty()) {
+      line(text, "as written {}", terms_text(*rule.plain, tariff.currency()));
+      for (const std::uint16_t index : rule.adjustments) {
+        const Adjustment& adjustment = tariff.adjustments()[index];
+        line(text, "{} (line {})", adjustment_text(adjustment), adjustment.line);
+      }
+    }
     if (!rule.restrictions.are_none()) line(text, "it {}", restrictions_text(rule.restrictions));
     if (breakdown.pieces.size() > 1) {
       for (const auto& [from, to] : piece.stretches) {
@@ -364,6 +380,10 @@ std::string describe_price(const Tariff& tariff, const PriceBreakdown& breakdown
     line(text, "charged for {}", units_text(breakdown.unit, piece.chargeable));
     line(text, "price {}", piece.price.to_string());
     if (piece.setup.micros > 0) line(text, "set-up {}", piece.setup.to_string());
+    if (const PriceTerms& terms = *rule.terms; terms.tax) {
+      line(text, "in it {} % tax {}", terms.tax->to_string(),
+           tax_in(piece.total, *terms.tax, terms.rounding).to_string());
+    }
   }
   line(text, "total {} {}", breakdown.total.to_string(), tariff.currency());
   return fmt::to_string(text);

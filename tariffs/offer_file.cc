@@ -258,10 +258,10 @@ void OfferReader::read_calendar(YamlMap& map, Renewal& renewal) {
   }
   YamlMap rules(*proration, "the proration", errors_);
   enum class Way { half_away_from_zero, up, down };
-  renewal.share_rounding = static_cast<Rounding>(choose<Way>(
-      rules, "rounding",
-      {rounding_name(Rounding::half_away_from_zero), rounding_name(Rounding::up),
-       rounding_name(Rounding::down)}));
+  renewal.share_rounding = static_cast<Rounding>(
+      choose<Way>(rules, "rounding",
+                  {rounding_name(Rounding::half_away_from_zero), rounding_name(Rounding::up),
+                   rounding_name(Rounding::down)}));
   if (const YamlNode* to = rules.find("to")) {
     const std::optional<Money> step = read_money(*to, errors_);
     if (step && step->micros == 0) errors_.add(to->position, "nothing is a multiple of 0", "0.01");

@@ -6,6 +6,7 @@
 #include "tariffs/tariff.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,7 @@ struct PlacedService {
   std::map<RatingGroup, FilePosition> groups;  // declared, and where
   std::vector<PlacedRule> rules;
   Restrictions restrictions;  // of all its prices
+  std::optional<Percent> tax;
   bool has_unit = false;
   bool is_complete = false;  // its rating groups and prices could all be read
 };

@@ -151,7 +151,7 @@ bool is_sound(const PriceShape& shape) {
 bool operator==(const PriceTerms& a, const PriceTerms& b) {
   const auto fields = [](const PriceTerms& terms) {
     return std::tie(terms.unit, terms.rounding, terms.amount, terms.block, terms.step,
-                    terms.minimum, terms.setup);
+                    terms.minimum, terms.setup, terms.tax);
   };
   const bool same_shape =
       a.shape == b.shape || (a.shape != nullptr && b.shape != nullptr && *a.shape == *b.shape);
@@ -218,6 +218,20 @@ std::uint64_t affordable_units(const PriceTerms& terms, Money budget, std::uint6
       budget.micros < 0 ? 0 : highest_within(terms, static_cast<std::uint64_t>(budget.micros));
   const std::uint64_t units = exact_within(terms, highest, passed);
   return std::min(units - remainder(units, terms.step), limit_in_steps);
+}
+
+Money tax_in(Money total, Percent rate, Rounding rounding) {
+  const std::uint64_t divisor = std::uint64_t{Percent::whole} + rate.millionths;
+  const auto micros = static_cast<std::uint64_t>(total.micros);
+  const std::uint64_t magnitude = total.micros < 0 ? 0 - micros : micros;
+  const Uint128 product = static_cast<Uint128>(magnitude) * rate.millionths;
+  auto tax = static_cast<std::int64_t>(product / divisor);  // at most half of the total
+  const auto rest = static_cast<std::uint64_t>(product % divisor);
+  const bool is_up = rounding == Rounding::up
+                         ? rest > 0
+                         : rounding == Rounding::half_away_from_zero && rest >= divisor - rest;
+  if (is_up) ++tax;
+  return Money(total.micros < 0 ? -tax : tax);
 }
 
 std::string_view rounding_name(Rounding rounding) {

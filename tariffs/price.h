@@ -7,6 +7,7 @@
 #pragma once
 
 #include "tariffs/money.h"
+#include "tariffs/percent.h"
 #include "tariffs/units.h"
 
 #include <cstdint>
@@ -61,6 +62,7 @@ struct PriceTerms {
   std::uint64_t minimum = 0;  // any usage at all counts as at least so many units (before steps)
   Money setup;                // once a segment, with its first unit; not negative
   std::shared_ptr<const PriceShape> shape = {};  // nullptr: a straight line
+  std::optional<Percent> tax = {};               // what amounts include of it; nullopt: not said
 
   friend bool operator==(const PriceTerms& a, const PriceTerms& b);
 };
@@ -87,6 +89,10 @@ Money dearest_price(const PriceTerms& terms, std::uint64_t from, std::uint64_t t
 // A negative budget buys nothing, except what is free.
 std::uint64_t affordable_units(const PriceTerms& terms, Money budget, std::uint64_t limit,
                                std::uint64_t passed = 0);
+
+// The part of a total that is tax where the total includes it: total * rate / (1 + rate), rounded
+// once; of a negative total the same, negative.
+Money tax_in(Money total, Percent rate, Rounding rounding);
 
 std::string_view rounding_name(Rounding rounding);  // "half_away_from_zero", "up", "down"
 std::optional<Rounding> rounding_named(std::string_view name);

@@ -19,6 +19,13 @@ bool matches(std::string_view context, std::string_view suffix) {
   return extension_size == 0 || context[extension_size - 1] == '.';
 }
 
+// Visits all conditions of a rule: its own, and those of its discounts and surcharges.
+template <class Visit>
+void for_each_conditions(const TariffParts& parts, const Rule& rule, Visit visit) {
+  visit(rule.conditions);
+  for (const std::uint16_t index : rule.adjustments) visit(parts.adjustments[index].conditions);
+}
+
 }  // namespace
 
 Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)), clock_(parts_.time_zone) {
@@ -34,7 +41,7 @@ Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)), clock_(parts_.time
     return std::ranges::find(lookups_, rule.service, &Lookup::service) != lookups_.end();
   }));
   has_conditions_ = std::ranges::any_of(
-      parts_.rules, [](const Rule& rule) { return !rule.conditions.are_none(); });
+      parts_.rules, [this](const Rule& rule) { return !is_unconditional(parts_, rule); });
   has_restrictions_ = std::ranges::any_of(
       parts_.rules, [](const Rule& rule) { return !rule.restrictions.are_none(); });
 
@@ -44,9 +51,11 @@ Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)), clock_(parts_.time
   counters_that_matter_.resize(parts_.counters.size());
   for (const Rule& rule : parts_.rules) {
     if (rule.over) counters_that_matter_[*rule.over] = true;
-    for (const Counted& counted : rule.conditions.counted) {
-      counters_that_matter_[counted.counter] = true;
-    }
+    for_each_conditions(parts_, rule, [this](const Conditions& conditions) {
+      for (const Counted& counted : conditions.counted) {
+        counters_that_matter_[counted.counter] = true;
+      }
+    });
   }
 
   for (std::uint32_t i = 0; i < parts_.offers.size(); ++i) offers_by_name_.push_back(i);
@@ -54,10 +63,19 @@ Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)), clock_(parts_.time
                     [this](std::uint32_t i) { return std::string_view(parts_.offers[i].name); });
 }
 
+bool Tariff::is_unconditional(const TariffParts& parts, const Rule& rule) {
+  bool is_none = true;
+  for_each_conditions(
+      parts, rule, [&is_none](const Conditions& conditions) { is_none &= conditions.are_none(); });
+  return is_none;
+}
+
 std::vector<Tariff::Group> Tariff::groups_of(const TariffParts& parts, ServiceKey service) {
   std::set<std::optional<RatingGroup>> numbers = {std::nullopt};
   for (const Rule& rule : parts.rules) {
-    if (rule.service == service) numbers.insert(rule.rating_group);
+    if (rule.service != service) continue;
+    numbers.insert(rule.rating_group);
+    numbers.insert(rule.only.begin(), rule.only.end());
   }
   for (const CounterRule& counter : parts.counters) {
     for (const Coverage& covered : counter.coverage) {
@@ -83,23 +101,29 @@ void Tariff::find_dependencies(const TariffParts& parts, ServiceKey service, Gro
     for (std::uint32_t i = 0; i < parts.rules.size(); ++i) {
       const Rule& rule = parts.rules[i];
       if (rule.service != service || rule.rating_group != number) continue;
+      if (!rule.only.empty() &&
+          (!group.number || std::ranges::find(rule.only, *group.number) == rule.only.end())) {
+        continue;
+      }
       group.rules.push_back(i);
-      if (rule.conditions.are_none()) return true;
+      if (is_unconditional(parts, rule)) return true;
     }
     return false;
   };
   if (!add_rules(group.number) && group.number) add_rules(std::nullopt);
   for (const std::uint32_t index : group.rules) {
     const Rule& rule = parts.rules[index];
-    if (rule.conditions.times) add(group.calendars, rule.conditions.times->calendar);
     if (rule.over) add(group.counters, *rule.over);
-    for (const Counted& counted : rule.conditions.counted) {
-      group.has_counted = true;
-      add(group.counters, counted.counter);
-      for (const std::uint64_t border : {counted.from, counted.below}) {
-        add(group.thresholds, std::pair(counted.counter, border));
+    for_each_conditions(parts, rule, [&](const Conditions& conditions) {
+      if (conditions.times) add(group.calendars, conditions.times->calendar);
+      for (const Counted& counted : conditions.counted) {
+        group.has_counted = true;
+        add(group.counters, counted.counter);
+        for (const std::uint64_t border : {counted.from, counted.below}) {
+          add(group.thresholds, std::pair(counted.counter, border));
+        }
       }
-    }
+    });
   }
   std::ranges::sort(group.thresholds);
   for (std::uint16_t i = 0; i < parts.counters.size(); ++i) {
@@ -120,12 +144,19 @@ class Tariff::Matcher {
 
   std::string_view called_number() const { return facts_.called_number; }
 
+  bool hold(const Rule& rule) {
+    return hold(rule.conditions) &&
+           std::ranges::all_of(rule.adjustments, [this](std::uint16_t adjustment) {
+             return hold(parts_.adjustments[adjustment].conditions);
+           });
+  }
+
+ private:
   bool hold(const Conditions& conditions) {
     return hold_in_time(conditions) && hold_in_zone(conditions) &&
            conditions.hold_without_tables(facts_);
   }
 
- private:
   bool hold_in_time(const Conditions& conditions) {
     if (!conditions.times) return true;
     if (!facts_.time) return false;
@@ -170,7 +201,7 @@ const Rule* Tariff::find(std::string_view service_context, std::optional<RatingG
   if (known == nullptr) return nullptr;
   Matcher matcher(parts_, facts);
   for (const std::uint32_t index : known->rules) {
-    if (matcher.hold(parts_.rules[index].conditions)) return &parts_.rules[index];
+    if (matcher.hold(parts_.rules[index])) return &parts_.rules[index];
   }
   return nullptr;
 }
@@ -283,6 +314,10 @@ const ZoneTable* Tariff::zones() const { return parts_.zones.get(); }
 const std::optional<NumberingPlan>& Tariff::numbering() const { return parts_.numbering; }
 
 const std::vector<CounterRule>& Tariff::counters() const { return parts_.counters; }
+
+const std::vector<Adjustment>& Tariff::adjustments() const { return parts_.adjustments; }
+
+Combine Tariff::combine() const { return parts_.combine; }
 
 std::string Tariff::called_number(const Facts& facts) const {
   return std::string(Matcher(parts_, facts).called_number());

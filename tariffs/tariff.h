@@ -8,6 +8,7 @@
 #include "engine/base/named.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
+#include "tariffs/adjustment.h"
 #include "tariffs/calendar.h"
 #include "tariffs/conditions.h"
 #include "tariffs/counter.h"
@@ -56,6 +57,13 @@ struct Rule {
   Restrictions restrictions;                // what it asks of the subscriber
   bool stop = false;                        // no grant: who is used up to here gets no more
   std::optional<std::uint16_t> over;  // the counter that bands and caps go by, not the session
+  // Discounts and surcharges that are part of the price, whose conditions must hold, too: indices
+  // into Tariff::adjustments(), in the order in which they were reckoned.
+  std::vector<std::uint16_t> adjustments;
+  // The price without them, shared by all rules that were made from it; nullptr: it has none.
+  std::shared_ptr<const PriceTerms> plain;
+  // Of a rule for every group that has none: the groups for which it is; empty: for all.
+  std::vector<RatingGroup> only;
 };
 
 // A kind of traffic, known by its Service-Context-Id (RFC 8506 8.42).
@@ -69,7 +77,8 @@ struct Service {
 
 // What a tariff is made of. REQUIRES: service keys, contexts and offer names are unique, each
 // rule's service is among the services, no two rules for one service and rating group are without
-// conditions, and conditions name zones, calendars and counters that there are.
+// conditions, and conditions name zones, calendars and counters that there are. Rules name
+// adjustments that there are.
 struct TariffParts {
   std::string name;
   std::string currency;
@@ -85,6 +94,8 @@ struct TariffParts {
   std::vector<Calendar> calendars;
   std::optional<NumberingPlan> numbering;
   std::vector<CounterRule> counters;
+  std::vector<Adjustment> adjustments;
+  Combine combine = Combine::stack;
 };
 
 class Tariff {
@@ -176,7 +187,9 @@ class Tariff {
   const std::vector<Calendar>& calendars() const;
   const ZoneTable* zones() const;  // nullptr: it has none
   const std::optional<NumberingPlan>& numbering() const;
-  const std::vector<CounterRule>& counters() const;  // as Counted and Rule::over name them
+  const std::vector<CounterRule>& counters() const;    // as Counted and Rule::over name them
+  const std::vector<Adjustment>& adjustments() const;  // discounts, then surcharges
+  Combine combine() const;                             // several discounts
   // The international number that was called, as far as the facts and the numbering tell; else "".
   std::string called_number(const Facts& facts) const;
   std::string_view service_name(ServiceKey key) const;  // "" where unknown
@@ -209,6 +222,7 @@ class Tariff {
   };
   class Matcher;
 
+  static bool is_unconditional(const TariffParts& parts, const Rule& rule);
   static std::vector<Group> groups_of(const TariffParts& parts, ServiceKey service);
   static void find_dependencies(const TariffParts& parts, ServiceKey service, Group& group);
   const Group* group(std::string_view service_context,

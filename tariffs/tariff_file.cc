@@ -1,8 +1,11 @@
 #include "tariffs/tariff_file.h"
 
+#include "tariffs/adjusted_rules.h"
+#include "tariffs/adjustment_file.h"
 #include "tariffs/counter_file.h"
 #include "tariffs/coverage_file.h"
 #include "tariffs/currency.h"
+#include "tariffs/grant_file.h"
 #include "tariffs/local_time.h"
 #include "tariffs/numbering.h"
 #include "tariffs/offer_file.h"
@@ -28,7 +31,6 @@ using std::chrono::seconds;
 
 constexpr std::size_t groups_max = 4096;  // of one service
 constexpr std::size_t services_max = 64;  // find() tries them one by one
-constexpr seconds grant_validity_max{7 * 86400};
 
 // "<name>@<domain>", each of printable ASCII without spaces (RFC 8506 8.42).
 bool is_context(std::string_view text) {
@@ -46,7 +48,10 @@ class Compiler {
 
   // The parts are fit for a Tariff where no errors were added.
   TariffParts compile(const YamlNode& root);
-  void warn(FileErrors& warnings) const { find_warnings(services_, offers_, warnings); }
+  void warn(FileErrors& warnings) const {
+    find_warnings(services_, offers_, warnings);
+    if (adjuster_) adjuster_->warn(warnings);
+  }
 
  private:
   void compile_header(YamlMap& file);
@@ -65,13 +70,15 @@ class Compiler {
   bool covers(const Rule& rule, const Rule& other) const;
   void check_last_resort(const PlacedService& placed);
   void check_every_group_has_a_price(const PlacedService& placed);
-  void compile_grant(YamlMap& map, PlacedService& placed);
-  void check_grant(YamlMap& grant, const QuotaRule& quota, const PlacedService& placed);
 
   void compile_counters();
   void compile_counter(PlacedCounter& counter);
   void check_what_prices_go_by() const;
   void check_passes() const;
+
+  void compile_adjustments(YamlMap& file);
+  void add_rules();
+  std::optional<Percent> read_tax(YamlMap& map, const std::optional<Percent>& otherwise);
 
   TariffTables& tables_;
   FileErrors& errors_;
@@ -79,6 +86,9 @@ class Compiler {
   std::vector<PlacedService> services_;
   std::vector<PlacedOffer> offers_;
   std::vector<PlacedCounter> counters_;
+  std::vector<PlacedAdjustment> adjustments_;
+  std::optional<RuleAdjuster> adjuster_;
+  std::optional<Percent> tax_;  // of what says nothing else
 };
 
 TariffParts Compiler::compile(const YamlNode& root) {
@@ -93,6 +103,7 @@ TariffParts Compiler::compile(const YamlNode& root) {
     compile_services(*node);
   }
   compile_counters();
+  compile_adjustments(file);
   if (const YamlNode* node = file.find("offers")) {
     offers_ = read_offers(*node, services_, errors_);
   }
@@ -101,8 +112,8 @@ TariffParts Compiler::compile(const YamlNode& root) {
   file.finish();
 
   std::set<ServiceKey> without_unit;
+  add_rules();
   for (const PlacedService& placed : services_) {
-    for (const PlacedRule& rule : placed.rules) parts_.rules.push_back(rule.rule);
     parts_.services.push_back(placed.service);
     if (!placed.has_unit) without_unit.insert(placed.service.key);
   }
@@ -137,6 +148,8 @@ void Compiler::compile_header(YamlMap& file) {
                   "a name of the system's time zone database such as Asia/Shanghai");
     }
   }
+  tax_ = read_tax(file, std::nullopt);
+  if (const YamlNode* node = file.find("units")) read_choice(*node, errors_, {"1000", "1024"});
   const YamlNode* from = file.require("valid_from", "a local time such as 2026-01-01T00:00:00");
   const YamlNode* until = file.find("valid_until");
   const std::optional<base::Time> valid_from =
@@ -180,6 +193,7 @@ PlacedService Compiler::compile_service(const YamlEntry& entry) {
   compile_context(map, placed);
   const bool groups_are_complete = compile_rating_groups(map, placed);
   placed.restrictions = read_restrictions(map, errors_);
+  placed.tax = read_tax(map, tax_);
 
   constexpr Unit units[] = {Unit::octets, Unit::seconds, Unit::events, Unit::money};
   std::vector<std::string_view> unit_names;
@@ -197,7 +211,7 @@ PlacedService Compiler::compile_service(const YamlEntry& entry) {
       check_every_group_has_a_price(placed);
       check_last_resort(placed);
     }
-    compile_grant(map, placed);
+    read_grant(map, placed, errors_);
   } else {  // Nothing below can be read without it.
     map.find("prices");
     map.find("grant");
@@ -314,6 +328,11 @@ bool Compiler::compile_price(const YamlNode& node, PlacedService& placed) {
   is_known &= errors_.count() == errors_before;
   const Restrictions own = read_restrictions(map, errors_);
   const bool has_terms = compile_terms(map, made, placed.service.unit);
+  const std::optional<Percent> tax = read_tax(map, placed.tax);
+  if (made.rule.terms) {
+    made.rule.terms->tax = tax;
+    made.rule.continued.tax = tax;
+  }
   map.finish();
   if (has_terms) restrict_rule(made, own, placed.restrictions);
   if (is_known) add_rule(placed, std::move(made));
@@ -472,63 +491,6 @@ void Compiler::check_every_group_has_a_price(const PlacedService& placed) {
   }
 }
 
-void Compiler::compile_grant(YamlMap& map, PlacedService& placed) {
-  const YamlNode* node = map.require("grant", "the sizes of grants");
-  if (node == nullptr) return;
-  const Unit unit = placed.service.unit;
-  const std::size_t errors_before = errors_.count();
-  YamlMap grant(*node, fmt::format("the grant of service {}", in_quotes(placed.service.name)),
-                errors_);
-  QuotaRule quota;
-  const auto read = [&](const YamlNode* size, std::uint64_t otherwise) {
-    if (size == nullptr) return otherwise;
-    return read_units(*size, errors_, unit, 1).value_or(otherwise);
-  };
-  for (const PlacedRule& rule : placed.rules) {
-    if (rule.rule.terms) quota.minimum = std::max(quota.minimum, rule.rule.terms->step);
-  }
-  quota.maximum = read(grant.require("maximum", "the most that is granted at once"), 0);
-  quota.standard = read(grant.find("standard"), quota.maximum);
-  quota.minimum = read(grant.find("minimum"), quota.minimum);
-  if (const YamlNode* validity = grant.find("validity")) {
-    quota.validity =
-        read_duration(*validity, errors_, seconds(1), grant_validity_max).value_or(quota.validity);
-  }
-  grant.finish();
-  if (errors_.count() != errors_before) return;
-  check_grant(grant, quota, placed);
-  for (PlacedRule& rule : placed.rules) rule.rule.quota = quota;
-}
-
-void Compiler::check_grant(YamlMap& grant, const QuotaRule& quota, const PlacedService& placed) {
-  if (quota.standard > quota.maximum) {
-    errors_.add(grant.key_position("standard"), "the standard grant is above the maximum",
-                "minimum <= standard <= maximum");
-  }
-  if (quota.minimum > quota.standard) {
-    errors_.add(grant.key_position("minimum"), "the minimum grant is above the standard one",
-                "minimum <= standard <= maximum");
-  }
-  for (const PlacedRule& rule : placed.rules) {
-    if (!rule.rule.terms) continue;
-    const PriceTerms& terms = *rule.rule.terms;
-    if (terms.step > quota.minimum) {
-      errors_.add(
-          grant.key_position("minimum"),
-          fmt::format("the minimum grant is smaller than a step of {}", in_quotes(rule.rule.name)),
-          "a grant of at least one step, since a whole one is charged");
-    }
-    const std::optional<Money> price = price_of(terms, chargeable_units(terms, quota.maximum));
-    Money total;
-    if (!price || !add(*price, terms.setup, total)) {
-      errors_.add(rule.position,
-                  fmt::format("the price of the largest grant of {} is beyond what can be counted",
-                              in_quotes(rule.rule.name)),
-                  "a lower amount or a smaller maximum");
-    }
-  }
-}
-
 void Compiler::compile_counters() {
   for (PlacedCounter& counter : counters_) compile_counter(counter);
   check_what_prices_go_by();
@@ -567,10 +529,9 @@ void Compiler::check_passes() const {
       if (offer == offers_.end()) {
         std::vector<std::string_view> names;
         for (const PlacedOffer& one : offers_) names.push_back(one.offer.name);
-        errors_.add(
-            placed.position,
-            fmt::format("unknown offer {}{}", in_quotes(pass), did_you_mean(pass, names)),
-            "the name of an offer of this file");
+        errors_.add(placed.position,
+                    fmt::format("unknown offer {}{}", in_quotes(pass), did_you_mean(pass, names)),
+                    "the name of an offer of this file");
       } else if (std::ranges::none_of(offer->offer.coverage, [&](const Coverage& coverage) {
                    return coverage.service == placed.rule.service &&
                           (!coverage.rating_group ||
@@ -600,17 +561,55 @@ void Compiler::check_what_prices_go_by() const {
   }
 }
 
+std::optional<Percent> Compiler::read_tax(YamlMap& map, const std::optional<Percent>& otherwise) {
+  const YamlNode* const node = map.find("tax");
+  return node != nullptr ? read_percent(*node, errors_) : otherwise;
+}
+
+void Compiler::compile_adjustments(YamlMap& file) {
+  adjustments_ = read_adjustments(file, tables_, counters_, errors_);
+  parts_.combine = read_combine(file, adjustments_, errors_);
+  for (PlacedAdjustment& placed : adjustments_) {
+    if (placed.covers != nullptr &&
+        check_count(*placed.covers, errors_, "things covered", 1, covers_max)) {
+      for (const YamlNode& item : placed.covers->items) {
+        std::optional<Coverage> coverage;
+        read_coverage(item, services_, coverage, errors_);
+        if (coverage) placed.adjustment.coverage.push_back(*coverage);
+      }
+    }
+    read_block(placed, services_, errors_);
+    parts_.adjustments.push_back(placed.adjustment);
+  }
+}
+
+// What discounts and surcharges make of the prices, where all of them are right.
+void Compiler::add_rules() {
+  if (errors_.count() > 0) return;
+  adjuster_.emplace(adjustments_, parts_.combine, errors_);
+  for (const PlacedService& placed : services_) adjuster_->add_rules(placed, parts_.rules);
+}
+
+// What KB, MB and GB are in this file, on each of its values.
+void say_what_kilobytes_are(YamlNode& root) {
+  const auto units = std::ranges::find(root.entries, "units", &YamlEntry::key);
+  if (units == root.entries.end()) return;
+  if (units->value.text == "1000") root.set_kilobyte(1000);
+  if (units->value.text == "1024") root.set_kilobyte(1024);
+}
+
 }  // namespace
 
 CheckedTariff check_tariff(std::string_view file_name, const TariffSource& source) {
   FileErrors errors(file_name);
   FileErrors warnings(file_name);
   CheckedTariff checked;
-  const std::optional<YamlNode> root = read_yaml(source.text, errors);
+  std::optional<YamlNode> root = read_yaml(source.text, errors);
   if (!root) {
     checked.errors = errors.take();
     return checked;
   }
+  say_what_kilobytes_are(*root);
   TariffTables tables(source, errors);
   Compiler compiler(tables, errors);
   TariffParts parts = compiler.compile(*root);

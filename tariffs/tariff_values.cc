@@ -38,6 +38,17 @@ std::optional<Money> read_money(const YamlNode& node, FileErrors& errors) {
   return money;
 }
 
+std::optional<Percent> read_percent(const YamlNode& node, FileErrors& errors) {
+  constexpr std::string_view form = "a percentage from 0 to 100, with at most 4 decimal places";
+  const std::optional<std::string> text = read_text(node, errors, form);
+  if (!text) return std::nullopt;
+  const std::optional<Percent> percent = Percent::parse(*text);
+  if (!percent) {
+    errors.add(node.position, fmt::format("{} is no percentage", in_quotes(*text)), form);
+  }
+  return percent;
+}
+
 bool check_count(const YamlNode& node, FileErrors& errors, std::string_view what,
                  std::size_t lowest, std::size_t highest) {
   const std::size_t count = node.items.size() + node.entries.size();

@@ -19,6 +19,9 @@ extern const std::string_view money_form;  // what is expected of an amount, for
 // 0 or more.
 std::optional<Money> read_money(const YamlNode& node, FileErrors& errors);
 
+// "20", "12.5 %": 0 to 100.
+std::optional<Percent> read_percent(const YamlNode& node, FileErrors& errors);
+
 // A number of units, as each unit is written: a size, a duration, a plain number or an amount.
 std::optional<std::uint64_t> read_units(const YamlNode& node, FileErrors& errors, Unit unit,
                                         std::uint64_t lowest);

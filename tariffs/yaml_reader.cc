@@ -236,6 +236,12 @@ std::string_view kind_name(YamlNode::Kind kind) {
 
 }  // namespace
 
+void YamlNode::set_kilobyte(std::uint16_t octets) {
+  kilobyte = octets;
+  for (YamlNode& item : items) item.set_kilobyte(octets);
+  for (YamlEntry& entry : entries) entry.value.set_kilobyte(octets);
+}
+
 std::optional<YamlNode> read_yaml(std::string_view text, FileErrors& errors) {
   if (text.size() > file_bytes_max) {
     errors.add({}, fmt::format("the file has {} bytes", text.size()), "at most 16 MiB");

@@ -38,6 +38,9 @@ struct YamlNode {
   std::string text;                // of a scalar
   std::vector<YamlNode> items;     // of a sequence
   std::vector<YamlEntry> entries;  // of a map, in the order written; no two keys are equal
+  std::uint16_t kilobyte = 0;  // what KB is in this file: 1000 or 1024; 0: the file does not say
+
+  void set_kilobyte(std::uint16_t octets);  // of it and of all below it
 };
 
 struct YamlEntry {

@@ -23,6 +23,23 @@ constexpr std::array<UnitOfQuantity, 5> octet_units{{{"B", 1},
                                                      {"MiB", std::uint64_t{1} << 20},
                                                      {"GiB", std::uint64_t{1} << 30},
                                                      {"TiB", std::uint64_t{1} << 40}}};
+// The same where a file says what a kilobyte is.
+template <std::uint64_t kilobyte>
+constexpr std::array<UnitOfQuantity, 9> all_octet_units{
+    {octet_units[0],
+     {"KB", kilobyte},
+     octet_units[1],
+     {"MB", kilobyte* kilobyte},
+     octet_units[2],
+     {"GB", kilobyte* kilobyte* kilobyte},
+     octet_units[3],
+     {"TB", kilobyte* kilobyte* kilobyte* kilobyte},
+     octet_units[4]}};
+std::span<const UnitOfQuantity> octet_units_of(const YamlNode& node) {
+  if (node.kilobyte == 1000) return all_octet_units<1000>;
+  if (node.kilobyte == 1024) return all_octet_units<1024>;
+  return octet_units;
+}
 constexpr std::array<UnitOfQuantity, 4> duration_units{
     {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}}};
 
@@ -69,7 +86,7 @@ std::optional<std::uint64_t> read_quantity(const YamlNode& node, FileErrors& err
   }
   const auto unit = std::ranges::find(units, quantity->unit, &UnitOfQuantity::name);
   if (unit == units.end()) {
-    if (is_ambiguous(quantity->unit)) {
+    if (is_ambiguous(quantity->unit) && node.kilobyte == 0) {
       errors.add(node.position,
                  fmt::format("{} can mean units of 1000 or of 1024", in_quotes(quantity->unit)),
                  "KiB, MiB, GiB or TiB, which are 1024-based");
@@ -153,7 +170,7 @@ std::optional<std::uint64_t> read_integer(const YamlNode& node, FileErrors& erro
 
 std::optional<std::uint64_t> read_octets(const YamlNode& node, FileErrors& errors,
                                          std::uint64_t lowest, std::uint64_t highest) {
-  return read_quantity(node, errors, lowest, highest, octet_units);
+  return read_quantity(node, errors, lowest, highest, octet_units_of(node));
 }
 
 std::optional<std::chrono::seconds> read_duration(const YamlNode& node, FileErrors& errors,

@@ -36,7 +36,8 @@ std::optional<std::string> read_text(const YamlNode& node, FileErrors& errors,
 std::optional<bool> read_boolean(const YamlNode& node, FileErrors& errors);
 std::optional<std::uint64_t> read_integer(const YamlNode& node, FileErrors& errors,
                                           std::uint64_t lowest, std::uint64_t highest);
-// "100 MiB"; the units are B, KiB, MiB, GiB and TiB.
+// "100 MiB"; the units are B, KiB, MiB, GiB and TiB, and KB, MB, GB and TB where the file says what
+// they are.
 std::optional<std::uint64_t> read_octets(const YamlNode& node, FileErrors& errors,
                                          std::uint64_t lowest, std::uint64_t highest);
 // "90 s"; the units are s, min, h and d.

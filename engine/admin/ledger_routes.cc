@@ -28,24 +28,27 @@ json::object row_json(const StatementRow& row, const TariffView& tariffs) {
     const auto* const found = tariffs.history->find(*row.tariff);
     if (found != nullptr) tariff_name = found->tariff->name();
   }
-  return {{"seq", row.sequence.value},
-          {"time", time_text(tariffs.time_zone(), row.time)},
-          {"kind", kind_name(row.kind)},
-          {"session", text_or_null(row.session)},
-          {"rating_group",
-           row.rating_group ? json::value(row.rating_group->value) : json::value(nullptr)},
-          {"service", text_or_null(row.service)},
-          {"units", row.units ? json::value(*row.units) : json::value(nullptr)},
-          {"unit", row.units ? json::value(tariffs::unit_name(row.unit)) : json::value(nullptr)},
-          {"rule", text_or_null(row.rule)},
-          {"tariff", tariff},
-          {"tariff_name", tariff_name},
-          {"amount", row.amount.to_string()},
-          {"overage", row.overage.to_string()},
-          {"balance", row.balance.to_string()},
-          {"operator", text_or_null(row.operator_name)},
-          {"reason", text_or_null(row.reason)},
-          {"request_id", text_or_null(row.request_id)}};
+  return {
+      {"seq", row.sequence.value},
+      {"time", time_text(tariffs.time_zone(), row.time)},
+      {"kind", kind_name(row.kind)},
+      {"session", text_or_null(row.session)},
+      {"rating_group",
+       row.rating_group ? json::value(row.rating_group->value) : json::value(nullptr)},
+      {"service", text_or_null(row.service)},
+      {"units", row.units ? json::value(*row.units) : json::value(nullptr)},
+      {"unit", row.units ? json::value(tariffs::unit_name(row.unit)) : json::value(nullptr)},
+      {"rule", text_or_null(row.rule)},
+      {"tariff", tariff},
+      {"tariff_name", tariff_name},
+      {"amount", row.amount.to_string()},
+      {"overage", row.overage.to_string()},
+      {"balance", row.balance.to_string()},
+      {"tax_rate", row.tax_rate ? json::value(row.tax_rate->to_string()) : json::value(nullptr)},
+      {"tax", row.tax_rate ? json::value(row.tax.to_string()) : json::value(nullptr)},
+      {"operator", text_or_null(row.operator_name)},
+      {"reason", text_or_null(row.reason)},
+      {"request_id", text_or_null(row.request_id)}};
 }
 
 }  // namespace

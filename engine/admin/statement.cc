@@ -184,6 +184,10 @@ base::Result<void, storage::StoreError> StatementReader::add_rows(const Entry& e
       if (leg.side == Side::revenue) row.amount.micros -= leg.amount;
       if (leg.side == Side::overage) row.overage.micros -= leg.amount;
     }
+    if (*opening != nullptr && (*opening)->terms.tax) {
+      row.tax_rate = (*opening)->terms.tax;
+      row.tax = tariffs::tax_in(row.amount, *row.tax_rate, (*opening)->terms.rounding);
+    }
     common.balance.micros -= row.amount.micros + row.overage.micros;
     rows_.push_back(std::move(row));
   }

@@ -38,6 +38,8 @@ struct StatementRow {
   Money amount;
   Money overage;  // the part of a charge that nobody could pay
   Money balance;
+  std::optional<tariffs::Percent> tax_rate;
+  Money tax;  // the part of `amount` that is tax, rounded as the price is
   std::string operator_name;
   std::string reason;
   std::string request_id;

@@ -49,9 +49,20 @@ json::object terms_json(const tariffs::PriceTerms& terms, std::string_view curre
                          {"minimum", terms.minimum},
                          {"setup", terms.setup.to_string()},
                          {"rounding", tariffs::rounding_name(terms.rounding)}};
+  object["tax_rate"] = terms.tax ? json::value(terms.tax->to_string()) : json::value(nullptr);
   if (terms.shape != nullptr) add_shape(*terms.shape, object);
   object["text"] = tariffs::terms_text(terms, currency);
   return object;
+}
+
+json::array coverage_json(const tariffs::Tariff& tariff,
+                          const std::vector<tariffs::Coverage>& coverage) {
+  json::array covers;
+  for (const tariffs::Coverage& covered : coverage) {
+    covers.push_back({{"service", tariff.service_name(covered.service)},
+                      {"rating_group", group_json(covered.rating_group)}});
+  }
+  return covers;
 }
 
 json::object summary_json(const tariffs::VersionedTariff& versioned, const TariffView& view) {
@@ -67,16 +78,6 @@ json::object summary_json(const tariffs::VersionedTariff& versioned, const Tarif
           {"in_force", &versioned == view.in_force()}};
 }
 
-json::array coverage_json(const std::vector<tariffs::Coverage>& coverage,
-                          const tariffs::Tariff& tariff) {
-  json::array covers;
-  for (const tariffs::Coverage& covered : coverage) {
-    covers.push_back({{"service", tariff.service_name(covered.service)},
-                      {"rating_group", group_json(covered.rating_group)}});
-  }
-  return covers;
-}
-
 json::object offer_json(const tariffs::Offer& offer, const tariffs::Tariff& tariff) {
   json::array allowances;
   for (const tariffs::Allowance& allowance : offer.allowances) {
@@ -85,12 +86,12 @@ json::object offer_json(const tariffs::Offer& offer, const tariffs::Tariff& tari
                           {"shared", allowance.is_shared},
                           {"priority", allowance.priority},
                           {"rollover_periods", allowance.rollover.periods},
-                          {"covers", coverage_json(allowance.coverage, tariff)}});
+                          {"covers", coverage_json(tariff, allowance.coverage)}});
   }
   json::object object = {{"offer", offer.name},
                          {"fee", offer.fee.to_string()},
                          {"allowances", std::move(allowances)},
-                         {"covers", coverage_json(offer.coverage, tariff)},
+                         {"covers", coverage_json(tariff, offer.coverage)},
                          {"sale", tariffs::sale_name(offer.sale)}};
   if (!offer.renewal) {
     object["validity"] = tariffs::validity_text(offer);
@@ -100,6 +101,25 @@ json::object offer_json(const tariffs::Offer& offer, const tariffs::Tariff& tari
   object["begins"] = offer.renewal->is_calendar ? "calendar" : "anniversary";
   object["unpaid"] = tariffs::unpaid_name(offer.renewal->unpaid);
   return object;
+}
+
+json::array adjustments_json(const tariffs::Tariff& tariff, bool are_discounts) {
+  json::array adjustments;
+  for (const tariffs::Adjustment& adjustment : tariff.adjustments()) {
+    if (adjustment.is_discount != are_discounts) continue;
+    const std::optional<tariffs::Percent>& percent = adjustment.percent;
+    json::array covers = coverage_json(tariff, adjustment.coverage);
+    adjustments.push_back(
+        {{"name", adjustment.name},
+         {"line", adjustment.line},
+         {"text", tariffs::adjustment_text(adjustment)},
+         {"percent", percent ? json::value(percent->to_string()) : json::value(nullptr)},
+         {"amount", percent ? json::value(nullptr) : json::value(adjustment.amount.to_string())},
+         {"per", adjustment.block == 0 ? json::value(nullptr) : json::value(adjustment.block)},
+         {"where", adjustment.conditions_text},
+         {"covers", std::move(covers)}});
+  }
+  return adjustments;
 }
 
 json::object tariff_json(const tariffs::VersionedTariff& versioned, const TariffView& view) {
@@ -137,6 +157,9 @@ json::object tariff_json(const tariffs::VersionedTariff& versioned, const Tariff
   for (const tariffs::Offer& offer : tariff.offers()) offers.push_back(offer_json(offer, tariff));
   object["services"] = std::move(services);
   object["rules"] = std::move(rules);
+  object["discounts"] = adjustments_json(tariff, true);
+  object["surcharges"] = adjustments_json(tariff, false);
+  object["combine"] = tariffs::combine_name(tariff.combine());
   object["counters"] = std::move(counters);
   object["offers"] = std::move(offers);
   return object;
@@ -233,6 +256,12 @@ std::string read_attributes(const HttpRequest& request, tariffs::SubscriberAttri
   return {};
 }
 
+json::value tax_json(const tariffs::PricePiece& piece) {
+  const tariffs::PriceTerms& terms = *piece.rule->terms;
+  if (!terms.tax) return nullptr;
+  return json::value(tariffs::tax_in(piece.total, *terms.tax, terms.rounding).to_string());
+}
+
 json::object price_json(const tariffs::VersionedTariff& version,
                         const tariffs::PriceBreakdown& price) {
   const tariffs::Tariff& tariff = *version.tariff;
@@ -249,6 +278,7 @@ json::object price_json(const tariffs::VersionedTariff& version,
                       {"units_charged", piece.chargeable},
                       {"amount", piece.total.to_string()},
                       {"setup", piece.setup.to_string()},
+                      {"tax", tax_json(piece)},
                       {"price", terms_json(*piece.rule->terms, tariff.currency())},
                       {"times", std::move(stretches)}});
   }

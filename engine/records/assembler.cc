@@ -67,6 +67,8 @@ void add_entry(ChargingRecord& record, const Entry& entry, Sequence own, Time no
     segment.version = opening.version;
     segment.rule = opening.rule;
     segment.unit = opening.terms.unit;
+    segment.tax = opening.terms.tax;
+    segment.rounding = opening.terms.rounding;
   }
   for (const SegmentUse& use : entry.uses) {
     add_saturating(segment_of(record, use.index).units, use.units);

@@ -17,12 +17,14 @@ namespace farthing::engine::records {
 
 // One price segment: a service and rating group, priced by one rule of one tariff version.
 struct SegmentCharge {
-  bool is_known = false;  // its opening was seen; else the next five say nothing
+  bool is_known = false;  // its opening was seen; else the next seven say nothing
   std::optional<RatingGroup> rating_group;
   ServiceKey service;
   tariffs::TariffVersion version;
   tariffs::RuleNumber rule;
   Unit unit = Unit::octets;
+  std::optional<tariffs::Percent> tax;  // included in what was charged
+  tariffs::Rounding rounding{};
 
   std::uint64_t units = 0;  // as reported, all together
   std::int64_t charged_micros = 0;

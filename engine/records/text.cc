@@ -151,6 +151,18 @@ std::int64_t minus(std::int64_t a, std::int64_t b) {
   return __builtin_sub_overflow(a, b, &difference) ? 0 : difference;
 }
 
+// What tax is in a charge; nullopt: its price says nothing of it.
+struct Tax {
+  tariffs::Percent rate;
+  tariffs::Money amount;
+};
+std::optional<Tax> tax_of(const Charge& charge) {
+  const SegmentCharge* const segment = charge.segment;
+  if (segment == nullptr || !segment->is_known || !segment->tax) return std::nullopt;
+  return Tax{*segment->tax, tariffs::tax_in(tariffs::Money(charge.charged_micros), *segment->tax,
+                                            segment->rounding)};
+}
+
 // Every segment, and one charge without a segment where that is all there is, or something is left.
 template <class Take>
 std::size_t for_each_charge(const ChargingRecord& record, Take take) {
@@ -298,13 +310,20 @@ void append_csv_attributes(const ChargingRecord& record, std::string& out) {
   out.append(static_cast<std::size_t>(attributes_last + 1 - column), ',');
 }
 
+void append_csv_tax(const Charge& charge, std::string& out) {
+  const std::optional<Tax> tax = tax_of(charge);
+  out += ',';
+  if (tax) out += tax->rate.to_string();
+  out += ',';
+  if (tax) append_money(tax->amount.micros, out);
+}
+
 void append_csv(const ChargingRecord& record, const Who& who, TariffNames& tariffs,
                 std::string& out) {
   std::string begin;
   append_csv_begin(record, who, begin);
-  std::string end;
-  append_csv_attributes(record, end);
-  end += '\n';
+  std::string attributes;
+  append_csv_attributes(record, attributes);
   const std::size_t charges = for_each_charge(record, [](const Charge&) {});
   std::size_t number = 0;
   for_each_charge(record, [&](const Charge& charge) {
@@ -314,7 +333,9 @@ void append_csv(const ChargingRecord& record, const Who& who, TariffNames& tarif
     append_number(charges, out);
     out += ',';
     append_csv_charge(record, charge, tariffs, out);
-    out += end;
+    out += attributes;
+    append_csv_tax(charge, out);
+    out += '\n';
   });
 }
 
@@ -386,6 +407,12 @@ void append_json_charge(const ChargingRecord& record, const Charge& charge, Tari
   }
   append_json_field("currency", names.currency, out);
   append_json_amounts(charge.charged_micros, charge.overage_micros, out);
+  if (const std::optional<Tax> tax = tax_of(charge)) {
+    append_json_field("tax_rate", tax->rate.to_string(), out);
+    out += ",\"tax\":\"";
+    append_money(tax->amount.micros, out);
+    out += '"';
+  }
   out += ",\"allowances\":[";
   const char* comma = "";
   for (const AllowanceUse& use : record.allowances) {
@@ -470,7 +497,7 @@ std::string header_line(Format format) {
     line += ',';
     line += attribute_name(static_cast<AttributeId>(id));
   }
-  return line + '\n';
+  return line + ",tax_rate,tax\n";
 }
 
 void append_record(Format format, const ChargingRecord& record, const Who& who,

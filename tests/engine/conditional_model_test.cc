@@ -2,10 +2,8 @@
 // of rules: it looks at every second of a call, and at every octet when it is used, with a calendar
 // of its own (days on which the clocks change, make-up workdays and holidays included). However the
 // usage is cut into reports, the sum is the same.
-#include "engine/operations.h"
-#include "tariffs/tariff_file.h"
-#include "tests/support/invariants.h"
-#include "tests/support/test_engine.h"
+#include "tariffs/tariff_source.h"
+#include "tests/support/clocked_client.h"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -22,12 +20,9 @@ namespace {
 
 using std::chrono::sys_days;
 using std::chrono::year;
-using test::TestEngine;
 
 // 10,000 cases of each property (RC_PARAMS, where it is set, decides).
 [[maybe_unused]] const int many_cases = setenv("RC_PARAMS", "max_success=10000", 0);
-
-constexpr std::string_view anna = "8613800138000";
 
 constexpr std::string_view tariff_text = R"(
 tariff: model
@@ -176,56 +171,12 @@ class Bill {
 
 // --- A client ------------------------------------------------------------------------------------
 
-class Client {
- public:
-  Client(Time start, std::string_view context) : context_(context) {
-    static const std::string source = tariffs::canonical_bytes(
-        {std::string(tariff_text),
-         {{"zones.csv", std::string(zones)}, {"days.csv", std::string(days)}}});
-    static const auto tariff = tariffs::compile_tariff("model.yaml", source);
-    if (!tariff.has_value()) throw std::runtime_error(tariffs::to_string(tariff.error().front()));
-    engine_.shard().enter_tariff(*tariff, source);
-    go_to(start);
-  }
-
-  void go_to(Time then) {
-    engine_.sync();  // a batch keeps its time
-    engine_.advance(then - engine_.now());
-  }
-  Time now() const { return engine_.now(); }
-
-  // Reports what was used since the last report, and asks for more.
-  const ServiceAnswer& ask(RequestType type, AttributeId attribute, std::string_view value,
-                           const std::optional<UsedUnits>& used) {
-    request_.clear();
-    request_.key = {type, number_, 0, number_ + 7u, number_ + 100u};
-    ++number_;
-    request_.session_id = "s";
-    request_.service_context = context_;
-    request_.identities = {*parse_msisdn(anna)};
-    request_.event_time = now();
-    request_.attributes.push_back({static_cast<std::uint8_t>(attribute), value});
-    ServiceRequest& service = request_.add_service();
-    service.used = used;
-    if (type != RequestType::termination) service.requested.emplace();
-    engine_.handle(request_);
-    return engine_.shard().answer().services[0];
-  }
-
-  // What the account was charged, paid or not. REQUIRES: the session has ended.
-  std::int64_t charged() {
-    const Account& account = *engine_.shard().book().find_account(anna);
-    RC_ASSERT(account.reserved_micros == 0);
-    RC_ASSERT(test::broken_invariant(engine_.shard().book()) == "");
-    return 100'000'000 - account.main_micros + account.overage_micros;
-  }
-
- private:
-  TestEngine engine_;
-  Request request_;
-  std::string_view context_;
-  std::uint32_t number_ = 0;
-};
+test::ClockedClient client_from(Time start, std::string_view context) {
+  static const std::string source = tariffs::canonical_bytes(
+      {std::string(tariff_text),
+       {{"zones.csv", std::string(zones)}, {"days.csv", std::string(days)}}});
+  return {source, start, context};
+}
 
 // Mostly around the days on which something is different.
 rc::Gen<Time> any_start() {
@@ -247,7 +198,7 @@ RC_GTEST_PROP(ConditionalModel, ACallCostsThePriceOfEachOfItsSeconds, ()) {
   const auto pieces = *rc::gen::container<std::vector<int>>(
       rc::gen::oneOf(rc::gen::inRange(0, 20), rc::gen::inRange(0, 2 * 3600)));
   const Destination to = *rc::gen::elementOf(destinations);
-  Client client(start, "32260@3gpp.org");
+  test::ClockedClient client = client_from(start, "32260@3gpp.org");
   Bill bill;
   UsedUnits used;
   client.ask(RequestType::initial, AttributeId::called_party, to.called, {});
@@ -296,7 +247,7 @@ RC_GTEST_PROP(ConditionalModel, OctetsCostThePriceOfTheMomentAndTheNetworkInWhic
       rc::gen::set(&Surfing::octets, rc::gen::inRange<std::uint32_t>(0, 1 << 20)),
       rc::gen::set(&Surfing::network, rc::gen::inRange<std::size_t>(0, networks.size())),
       rc::gen::set(&Surfing::reports)));
-  Client client(start, "32251@3gpp.org");
+  test::ClockedClient client = client_from(start, "32251@3gpp.org");
   Bill bill;
   UsedUnits used;
   std::size_t network = 0;

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <memory>
+
 namespace farthing::engine {
 namespace {
 
@@ -55,6 +57,28 @@ TEST(Entry, ComesBackAsItWas) {
   EXPECT_EQ(read.uses[0].units, UINT64_MAX);
   EXPECT_EQ(read.legs, sample().legs);
   EXPECT_EQ(read.note->request_id, "key-1");
+}
+
+TEST(Entry, TaxStandsBehindTheTermsWhereThereIsSome) {
+  const std::string without = encoded(sample(), Sequence(100));
+  Entry taxed = sample();
+  taxed.openings[0].terms.tax = tariffs::Percent{190'000};
+  taxed.openings[0].terms.rounding = tariffs::Rounding::down;
+  auto shape = std::make_shared<tariffs::PriceShape>();
+  shape->bands = {{100, Money(7)}};
+  taxed.openings[0].terms.shape = shape;
+  const std::string bytes = encoded(taxed, Sequence(100));
+  std::string_view rest = bytes;
+  Entry read;
+  ASSERT_TRUE(decode_entry(rest, Sequence(100), read));
+  EXPECT_EQ(read.openings[0].terms, taxed.openings[0].terms);
+  rest = without;
+  ASSERT_TRUE(decode_entry(rest, Sequence(100), read)) << "into the same entry";
+  EXPECT_EQ(read.openings[0].terms, sample().openings[0].terms);
+  taxed.openings[0].terms.tax = tariffs::Percent{tariffs::Percent::whole + 1};
+  const std::string beyond = encoded(taxed, Sequence(100));
+  rest = beyond;
+  EXPECT_FALSE(decode_entry(rest, Sequence(100), read));
 }
 
 TEST(Entry, ACutOfTheLedgerComesBackAsItWas) {

@@ -87,5 +87,55 @@ TEST(Conditions, CoverWhatIsNarrower) {
   EXPECT_FALSE(gold.are_none());
 }
 
+TEST(Conditions, ExcludeEachOtherWhereThatIsCertain) {
+  const auto exclude = [](const Conditions& one, const Conditions& other) {
+    EXPECT_EQ(one.exclude(other), other.exclude(one));
+    EXPECT_FALSE(one.exclude(one));
+    EXPECT_FALSE(one.exclude(Conditions()));
+    return one.exclude(other);
+  };
+  const auto networks = [](std::vector<std::string> list) {
+    Conditions conditions;
+    conditions.serving_networks = std::move(list);
+    return conditions;
+  };
+  EXPECT_TRUE(exclude(networks({"262", "20801"}), networks({"208001", "20802"})));
+  EXPECT_FALSE(exclude(networks({"262", "20801"}), networks({"26207"})));
+  const auto called = [](std::vector<std::string> list) {
+    Conditions conditions;
+    conditions.called_numbers = std::move(list);
+    return conditions;
+  };
+  EXPECT_TRUE(exclude(called({"110", "112"}), called({"119"})));
+  EXPECT_FALSE(exclude(called({"110"}), called({"+86110"}))) << "one may be dialled as the other";
+  EXPECT_FALSE(exclude(called({"urn:service:sos"}), called({"urn:service:sos.police"})));
+  const auto segment = [](std::string name, std::vector<std::string> list) {
+    Conditions conditions;
+    conditions.subscriber = {{std::move(name), std::move(list)}};
+    return conditions;
+  };
+  EXPECT_TRUE(exclude(segment("segment", {"a", "b"}), segment("segment", {"c"})));
+  EXPECT_FALSE(exclude(segment("segment", {"a"}), segment("region", {"b"})));
+  const auto counted = [](std::uint64_t from, std::uint64_t below) {
+    Conditions conditions;
+    conditions.counted = {{.counter = 1, .from = from, .below = below}};
+    return conditions;
+  };
+  EXPECT_TRUE(exclude(counted(0, 5), counted(5, 9)));
+  EXPECT_FALSE(exclude(counted(0, 6), counted(5, 9)));
+  const auto times = [](std::uint32_t calendar, std::uint64_t classes) {
+    Conditions conditions;
+    conditions.times = Conditions::Times{calendar, classes};
+    return conditions;
+  };
+  EXPECT_TRUE(exclude(times(0, 1), times(0, 6)));
+  EXPECT_FALSE(exclude(times(0, 1), times(1, 6)));
+  Conditions zones;
+  zones.zones = {1, 3};
+  Conditions others;
+  others.zones = {2};
+  EXPECT_TRUE(exclude(zones, others));
+}
+
 }  // namespace
 }  // namespace farthing::tariffs

@@ -106,5 +106,25 @@ TEST(TariffDiff, IsMirrored) {
   EXPECT_EQ(back[1].fields[0].after, forth[0].fields[0].before);
 }
 
+TEST(TariffDiff, DiscountsAreItemsOfTheirOwn) {
+  const std::string before = std::string(base) + "discounts: {half: {percent: 50}}\n";
+  const auto differ = [&](std::string_view from, std::string_view to) {
+    std::vector<std::string> texts;
+    const auto after = compiled(test::replaced(before, from, to));
+    for (const TariffChange& change : diff_tariffs(*compiled(before), *after)) {
+      texts.push_back(describe_change(change));
+    }
+    return texts;
+  };
+  EXPECT_THAT(differ("percent: 50", "percent: 25, subscriber: {segment: gold}"),
+              ElementsAre("changed discount half: percent 50 % -> 25 %, where none -> gold"));
+  EXPECT_THAT(differ("amount: 1.00, per: 1 MiB", "amount: 1.10, tax: 7, per: 1 MiB"),
+              ElementsAre("changed price data/1: amount 1.000000 -> 1.100000, tax none -> 7 %"));
+  EXPECT_THAT(
+      differ("discounts: {half: {percent: 50}}", "surcharges: {more: {amount: 1, per: session}}"),
+      ElementsAre("removed discount half: percent 50 %, covers everything",
+                  "added surcharge more: amount 1.000000, per session, covers everything"));
+}
+
 }  // namespace
 }  // namespace farthing::tariffs

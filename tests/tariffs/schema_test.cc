@@ -44,6 +44,8 @@ tables: {zzz: 1}
 numbers: {country_code: 49, zzz: 1}
 counters:
   used: {unit: octets, period: day, covers: [{service: data}], zzz: 1}
+discounts: {off: {percent: 1, zzz: 1}}
+surcharges: {more: {amount: 1.00, per: session, zzz: 1}}
 calendars:
   days: {default: night, classes: {day: [{days: all, from: 08:00, to: 20:00, zzz: 1}]}, zzz: 1}
 offers:
@@ -70,6 +72,8 @@ const std::map<std::string, std::string, std::less<>> definitions = {
     {"the cap", "cap"},
     {"the range of counter \"used\"", "counted"},
     {"counter \"used\"", "counter"},
+    {"discount \"off\"", "discount"},
+    {"surcharge \"more\"", "surcharge"},
     {"the tables", "tables"},
     {"the numbers", "numbers"},
     {"calendar \"days\"", "calendar"},

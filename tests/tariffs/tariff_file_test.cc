@@ -127,8 +127,9 @@ TEST(TariffFile, HeaderErrors) {
           "t.yaml:1:1: the key \"currency\" is missing in the tariff; "
           "expected a currency of ISO 4217",
           "t.yaml:2:1: unknown key \"curency\" in the tariff (did you mean "
-          "\"currency\"?); expected calendars, counters, currency, numbers, offers, services, "
-          "tables, tariff, tests, time_zone, valid_from, valid_until"));
+          "\"currency\"?); expected calendars, combine, counters, currency, discounts, numbers, "
+          "offers, services, surcharges, tables, tariff, tax, tests, time_zone, units, valid_from, "
+          "valid_until"));
 }
 
 TEST(TariffFile, TimeErrors) {
@@ -165,8 +166,9 @@ TEST(TariffFile, ServiceErrors) {
                           "expected each key once"));
   EXPECT_THAT(
       fault("    unit: octets", "    colour: red\n    unit: octets"),
-      ElementsAre("t.yaml:8:5: unknown key \"colour\" in service \"data\"; "
-                  "expected context, grant, prices, rating_groups, subscription, switch, unit"));
+      ElementsAre(
+          "t.yaml:8:5: unknown key \"colour\" in service \"data\"; "
+          "expected context, grant, pass, prices, rating_groups, subscription, switch, tax, unit"));
   const std::string colliding =
       replaced(replaced(replaced(good, "  data:", "  liquid:"), "  voice:", "  costarring:"),
                "service: data", "service: liquid");
@@ -381,6 +383,66 @@ RC_GTEST_PROP(TariffFileProperty, AMutatedFileIsCompiledOrRefused, ()) {
     RC_ASSERT(!compiled.error().empty());
     for (const FileError& error : compiled.error()) RC_ASSERT(!error.message.empty());
   }
+}
+
+constexpr std::string_view with_units = R"(
+tariff: small
+currency: EUR
+time_zone: Europe/Berlin
+valid_from: 2026-01-01T00:00:00
+units: 1000
+tax: 19
+services:
+  data:
+    context: 32251@3gpp.org
+    unit: octets
+    grant: {maximum: 100 MB, minimum: 1 KiB}
+    rating_groups: {1: book}
+    prices:
+      - {rating_group: book, amount: 1.00, per: 1 GB, tax: 7.5 %}
+      - {default: true, amount: 1.00, per: 1 TB}
+  free:
+    context: 32252@3gpp.org
+    unit: octets
+    grant: {maximum: 1 MiB}
+    tax: 0
+    prices: [{default: true, price: free}]
+)";
+
+TEST(TariffFile, TheFileSaysWhatAKilobyteIs) {
+  const auto tariff = compile_tariff("t.yaml", with_units);
+  ASSERT_TRUE(tariff.has_value()) << to_string(tariff.error().front());
+  const std::vector<Rule>& rules = (*tariff)->rules();
+  EXPECT_EQ(rules[0].quota.maximum, 100'000'000u);
+  EXPECT_EQ(rules[0].quota.minimum, 1024u);
+  EXPECT_EQ(rules[0].terms->block, 1'000'000'000u);
+  EXPECT_EQ(rules[1].terms->block, 1'000'000'000'000u);
+  const auto other = compile_tariff("t.yaml", test::replaced(with_units, "1000", "1024"));
+  ASSERT_TRUE(other.has_value());
+  EXPECT_EQ((*other)->rules()[0].terms->block, 1u << 30);
+  const auto refused = compile_tariff("t.yaml", test::replaced(with_units, "1000", "1001"));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(to_string(refused.error().front()),
+            "t.yaml:6:8: \"1001\" is not allowed here (did you mean \"1000\"?); expected one of "
+            "1000, 1024");
+  const auto unknown = compile_tariff("t.yaml", test::replaced(with_units, "1 GB", "1 Gb"));
+  ASSERT_FALSE(unknown.has_value());
+  EXPECT_EQ(to_string(unknown.error().front()),
+            "t.yaml:15:49: unknown unit \"Gb\" (did you mean \"GB\"?); expected a whole number and "
+            "one of B, KB, KiB, MB, MiB, GB, GiB, TB, TiB");
+}
+
+TEST(TariffFile, TheNearestRateOfTaxHolds) {
+  const auto tariff = compile_tariff("t.yaml", with_units);
+  ASSERT_TRUE(tariff.has_value());
+  const std::vector<Rule>& rules = (*tariff)->rules();
+  EXPECT_EQ(rules[0].terms->tax, Percent{75'000});
+  EXPECT_EQ(rules[0].continued.tax, Percent{75'000});
+  EXPECT_EQ(rules[1].terms->tax, Percent{190'000});
+  EXPECT_EQ(rules[2].terms->tax, Percent{0});
+  const auto without = compile_tariff("t.yaml", test::replaced(with_units, "tax: 19\n", ""));
+  ASSERT_TRUE(without.has_value());
+  EXPECT_FALSE((*without)->rules()[1].terms->tax);
 }
 
 }  // namespace

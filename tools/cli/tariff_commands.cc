@@ -9,6 +9,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -77,24 +78,47 @@ void show_counters(const Context& context, const json::array& counters) {
   context.print(table);
 }
 
+void show_rules(const Context& context, const json::array& rules) {
+  const bool have_tax = std::ranges::any_of(
+      rules, [](const json::value& rule) { return !field(rule.at("price"), "tax_rate").empty(); });
+  std::vector<Column> columns = {{"rule"},       {"amount", true},  {"per", true},  {"unit"},
+                                 {"step", true}, {"minimum", true}, {"setup", true}};
+  if (have_tax) columns.push_back({"tax_%", true});
+  Table table(columns);
+  for (const json::value& rule : rules) {
+    const json::value& price = rule.at("price");
+    std::vector<std::string> row = {
+        field(rule, "rule"),  price.is_null() ? "no price" : field(price, "amount"),
+        field(price, "per"),  field(price, "unit"),
+        field(price, "step"), field(price, "minimum"),
+        field(price, "setup")};
+    if (have_tax) row.push_back(field(price, "tax_rate"));
+    table.add(row);
+  }
+  context.print(table);
+}
+
+void show_adjustments(const Context& context, const json::value& tariff) {
+  for (const std::string_view kind : {"discounts", "surcharges"}) {
+    const json::array& adjustments = tariff.at(kind).as_array();
+    if (adjustments.empty()) continue;
+    context.out() << fmt::format("\n{}{}:\n", kind,
+                                 kind == "discounts" && adjustments.size() > 1
+                                     ? fmt::format(" ({})", field(tariff, "combine"))
+                                     : "");
+    for (const json::value& adjustment : adjustments) {
+      const std::string where = field(adjustment, "where");
+      context.out() << fmt::format("{}{}{}\n", field(adjustment, "text"),
+                                   where.empty() ? "" : ", where ", where.substr(!where.empty()));
+    }
+  }
+}
+
 void show_version(const Context& context, const json::value& tariff) {
   context.out() << fmt::format("tariff {}, version {}, {}, valid from {}\n\n",
                                field(tariff, "name"), field(tariff, "version"),
                                field(tariff, "currency"), field(tariff, "valid_from"));
-  Table rules({{"rule"},
-               {"amount", true},
-               {"per", true},
-               {"unit"},
-               {"step", true},
-               {"minimum", true},
-               {"setup", true}});
-  for (const json::value& rule : tariff.at("rules").as_array()) {
-    const json::value& price = rule.at("price");
-    rules.add({field(rule, "rule"), price.is_null() ? "no price" : field(price, "amount"),
-               field(price, "per"), field(price, "unit"), field(price, "step"),
-               field(price, "minimum"), field(price, "setup")});
-  }
-  context.print(rules);
+  show_rules(context, tariff.at("rules").as_array());
   for (const json::value& rule : tariff.at("rules").as_array()) {
     const json::value& price = rule.at("price");
     if (price.is_null()) continue;
@@ -107,6 +131,7 @@ void show_version(const Context& context, const json::value& tariff) {
     context.out() << fmt::format("{}: {}{}\n", field(rule, "rule"), field(price, "text"),
                                  goes_by_counter ? ", by counter " + field(rule, "over") : "");
   }
+  show_adjustments(context, tariff);
   show_counters(context, tariff.at("counters").as_array());
   const json::array& offers = tariff.at("offers").as_array();
   if (offers.empty()) return;

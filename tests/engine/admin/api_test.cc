@@ -254,6 +254,40 @@ TEST_F(ApiTest, PricesAreAnswered) {
   EXPECT_EQ(get("/v1/tariffs/price?units=1").status, 400u);
 }
 
+TEST_F(ApiTest, DiscountsAndTaxAreShown) {
+  create_account("1001", "100");
+  ok(post("/v1/tariffs", R"(
+tariff: taxed
+currency: CNY
+time_zone: Asia/Shanghai
+valid_from: 2026-01-01T00:00:00
+tax: 6
+discounts: {half: {percent: 50}}
+surcharges: {abroad: {amount: 1.00, per: session, serving_network: 262}}
+services:
+  data:
+    context: 32251@3gpp.org
+    unit: octets
+    grant: {maximum: 100 MiB}
+    prices: [{default: true, amount: 0.20, per: 1 MiB, rounding: down}]
+)"));
+  const json::value tariff = ok(get("/v1/tariffs/current"));
+  EXPECT_EQ(tariff.at("discounts").at(0).at("text").as_string(), "less half 50 %");
+  EXPECT_EQ(tariff.at("surcharges").at(0).at("where").as_string(), "/262");
+  EXPECT_EQ(tariff.at("rules").at(1).at("rule").as_string(), "data/* less half 50 %");
+  EXPECT_EQ(tariff.at("rules").at(1).at("price").at("tax_rate").as_string(), "6");
+  const json::value price = ok(get("/v1/tariffs/price?context=data&units=1048576"));
+  EXPECT_EQ(price.at("amount").as_string(), "0.100000");
+  EXPECT_EQ(price.at("pieces").at(0).at("tax").as_string(), "0.005660");
+  request(RequestType::initial, 0, "data;1", "1001", {}, 5 << 20);
+  request(RequestType::termination, 1, "data;1", "1001", 10 << 20, {});
+  const json::value row = ok(get("/v1/ledger/1001?limit=1")).at("rows").at(0);
+  EXPECT_EQ(row.at("rule").as_string(), "data/* less half 50 %");
+  EXPECT_EQ(row.at("amount").as_string(), "-1.000000");
+  EXPECT_EQ(row.at("tax_rate").as_string(), "6");
+  EXPECT_EQ(row.at("tax").as_string(), "-0.056603");
+}
+
 TEST_F(ApiTest, StatusAndMetricsCountRequests) {
   create_account("1001", "100");
   request(RequestType::initial, 0, "s1", "1001", {}, 1 << 20);

@@ -55,8 +55,14 @@ ChargingRecord sample() {
   record.charged_micros = 1'500'000;
   record.overage_micros = 250'000;
   record.segments.resize(2);
-  record.segments[0] = {true, RatingGroup(10), {},     tariffs::TariffVersion(3), {}, Unit::octets,
-                        1024, 1'500'000,       250'000};
+  SegmentCharge& segment = record.segments[0];
+  segment.is_known = true;
+  segment.rating_group = RatingGroup(10);
+  segment.version = tariffs::TariffVersion(3);
+  segment.tax = tariffs::Percent{190'000};
+  segment.units = 1024;
+  segment.charged_micros = 1'500'000;
+  segment.overage_micros = 250'000;
   record.segments[1].units = 5;
   record.allowances = {{0, BucketNumber(2), 100}, {0, BucketNumber(4), 20}};
   return record;
@@ -118,6 +124,10 @@ TEST_F(TextTest, csv_has_a_line_for_each_charge) {
   EXPECT_EQ(row["rat_type"], "6");
   EXPECT_EQ(row["pdp_address"], "10.0.0.1");
   EXPECT_EQ(row["routing_number"], "");
+  EXPECT_EQ(row["tax_rate"], "19");
+  EXPECT_EQ(row["tax"], "0.239496");
+  EXPECT_EQ(found[1]["tax_rate"], "");
+  EXPECT_EQ(found[1]["tax"], "");
   EXPECT_EQ(found[1]["charge"], "2");
   EXPECT_EQ(found[1]["units"], "5");
   EXPECT_EQ(found[1]["unit"], "");
@@ -150,6 +160,9 @@ TEST_F(TextTest, json_is_one_line_with_the_same) {
   const json::value& charge = value.at("charges").at(0);
   EXPECT_EQ(charge.at("rating_group").as_int64(), 10);
   EXPECT_EQ(charge.at("overage").as_string(), "0.250000");
+  EXPECT_EQ(charge.at("tax_rate").as_string(), "19");
+  EXPECT_EQ(charge.at("tax").as_string(), "0.239496");
+  EXPECT_FALSE(value.at("charges").at(1).as_object().contains("tax"));
   EXPECT_EQ(charge.at("allowances").at(1).at("units").as_int64(), 20);
   EXPECT_EQ(value.at("network").at("access_point").as_string(), "internet");
 }
