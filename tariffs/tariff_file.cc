@@ -49,7 +49,7 @@ class Compiler {
   // The parts are fit for a Tariff where no errors were added.
   TariffParts compile(const YamlNode& root);
   void warn(FileErrors& warnings) const {
-    find_warnings(services_, offers_, warnings);
+    find_warnings(services_, offers_, adjustments_, warnings);
     if (adjuster_) adjuster_->warn(warnings);
   }
 

@@ -18,7 +18,8 @@ namespace {
 
 using Groups = std::set<std::pair<ServiceKey, RatingGroup>>;
 
-// Rating groups that have a name, and neither a price of their own nor an allowance (`covered`).
+// Rating groups that have a name, and neither a price of their own nor an allowance or a discount
+// (`covered`).
 void warn_of_groups(const PlacedService& placed, const Groups& covered, FileErrors& warnings) {
   std::set<std::optional<RatingGroup>> priced;
   for (const PlacedRule& rule : placed.rules) priced.insert(rule.rule.rating_group);
@@ -162,13 +163,15 @@ void warn_of_names(std::span<const PlacedOffer> offers, FileErrors& warnings) {
 }  // namespace
 
 void find_warnings(std::span<const PlacedService> services, std::span<const PlacedOffer> offers,
-                   FileErrors& warnings) {
+                   std::span<const PlacedAdjustment> adjustments, FileErrors& warnings) {
   Groups covered;
-  for (const PlacedOffer& offer : offers) {
-    for (const Coverage& coverage : offer.offer.coverage) {
-      if (coverage.rating_group) covered.emplace(coverage.service, *coverage.rating_group);
+  const auto add = [&covered](const std::vector<Coverage>& coverage) {
+    for (const Coverage& one : coverage) {
+      if (one.rating_group) covered.emplace(one.service, *one.rating_group);
     }
-  }
+  };
+  for (const PlacedOffer& offer : offers) add(offer.offer.coverage);
+  for (const PlacedAdjustment& placed : adjustments) add(placed.adjustment.coverage);
   for (const PlacedService& placed : services) {
     if (!placed.is_complete) continue;
     warn_of_groups(placed, covered, warnings);

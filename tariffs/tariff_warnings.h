@@ -3,6 +3,7 @@
 // minimums above a grant. A file is loaded in spite of them. Threads: no shared state.
 #pragma once
 
+#include "tariffs/adjustment_file.h"
 #include "tariffs/placed.h"
 
 #include <span>
@@ -11,6 +12,6 @@ namespace farthing::tariffs {
 
 // Says nothing of services that could not be read in whole: they have errors already.
 void find_warnings(std::span<const PlacedService> services, std::span<const PlacedOffer> offers,
-                   FileErrors& warnings);
+                   std::span<const PlacedAdjustment> adjustments, FileErrors& warnings);
 
 }  // namespace farthing::tariffs

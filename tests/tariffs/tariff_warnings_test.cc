@@ -50,6 +50,14 @@ std::vector<std::string> warnings_of(std::string_view from, std::string_view to)
 
 TEST(TariffWarnings, AGoodFileHasNone) { EXPECT_THAT(warnings_of("", ""), ElementsAre()); }
 
+TEST(TariffWarnings, AGroupThatADiscountIsForIsNamedForSomething) {
+  EXPECT_THAT(warnings_of("offers:\n  - name: pack\n    allowance: 2 MiB\n    validity: 30 d\n"
+                          "    covers: [{service: data, rating_group: music}]\n",
+                          "discounts: {half: {percent: 50, covers: [{service: data, rating_group: "
+                          "music}]}}\n"),
+              ElementsAre());
+}
+
 TEST(TariffWarnings, ASlabUnderWhichMoreUsageCostsLess) {
   EXPECT_THAT(
       warnings_of("amount: 2.00, per: 1 MiB, step: 1 KiB",
