@@ -383,9 +383,11 @@ Sequence Shard::enter(const Entry& entry, const Session* session) {
   return own;
 }
 
-Sequence Shard::enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, std::string source) {
+Sequence Shard::enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, std::string source,
+                             const Note& note) {
   Entry entry;
   entry.kind = EntryKind::tariff_loaded;
+  if (!note.operator_name.empty() || !note.reason.empty()) entry.note = note;
   const Time loaded_at = now();
   tariffs_ = tariffs_->with(std::move(tariff), loaded_at);
   const tariffs::TariffVersion version = tariffs_->versions().back().version;

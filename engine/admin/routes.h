@@ -94,6 +94,7 @@ Reply list_rejects(Api& api, const HttpRequest& request, Stream& stream);
 Reply explain(Api& api, const HttpRequest& request, Stream& stream);
 
 Reply load_tariff(Api& api, const HttpRequest& request, Stream& stream);
+Reply roll_back_tariff(Api& api, const HttpRequest& request, Stream& stream);
 Reply list_tariffs(Api& api, const HttpRequest& request, Stream& stream);
 Reply get_tariff(Api& api, const HttpRequest& request, Stream& stream);
 Reply get_tariff_source(Api& api, const HttpRequest& request, Stream& stream);
