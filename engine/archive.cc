@@ -125,4 +125,21 @@ base::Result<Record, StoreError> LedgerReader::read(Sequence sequence, std::stri
   return segments_->read(sequence, buffer);
 }
 
+base::Result<Sequence, StoreError> LedgerReader::first_at(base::Time time, Sequence from) {
+  std::uint64_t low = from.value;
+  std::uint64_t high = store_.end().last.value + 1;
+  std::string buffer;
+  while (low < high) {
+    const auto record = read(Sequence(low + (high - low) / 2), buffer);
+    if (!record.has_value()) return record.error();
+    const storage::RecordHeader& header = record->header;
+    if (header.now < time) {
+      low = header.first.value + header.count;
+    } else {
+      high = header.first.value;
+    }
+  }
+  return Sequence(low);
+}
+
 }  // namespace farthing::engine

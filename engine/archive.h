@@ -48,6 +48,10 @@ class LedgerReader {
                                                const storage::LedgerStore::Visitor& visitor) const;
   base::Result<storage::Record, storage::StoreError> read(storage::Sequence sequence,
                                                           std::string& buffer);
+  // The first entry, from one on, that was made at this time or later (times never go back); one
+  // behind the last where there is none.
+  base::Result<storage::Sequence, storage::StoreError> first_at(base::Time time,
+                                                                storage::Sequence from);
 
  private:
   // Visits the archived records from `from` to the cut; false: the visitor wants no more.

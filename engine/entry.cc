@@ -504,6 +504,14 @@ bool decode_entry(std::string_view& body, Sequence own, Entry& entry) {
   return true;
 }
 
+std::int64_t sum_of(const Entry& entry, Side side) {
+  std::int64_t sum = 0;
+  for (const Leg& leg : entry.legs) {
+    if (leg.side == side) sum += leg.amount;
+  }
+  return sum;
+}
+
 bool is_balanced(const Entry& entry) {
   base::Int128 money = 0;
   base::Int128 units = 0;  // of the bucket at hand

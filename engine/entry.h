@@ -247,6 +247,9 @@ void encode_entry(const Entry& entry, Sequence own, std::string& out);
 // Takes the next entry off the front of `body`. False: the bytes are no entry of this format.
 [[nodiscard]] bool decode_entry(std::string_view& body, Sequence own, Entry& entry);
 
+// What a side gains by the entry.
+std::int64_t sum_of(const Entry& entry, Side side);
+
 // The rules that every entry keeps: money legs add up to zero, and so do the legs of one bucket
 // that stand together.
 [[nodiscard]] bool is_balanced(const Entry& entry);

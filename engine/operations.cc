@@ -24,16 +24,6 @@ Refusal no_account(std::string_view name) {
                              name, name));
 }
 
-std::optional<Refusal> check_note(const Note& note) {
-  for (std::string_view text : {note.operator_name, note.reason, note.request_id}) {
-    if (text.size() > note_text_max) {
-      return refusal(Refusal::Code::invalid,
-                     fmt::format("a reason or request id is at most {} characters", note_text_max));
-    }
-  }
-  return std::nullopt;
-}
-
 Entry entry_for(const Account& account, EntryKind kind, const Note& note) {
   Entry entry;
   entry.kind = kind;
@@ -120,6 +110,16 @@ bool end_one_long_over(Shard& shard, const Account& account, Time now, const Not
 }
 
 }  // namespace
+
+std::optional<Refusal> check_note(const Note& note) {
+  for (std::string_view text : {note.operator_name, note.reason, note.request_id}) {
+    if (text.size() > note_text_max) {
+      return refusal(Refusal::Code::invalid,
+                     fmt::format("a reason or request id is at most {} characters", note_text_max));
+    }
+  }
+  return std::nullopt;
+}
 
 bool is_account_name(std::string_view name) {
   return !name.empty() && name.size() <= account_name_max &&

@@ -79,6 +79,9 @@ base::Result<ImportEffect, Refusal> check_import(const Shard& shard, const Impor
 // Does it. A row that has come to contradict what is since it was checked is refused.
 Operation import_row(Shard& shard, const ImportRow& row, const Note& note);
 
+// What is wrong with what is said of who did something and why; nullopt: nothing.
+std::optional<Refusal> check_note(const Note& note);
+
 // What is wrong with an attribute that somebody wants to set; nullopt: nothing.
 std::optional<std::string> wrong_attribute(std::string_view name, std::string_view value);
 // Why so many cannot be set at once; nullopt: they can. To be asked before anything that takes

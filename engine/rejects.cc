@@ -49,7 +49,6 @@ class Search {
   using Key =
       std::tuple<Outcome, std::string, std::optional<RatingGroup>, std::string, std::string>;
 
-  base::Result<Sequence, std::string> first_since(Sequence first);
   bool read(const storage::Record& record);
   bool take(const Entry& entry, Sequence own, Time now);
   bool find_origin(const Entry& entry, Sequence own, Origin& origin);
@@ -71,28 +70,9 @@ class Search {
   std::uint64_t records_ = 0;
 };
 
-// The first entry of the first record that is not before `since`: times never go back.
-base::Result<Sequence, std::string> Search::first_since(Sequence first) {
-  if (!question_.since) return first;
-  Sequence last = ledger_.store().end().last;
-  while (first < last) {
-    const Sequence middle(first.value + (last.value - first.value) / 2);
-    const auto record = ledger_.read(middle, buffer_);
-    if (!record.has_value()) return record.error().message;
-    if (record->header.now < *question_.since) {
-      first = Sequence(record->header.first.value + record->header.count);
-    } else if (record->header.first <= first) {
-      break;
-    } else {
-      last = Sequence(record->header.first.value - 1);
-    }
-  }
-  return first;
-}
-
 base::Result<Rejects, std::string> Search::run(Sequence first) {
-  const auto from = first_since(first);
-  if (!from.has_value()) return from.error();
+  const auto from = ledger_.first_at(question_.since.value_or(Time::min()), first);
+  if (!from.has_value()) return from.error().message;
   if (*from <= ledger_.store().end().last) {
     const auto scanned =
         ledger_.scan(*from, [this](const storage::Record& record) { return read(record); });

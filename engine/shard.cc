@@ -260,9 +260,11 @@ Sequence Shard::enter(const Entry& entry, const Session* session) {
   return own;
 }
 
-Sequence Shard::enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, std::string source) {
+Sequence Shard::enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, std::string source,
+                             const Note& note) {
   Entry entry;
   entry.kind = EntryKind::tariff_loaded;
+  if (!note.operator_name.empty() || !note.reason.empty()) entry.note = note;
   const Time loaded_at = now();
   sells_passes_ = sells_passes_ || tariff->has_passes();
   tariffs_ = tariffs_->with(std::move(tariff), loaded_at);

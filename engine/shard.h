@@ -123,8 +123,10 @@ class Shard {
   // Enters an entry made by operations.h and applies it. REQUIRES: it follows what the book holds.
   // `session`: the open one that it continues, where the caller has it.
   Sequence enter(const Entry& entry, const Session* session = nullptr);
-  // Enters the tariff as the next version and puts it in force from its time on.
-  Sequence enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, std::string source);
+  // Enters the tariff as the next version and puts it in force from its time on. `note`: who did it
+  // and why.
+  Sequence enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, std::string source,
+                        const Note& note = {});
   // Enters the cut, with the folder in which its opening balances are.
   Sequence enter_cut(const LedgerCut& cut, const std::string& archive);
   void close_session(const Session& session, EntryKind kind);

@@ -78,31 +78,14 @@ base::Result<void, std::string> TariffSimulation::choose_entries() {
                          utc(begin.now + Duration(1)), beginning->missing);
     }
   }
-  const auto first = first_at(span_.from, Sequence(is_from_opening_ ? begin.last.value + 1 : 1));
-  if (!first.has_value()) return first.error();
-  const auto end = first_at(span_.to, *first);
-  if (!end.has_value()) return end.error();
+  const auto first =
+      reader_.first_at(span_.from, Sequence(is_from_opening_ ? begin.last.value + 1 : 1));
+  if (!first.has_value()) return first.error().message;
+  const auto end = reader_.first_at(span_.to, *first);
+  if (!end.has_value()) return end.error().message;
   first_ = *first;
   end_ = *end;
   return {};
-}
-
-// The first entry, from one on, that was made at this time or later: times never go back.
-base::Result<Sequence, std::string> TariffSimulation::first_at(Time time, Sequence from) {
-  std::uint64_t low = from.value;
-  std::uint64_t high = store_.end().last.value + 1;
-  std::string buffer;
-  while (low < high) {
-    const auto record = reader_.read(Sequence(low + (high - low) / 2), buffer);
-    if (!record.has_value()) return record.error().message;
-    const storage::RecordHeader& header = record->header;
-    if (header.now < time) {
-      low = header.first.value + header.count;
-    } else {
-      high = header.first.value;
-    }
-  }
-  return Sequence(low);
 }
 
 base::Result<void, std::string> TariffSimulation::fold(const Progress& progress) {

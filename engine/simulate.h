@@ -114,7 +114,6 @@ class TariffSimulation {
 
  private:
   base::Result<void, std::string> choose_entries();
-  base::Result<Sequence, std::string> first_at(Time time, Sequence from);
   base::Result<void, std::string> fold(const Progress& progress);
   base::Result<void, std::string> recall_tariffs();
   std::string ledger_currency() const;

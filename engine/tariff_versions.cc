@@ -50,6 +50,29 @@ base::Result<std::shared_ptr<const tariffs::TariffHistory>, std::string> recall_
   return history;
 }
 
+base::Result<std::optional<TariffLoadingNote>, storage::StoreError> find_loading(
+    LedgerReader& ledger, const TariffLoaded& loaded) {
+  const auto first = ledger.first_at(loaded.loaded_at, Sequence(1));
+  if (!first.has_value()) return first.error();
+  std::optional<TariffLoadingNote> found;
+  Entry entry;
+  const auto scanned = ledger.scan(*first, [&](const storage::Record& record) {
+    if (record.header.now > loaded.loaded_at) return false;
+    std::string_view body = record.body;
+    Sequence own = record.header.first;
+    for (std::uint32_t i = 0; i < record.header.count && decode_entry(body, own, entry);
+         ++i, ++own.value) {
+      if (!entry.tariff || entry.tariff->version != loaded.version) continue;
+      const Note note = entry.note.value_or(Note());
+      found = {own, std::string(note.operator_name), std::string(note.reason)};
+      return false;
+    }
+    return true;
+  });
+  if (!scanned.has_value()) return scanned.error();
+  return found;
+}
+
 base::Result<std::vector<TariffLoaded>, std::string> find_loaded_tariffs(
     const storage::LedgerStore& store) {
   const auto position_row = store.fetch(storage::Table::meta, meta_position_key);

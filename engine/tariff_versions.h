@@ -4,6 +4,7 @@
 // Threads: any. Errors: sentences with the remedy.
 #pragma once
 
+#include "engine/archive.h"
 #include "engine/base/result.h"
 #include "engine/checkpoint.h"
 #include "storage/ledger_store.h"
@@ -30,6 +31,16 @@ base::Result<std::shared_ptr<const tariffs::Tariff>, std::string> recall_tariff(
 // All of them, in the order in which they were loaded.
 base::Result<std::shared_ptr<const tariffs::TariffHistory>, std::string> recall_tariffs(
     const storage::LedgerStore& store, std::span<const TariffLoaded> loaded);
+
+// The entry by which a version was loaded, and what it says of who did it and why; "": nothing.
+// nullopt: there is none at that time.
+struct TariffLoadingNote {
+  Sequence entry;
+  std::string operator_name;
+  std::string reason;
+};
+base::Result<std::optional<TariffLoadingNote>, storage::StoreError> find_loading(
+    LedgerReader& ledger, const TariffLoaded& loaded);
 
 // Those that a ledger tells of, for who has no book at hand: from the checkpoint, and what the
 // ledger has behind it.

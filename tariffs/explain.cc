@@ -28,59 +28,105 @@ void line(Text& text, fmt::format_string<Arguments...> format, Arguments&&... ar
   text.push_back('\n');
 }
 
-// Why conditions hold; at facts.time.
-void add_reasons(const Tariff& tariff, const Conditions& conditions, const Facts& facts,
-                 std::vector<std::string>& reasons) {
-  if (!conditions.zones.empty()) {
-    const std::string called = tariff.called_number(facts);
-    const auto zone = tariff.zones()->find(called);
-    reasons.push_back(fmt::format("{} is in zone {}", called, tariff.zones()->zones()[*zone]));
-  }
-  if (conditions.times) {
-    const Calendar& calendar = tariff.calendars()[conditions.times->calendar];
-    reasons.push_back(
-        fmt::format("{} is {} in calendar {}", local_time_text(tariff.time_zone(), *facts.time),
-                    calendar.classes()[calendar.class_at(*facts.time).value], calendar.name()));
-  }
-  for (const Counted& counted : conditions.counted) {
-    const CounterRule& counter = tariff.counters()[counted.counter];
-    std::string range;
-    if (counted.from > 0)
-      range = fmt::format(" at least {}", units_text(counter.unit, counted.from));
-    if (counted.below < std::numeric_limits<std::uint64_t>::max()) {
-      range += fmt::format("{} below {}", range.empty() ? "" : " and",
-                           units_text(counter.unit, counted.below));
-    }
-    reasons.push_back(fmt::format("counter {} is{}", counter.name, range));
-  }
-  if (!conditions.called_numbers.empty()) {
-    const std::string called = tariff.called_number(facts);
-    reasons.push_back(
-        fmt::format("the number is {}", called.empty() ? facts.dialled_number : called));
-  }
-  if (!conditions.access_points.empty()) {
-    reasons.push_back(fmt::format("the access point is {}", facts.access_point));
-  }
-  if (!conditions.rat_types.empty()) {
-    reasons.push_back(fmt::format("the RAT type is {}", *facts.rat_type));
-  }
-  if (!conditions.serving_networks.empty()) {
-    reasons.push_back(fmt::format("the serving network is {}", facts.serving_network));
-  }
-  for (const Conditions::OfSubscriber& asked : conditions.subscriber) {
-    reasons.push_back(fmt::format("{} is {}", asked.name, value_of(facts.subscriber, asked.name)));
-  }
+// "the access point is one of ims, internet": of what holds no more, or is not known.
+template <class Values>
+std::string condition_text(std::string_view what, const Values& values) {
+  return fmt::format("{} {}{}", what, values.size() == 1 ? "" : "one of ", fmt::join(values, ", "));
 }
 
-// Why a rule that won did so; at facts.time.
-std::string reasons_text(const Tariff& tariff, const Rule& rule, const Facts& facts) {
-  std::vector<std::string> reasons;
-  add_reasons(tariff, rule.conditions, facts, reasons);
-  for (const std::uint16_t index : rule.adjustments) {
-    add_reasons(tariff, tariff.adjustments()[index].conditions, facts, reasons);
+// The classes of a condition on time.
+std::vector<std::string> class_names(const Calendar& calendar, std::uint64_t classes) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < calendar.classes().size(); ++i) {
+    if ((classes >> i & 1) != 0) names.push_back(calendar.classes()[i]);
   }
-  if (reasons.empty()) return "it has no conditions, and none before it holds";
-  return fmt::format("{}", fmt::join(reasons, ", and "));
+  return names;
+}
+
+std::string zone_reason(const Tariff& tariff, const Conditions& conditions, const Facts& facts) {
+  const std::string called = tariff.called_number(facts);
+  const auto zone = tariff.zones()->find(called);
+  const std::vector<std::string>& names = tariff.zones()->zones();
+  if (zone && std::ranges::find(conditions.zones, *zone) != conditions.zones.end()) {
+    return fmt::format("{} is in zone {}", called, names[*zone]);
+  }
+  std::vector<std::string> zones;
+  for (const std::uint16_t index : conditions.zones) zones.push_back(names[index]);
+  return condition_text("the zone was", zones);
+}
+
+std::string time_reason(const Tariff& tariff, const Conditions::Times& times, const Facts& facts) {
+  const Calendar& calendar = tariff.calendars()[times.calendar];
+  if (facts.time) {
+    const auto time_class = calendar.class_at(*facts.time).value;
+    if ((times.classes >> time_class & 1) != 0) {
+      return fmt::format("{} is {} in calendar {}",
+                         local_time_text(tariff.time_zone(), *facts.time),
+                         calendar.classes()[time_class], calendar.name());
+    }
+  }
+  return fmt::format("{} in calendar {}",
+                     condition_text("the time was", class_names(calendar, times.classes)),
+                     calendar.name());
+}
+
+std::string counted_reason(const Tariff& tariff, const Counted& counted) {
+  const CounterRule& counter = tariff.counters()[counted.counter];
+  std::string range;
+  if (counted.from > 0) range = fmt::format(" at least {}", units_text(counter.unit, counted.from));
+  if (counted.below < std::numeric_limits<std::uint64_t>::max()) {
+    range += fmt::format("{} below {}", range.empty() ? "" : " and",
+                         units_text(counter.unit, counted.below));
+  }
+  return fmt::format("counter {} is{}", counter.name, range);
+}
+
+std::string subscriber_reason(const Conditions::OfSubscriber& asked, const Facts& facts) {
+  const std::string_view value = value_of(facts.subscriber, asked.name);
+  if (std::ranges::find(asked.values, value) != asked.values.end()) {
+    return fmt::format("{} is {}", asked.name, value);
+  }
+  return condition_text(asked.name + " was", asked.values);
+}
+
+// All units together are of the band that they reach.
+std::string slab_at(const PriceTerms& terms, std::uint64_t to) {
+  const std::vector<PriceBand>& bands = terms.shape->bands;
+  const auto band = std::ranges::find_if(bands, [to](const PriceBand& b) { return to <= b.upto; });
+  const Money amount = band == bands.end() ? terms.amount : band->amount;
+  return fmt::format("all {} at {}", units_text(terms.unit, to), amount.to_string());
+}
+
+// How many of the units are of which band: "1 GiB at 0.300000, 5 MiB at 0.100000".
+std::string bands_between(const PriceTerms& terms, std::uint64_t from, std::uint64_t to) {
+  std::vector<std::string> parts;
+  const auto add = [&](std::uint64_t upto, Money amount) {
+    const std::uint64_t end = std::min(upto, to);
+    if (from >= end) return;
+    parts.push_back(
+        fmt::format("{} at {}", units_text(terms.unit, end - from), amount.to_string()));
+    from = end;
+  };
+  for (const PriceBand& band : terms.shape->bands) add(band.upto, band.amount);
+  add(units_max, terms.amount);
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+// How much more the units would cost without the cap.
+Money saved_by_cap(const PriceTerms& terms, std::uint64_t from, std::uint64_t to) {
+  if (terms.shape->cap_every == 0) return {};
+  const auto cost = [from, to](const PriceTerms& of) -> std::optional<std::int64_t> {
+    const std::optional<Money> begin = price_of(of, from);
+    const std::optional<Money> end = price_of(of, to);
+    if (!begin || !end) return std::nullopt;
+    return end->micros - begin->micros;
+  };
+  PriceTerms uncapped = terms;
+  uncapped.shape = std::make_shared<const PriceShape>(
+      PriceShape{.bands = terms.shape->bands, .is_slab = terms.shape->is_slab});
+  const auto with = cost(terms);
+  const auto without = cost(uncapped);
+  return with && without ? Money(*without - *with) : Money();
 }
 
 // For which the rule of a piece won first.
@@ -244,6 +290,38 @@ class Pricer {
   std::vector<base::Time> begun_;  // of each counter's period at hand
 };
 
+void add_reasons(const Tariff& tariff, const Conditions& conditions, const Facts& facts,
+                 std::vector<std::string>& reasons) {
+  if (!conditions.zones.empty()) reasons.push_back(zone_reason(tariff, conditions, facts));
+  if (conditions.times) reasons.push_back(time_reason(tariff, *conditions.times, facts));
+  for (const Counted& counted : conditions.counted) {
+    reasons.push_back(counted_reason(tariff, counted));
+  }
+  if (!conditions.called_numbers.empty()) {
+    const std::string called = tariff.called_number(facts);
+    const std::string number = called.empty() ? std::string(facts.dialled_number) : called;
+    reasons.push_back(number.empty() ? condition_text("the number was", conditions.called_numbers)
+                                     : fmt::format("the number is {}", number));
+  }
+  if (!conditions.access_points.empty()) {
+    reasons.push_back(facts.access_point.empty()
+                          ? condition_text("the access point was", conditions.access_points)
+                          : fmt::format("the access point is {}", facts.access_point));
+  }
+  if (!conditions.rat_types.empty()) {
+    reasons.push_back(facts.rat_type ? fmt::format("the RAT type is {}", *facts.rat_type)
+                                     : condition_text("the RAT type was", conditions.rat_types));
+  }
+  if (!conditions.serving_networks.empty()) {
+    reasons.push_back(facts.serving_network.empty()
+                          ? condition_text("the serving network was", conditions.serving_networks)
+                          : fmt::format("the serving network is {}", facts.serving_network));
+  }
+  for (const Conditions::OfSubscriber& asked : conditions.subscriber) {
+    reasons.push_back(subscriber_reason(asked, facts));
+  }
+}
+
 }  // namespace
 
 std::string units_text(Unit unit, std::uint64_t units) {
@@ -297,6 +375,46 @@ std::string terms_text(const PriceTerms& terms, std::string_view currency) {
   if (terms.setup.micros > 0) text += fmt::format(", set-up {}", terms.setup.to_string());
   if (terms.tax) text += fmt::format(", {} % tax included", terms.tax->to_string());
   return text + fmt::format(", rounded {}", rounding_name(terms.rounding));
+}
+
+std::string rule_text(const Tariff& tariff, const Rule& rule, const PriceTerms& terms) {
+  return fmt::format("rule {} of tariff {} (line {}): {}", rule.name, tariff.name(), rule.line,
+                     terms_text(terms, tariff.currency()));
+}
+
+std::string reasons_text(const Tariff& tariff, const Rule& rule, const Facts& facts) {
+  std::vector<std::string> reasons;
+  add_reasons(tariff, rule.conditions, facts, reasons);
+  for (const std::uint16_t index : rule.adjustments) {
+    add_reasons(tariff, tariff.adjustments()[index].conditions, facts, reasons);
+  }
+  if (reasons.empty()) return "it has no conditions, and none before it holds";
+  return fmt::format("{}", fmt::join(reasons, ", and "));
+}
+
+std::string shape_text(const PriceTerms& terms, std::uint64_t from, std::uint64_t to) {
+  if (terms.shape == nullptr || from >= to) return {};
+  Text text;
+  if (!terms.shape->bands.empty()) {
+    const bool is_slab = terms.shape->is_slab;
+    line(text, "in {}: {}", is_slab ? "the slab" : "bands",
+         is_slab ? slab_at(terms, to) : bands_between(terms, from, to));
+  }
+  const Money saved = saved_by_cap(terms, from, to);
+  if (saved.micros > 0) line(text, "the cap takes off {}", saved.to_string());
+  return fmt::to_string(text);
+}
+
+std::string usage_text(Unit unit, std::uint64_t units, std::uint64_t chargeable) {
+  return fmt::format("used {}\ncharged for {}\n", units_text(unit, units),
+                     units_text(unit, chargeable));
+}
+
+std::string amount_text(const PriceTerms& terms, std::uint64_t from, std::uint64_t to, Money price,
+                        Money setup) {
+  std::string text = shape_text(terms, from, to) + fmt::format("price {}\n", price.to_string());
+  if (setup.micros > 0) text += fmt::format("set-up {}\n", setup.to_string());
+  return text;
 }
 
 base::Result<PriceBreakdown, PriceFailure> price_units(const Tariff& tariff,
@@ -353,8 +471,7 @@ std::string describe_price(const Tariff& tariff, const PriceBreakdown& breakdown
   Text text;
   for (const PricePiece& piece : breakdown.pieces) {
     const Rule& rule = *piece.rule;
-    line(text, "rule {} of tariff {} (line {}): {}", rule.name, tariff.name(), rule.line,
-         terms_text(*rule.terms, tariff.currency()));
+    line(text, "{}", rule_text(tariff, rule, *rule.terms));
     if (tariff.has_conditions()) {
       line(text, "because {}", reasons_text(tariff, rule, facts_of(breakdown, piece)));
     }
@@ -376,11 +493,11 @@ std::string describe_price(const Tariff& tariff, const PriceBreakdown& breakdown
       line(text, "counter {} says {} before", tariff.counters()[*rule.over].name,
            units_text(breakdown.unit, piece.counted_before));
     }
-    line(text, "used {}", units_text(breakdown.unit, piece.units));
-    line(text, "charged for {}", units_text(breakdown.unit, piece.chargeable));
-    line(text, "price {}", piece.price.to_string());
-    if (piece.setup.micros > 0) line(text, "set-up {}", piece.setup.to_string());
-    if (const PriceTerms& terms = *rule.terms; terms.tax) {
+    text.append(usage_text(breakdown.unit, piece.units, piece.chargeable));
+    const PriceTerms& terms = &piece == breakdown.pieces.data() ? *rule.terms : rule.continued;
+    text.append(amount_text(terms, piece.counted_before, piece.counted_before + piece.chargeable,
+                            piece.price, piece.setup));
+    if (terms.tax) {
       line(text, "in it {} % tax {}", terms.tax->to_string(),
            tax_in(piece.total, *terms.tax, terms.rounding).to_string());
     }

@@ -21,8 +21,26 @@ std::string units_text(Unit unit, std::uint64_t units);
 std::string bands_text(const PriceTerms& terms);
 std::string cap_text(const PriceTerms& terms);
 
+// What bands and caps make of the units from one place of a price to another, one a line: "in
+// bands: 1 GiB at 0.300000, 5 MiB at 0.100000"; "" for a straight line.
+std::string shape_text(const PriceTerms& terms, std::uint64_t from, std::uint64_t to);
+
 // What a price says in all: "0.100000 CNY per 1 MiB, in steps of 1 KiB, rounded up".
 std::string terms_text(const PriceTerms& terms, std::string_view currency);
+
+// "rule voice/* of tariff demo (line 31): ..." with what the terms say.
+std::string rule_text(const Tariff& tariff, const Rule& rule, const PriceTerms& terms);
+
+// Why a rule won: "4930 is in zone eu, and 2026-06-01T21:00:00 is night in calendar week". Of what
+// does not hold by these facts, as units are of the rule under which they were granted, the
+// condition is said.
+std::string reasons_text(const Tariff& tariff, const Rule& rule, const Facts& facts);
+
+// "used 100 MiB", and for how much of it is charged.
+std::string usage_text(Unit unit, std::uint64_t units, std::uint64_t chargeable);
+// What those cost that were priced, from one place of the price to another; set-up aside.
+std::string amount_text(const PriceTerms& terms, std::uint64_t from, std::uint64_t to, Money price,
+                        Money setup);
 
 // What one rule prices of some usage.
 struct PricePiece {

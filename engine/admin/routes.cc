@@ -44,12 +44,14 @@ constexpr std::array routes = {
     Route{"GET", "/v1/ledger-records", copy_ledger_records, 0},
     Route{"GET", "/v1/charging-records", export_records, 0},
     Route{"GET", "/v1/rejects", list_rejects, 0},
+    Route{"POST", "/v1/explanations", explain, kib},
 
     Route{"POST", "/v1/tariffs", load_tariff, 160 * mib},
     Route{"GET", "/v1/tariffs", list_tariffs, 0},
     Route{"GET", "/v1/tariffs/price", get_price, 0},
     Route{"POST", "/v1/tariffs/simulation", simulate_tariff, 160 * mib},
     Route{"GET", "/v1/tariffs/{}", get_tariff, 0},
+    Route{"POST", "/v1/tariffs/{}/rollback", roll_back_tariff, mib},
     Route{"GET", "/v1/tariffs/{}/source", get_tariff_source, 0},
 };
 

@@ -37,6 +37,7 @@ struct Api {
   std::atomic<bool> backup_runs = false;
   std::atomic<bool> records_run = false;
   std::atomic<bool> simulation_runs = false;
+  std::atomic<bool> explanation_runs = false;
   std::atomic<int> copies_waiting = 0;  // requests for ledger records that there are not yet
 };
 
@@ -89,7 +90,11 @@ Reply export_records(Api& api, const HttpRequest& request, Stream& stream);
 // What was refused, counted by what it has in common, from the ledger.
 Reply list_rejects(Api& api, const HttpRequest& request, Stream& stream);
 
+// What was charged or refused, and why.
+Reply explain(Api& api, const HttpRequest& request, Stream& stream);
+
 Reply load_tariff(Api& api, const HttpRequest& request, Stream& stream);
+Reply roll_back_tariff(Api& api, const HttpRequest& request, Stream& stream);
 Reply list_tariffs(Api& api, const HttpRequest& request, Stream& stream);
 Reply get_tariff(Api& api, const HttpRequest& request, Stream& stream);
 Reply get_tariff_source(Api& api, const HttpRequest& request, Stream& stream);

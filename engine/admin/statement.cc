@@ -1,48 +1,13 @@
 #include "engine/admin/statement.h"
 
 #include "engine/admin/views.h"
+#include "engine/entry_reader.h"
 
 #include <algorithm>
 
 namespace farthing::engine::admin {
 
 namespace {
-
-// Reads single entries; a record is fetched once for those of it that come one after the other.
-class EntryReader {
- public:
-  EntryReader(const storage::LedgerStore& store, const std::filesystem::path& archive)
-      : ledger_(store, archive) {}
-
-  // The entry's strings are views that hold until the next call.
-  base::Result<const Entry*, storage::StoreError> read(Sequence sequence) {
-    const storage::RecordHeader& header = record_.header;
-    const bool at_hand =
-        sequence >= header.first && sequence.value < header.first.value + header.count;
-    if (!at_hand) {
-      const auto record = ledger_.read(sequence, buffer_);
-      if (!record.has_value()) {
-        record_ = {};
-        return record.error();
-      }
-      record_ = *record;
-    }
-    std::string_view body = record_.body;
-    for (Sequence own = record_.header.first; own <= sequence; ++own.value) {
-      if (decode_entry(body, own, entry_)) continue;
-      return storage::StoreError{storage::StoreError::Code::corrupt, own,
-                                 "a ledger entry is not readable; run: farthing ledger verify"};
-    }
-    return &entry_;
-  }
-  Time time() const { return record_.header.now; }
-
- private:
-  LedgerReader ledger_;
-  std::string buffer_;
-  storage::Record record_;
-  Entry entry_;
-};
 
 // What is known of a session besides its entry at hand.
 struct SessionFacts {
@@ -82,14 +47,6 @@ std::uint64_t granted_to(BucketNumber bucket, const Entry& entry) {
     if (leg.side == Side::allowance && leg.bucket == bucket) units += leg.amount;
   }
   return static_cast<std::uint64_t>(units);
-}
-
-std::int64_t sum_of(const Entry& entry, Side side) {
-  std::int64_t sum = 0;
-  for (const Leg& leg : entry.legs) {
-    if (leg.side == side) sum += leg.amount;
-  }
-  return sum;
 }
 
 base::Result<Statement, storage::StoreError> StatementReader::read(const StatementQuery& query) {

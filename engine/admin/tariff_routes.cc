@@ -2,10 +2,12 @@
 #include "engine/admin/routes.h"
 #include "engine/admin/time_text.h"
 #include "engine/admin/views.h"
+#include "engine/archive.h"
 #include "engine/attributes.h"
 #include "engine/facts.h"
 #include "engine/tariff_tests.h"
 #include "engine/tariff_versions.h"
+#include "engine/utf8.h"
 #include "tariffs/explain.h"
 #include "tariffs/local_time.h"
 #include "tariffs/tariff_file.h"
@@ -14,6 +16,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -122,6 +125,34 @@ json::array adjustments_json(const tariffs::Tariff& tariff, bool are_discounts) 
   return adjustments;
 }
 
+// When and by whom each version was loaded, and why. Where the entry is archived and not at hand,
+// only when.
+class Loadings {
+ public:
+  explicit Loadings(Api& api) : ledger_(api.store, archive_folder(api.store, api.archive_folder)) {}
+
+  void take(Shard& shard) { loaded_ = shard.book().tariffs(); }
+  void add(tariffs::TariffVersion version, std::string_view zone, json::object& object) {
+    const auto loaded = std::ranges::find(loaded_, version, &TariffLoaded::version);
+    if (loaded == loaded_.end()) return;
+    object["loaded_at"] = time_text(zone, loaded->loaded_at);
+    const auto found = find_loading(ledger_, *loaded);
+    TariffLoadingNote note;
+    if (found.has_value() && *found) note = **found;
+    object["entry"] = note.entry.value == 0 ? json::value(nullptr) : json::value(note.entry.value);
+    object["operator"] = text_or_null(note.operator_name);
+    object["reason"] = text_or_null(note.reason);
+  }
+
+ private:
+  static json::value text_or_null(std::string_view text) {
+    return text.empty() ? json::value(nullptr) : json::value(utf8_text(text));
+  }
+
+  LedgerReader ledger_;
+  std::vector<TariffLoaded> loaded_;
+};
+
 json::object tariff_json(const tariffs::VersionedTariff& versioned, const TariffView& view) {
   const tariffs::Tariff& tariff = *versioned.tariff;
   json::object object = summary_json(versioned, view);
@@ -165,10 +196,12 @@ json::object tariff_json(const tariffs::VersionedTariff& versioned, const Tariff
   return object;
 }
 
-Reply file_errors_reply(const std::vector<tariffs::FileError>& errors) {
+// `what`: "error", or "warning" where those are not to be.
+Reply file_errors_reply(const std::vector<tariffs::FileError>& errors,
+                        std::string_view what = "error") {
   const std::string message =
-      fmt::format("{} error{} in the tariff; nothing was loaded, and the one in force stays",
-                  errors.size(), errors.size() == 1 ? "" : "s");
+      fmt::format("{} {}{} in the tariff; nothing was loaded, and the one in force stays",
+                  errors.size(), what, errors.size() == 1 ? "" : "s");
   return json_reply(
       {{"error",
         {{"code", "invalid_tariff"}, {"message", message}, {"errors", places_json(errors)}}}},
@@ -179,6 +212,26 @@ Visited visit_tariffs(Api& api, TariffView& view) {
   return api.shard.visit([&](Shard& shard) { view = view_tariffs(shard); });
 }
 
+Visited visit_tariffs(Api& api, TariffView& view, Loadings& loadings) {
+  return api.shard.visit([&](Shard& shard) {
+    view = view_tariffs(shard);
+    loadings.take(shard);
+  });
+}
+
+std::optional<Reply> wrong_reason(std::string_view reason) {
+  if (auto wrong = check_note(Note{{}, reason, {}})) return refusal_reply(*wrong);
+  return std::nullopt;
+}
+
+// What was loaded as the newest version, and how.
+json::object loaded_json(const TariffView& view, Loadings& loadings) {
+  const tariffs::VersionedTariff& version = view.history->versions().back();
+  json::object object = summary_json(version, view);
+  loadings.add(version.version, version.tariff->time_zone(), object);
+  return object;
+}
+
 Reply no_version_reply(const HttpRequest& request) {
   return error_reply(404, "not_found",
                      fmt::format("there is no tariff version {}; see: farthing tariff list",
@@ -187,6 +240,36 @@ Reply no_version_reply(const HttpRequest& request) {
 
 std::string document_of(Api& api, const tariffs::VersionedTariff& version) {
   return api.store.document(tariff_document_key(version.version)).value_or("");
+}
+
+// What is warned of where a tariff says that it was valid before it was loaded.
+tariffs::FileError is_past(std::string_view file, const tariffs::Tariff& tariff) {
+  return {std::string(file), 0, 0,
+          fmt::format("valid_from {} is past; it counts from the loading on",
+                      tariffs::local_time_text(tariff.time_zone(), tariff.valid_from()))};
+}
+
+// Why a version cannot be made valid from now on; "": it can.
+std::string wrong_rollback(const TariffView& view, const tariffs::VersionedTariff& version) {
+  const std::uint32_t number = version.version.value;
+  const tariffs::VersionedTariff* const in_force = view.in_force();
+  if (in_force != nullptr && in_force->version == version.version) {
+    return fmt::format("version {} is in force", number);
+  }
+  const std::string& zone = version.tariff->time_zone();
+  if (version.tariff->valid_from() > view.now) {
+    return fmt::format(
+        "version {} says that it is valid from {} on; load its file with another "
+        "valid_from: farthing tariff show {} --save DIR",
+        number, tariffs::local_time_text(zone, version.tariff->valid_from()), number);
+  }
+  if (version.valid_until && *version.valid_until <= view.now) {
+    return fmt::format(
+        "version {} says that it is valid until {}; load its file with another "
+        "valid_until: farthing tariff show {} --save DIR",
+        number, tariffs::local_time_text(zone, *version.valid_until), number);
+  }
+  return {};
 }
 
 // What the request says of what is to be priced; the called number as the network says it, which
@@ -305,15 +388,25 @@ Reply load_tariff(Api& api, const HttpRequest& request, Stream&) {
   }
   const tariffs::CheckedTariff checked = engine::check_tariff(file_name, *source);
   if (checked.tariff == nullptr) return file_errors_reply(checked.errors);
+  const std::string reason(request.query_value("reason"));
+  if (auto wrong = wrong_reason(reason)) return *wrong;
+  const bool is_strict = !request.query_value("strict").empty();
   TariffView view;
+  Loadings loadings(api);
   std::string currency;
+  std::vector<tariffs::FileError> warnings = checked.warnings;
   const Visited ran = api.shard.visit([&](Shard& shard) {
     view = view_tariffs(shard);
+    if (checked.tariff->valid_from() < view.now) {
+      warnings.push_back(is_past(file_name, *checked.tariff));
+    }
     if (!view.history->versions().empty()) currency = view.currency();
     if (!currency.empty() && currency != checked.tariff->currency()) return;
-    shard.enter_tariff(checked.tariff, request.body);
-    view = view_tariffs(shard);
     currency.clear();
+    if (is_strict && !warnings.empty()) return;
+    shard.enter_tariff(checked.tariff, request.body, Note{request.operator_name, reason, {}});
+    view = view_tariffs(shard);
+    loadings.take(shard);
   });
   if (!ran) return unavailable_reply(ran.why());
   if (!currency.empty()) {
@@ -323,25 +416,62 @@ Reply load_tariff(Api& api, const HttpRequest& request, Stream&) {
                     "with currency: {}",
                     currency, checked.tariff->currency(), currency));
   }
-  json::object loaded = summary_json(view.history->versions().back(), view);
+  if (is_strict && !warnings.empty()) return file_errors_reply(warnings, "warning");
+  json::object loaded = loaded_json(view, loadings);
   loaded["tests"] = checked.tariff->tests().size();
-  loaded["warnings"] = places_json(checked.warnings);
+  loaded["warnings"] = places_json(warnings);
   return json_reply(std::move(loaded), 201);
+}
+
+// Makes an earlier version valid from now on, as a new version.
+Reply roll_back_tariff(Api& api, const HttpRequest& request, Stream&) {
+  BodyFields fields(request.body.empty() ? "{}" : request.body);
+  const std::string said = fields.optional("reason");
+  if (auto wrong = fields.wrong()) return *wrong;
+  TariffView view;
+  Loadings loadings(api);
+  if (const Visited ran = visit_tariffs(api, view); !ran) return unavailable_reply(ran.why());
+  const tariffs::VersionedTariff* const version = view.named(request.arguments[0]);
+  if (version == nullptr) return no_version_reply(request);
+  const std::string reason =
+      fmt::format("rollback of {}{}{}", version->version.value, said.empty() ? "" : ": ", said);
+  if (auto wrong = wrong_reason(reason)) return *wrong;
+  std::string source = document_of(api, *version);
+  std::string refused;
+  const Visited ran = api.shard.visit([&](Shard& shard) {
+    view = view_tariffs(shard);
+    refused = wrong_rollback(view, *version);
+    if (!refused.empty()) return;
+    shard.enter_tariff(version->tariff, std::move(source), Note{request.operator_name, reason, {}});
+    view = view_tariffs(shard);
+    loadings.take(shard);
+  });
+  if (!ran) return unavailable_reply(ran.why());
+  if (!refused.empty()) return error_reply(422, "refused", refused);
+  return json_reply(loaded_json(view, loadings), 201);
 }
 
 Reply list_tariffs(Api& api, const HttpRequest&, Stream&) {
   TariffView view;
-  if (const Visited ran = visit_tariffs(api, view); !ran) return unavailable_reply(ran.why());
+  Loadings loadings(api);
+  if (const Visited ran = visit_tariffs(api, view, loadings); !ran) {
+    return unavailable_reply(ran.why());
+  }
   json::array versions;
   for (const tariffs::VersionedTariff& version : view.history->versions()) {
-    versions.push_back(summary_json(version, view));
+    json::object object = summary_json(version, view);
+    loadings.add(version.version, version.tariff->time_zone(), object);
+    versions.push_back(std::move(object));
   }
   return json_reply({{"tariffs", std::move(versions)}});
 }
 
 Reply get_tariff(Api& api, const HttpRequest& request, Stream&) {
   TariffView view;
-  if (const Visited ran = visit_tariffs(api, view); !ran) return unavailable_reply(ran.why());
+  Loadings loadings(api);
+  if (const Visited ran = visit_tariffs(api, view, loadings); !ran) {
+    return unavailable_reply(ran.why());
+  }
   const tariffs::VersionedTariff* const version = view.named(request.arguments[0]);
   if (version == nullptr) return no_version_reply(request);
   json::object object = tariff_json(*version, view);
@@ -353,6 +483,7 @@ Reply get_tariff(Api& api, const HttpRequest& request, Stream&) {
     tables.push_back({{"name", table.name}, {"bytes", table.text.size()}});
   }
   object["tables"] = std::move(tables);
+  loadings.add(version->version, version->tariff->time_zone(), object);
   return json_reply(object);
 }
 

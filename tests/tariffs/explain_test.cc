@@ -40,6 +40,24 @@ total 0.476855 CNY
 )");
 }
 
+TEST(Explain, WhatBandsAndCapsMadeOfIt) {
+  PriceTerms terms{.unit = Unit::events, .amount = Money(10), .setup = {}};
+  EXPECT_EQ(shape_text(terms, 0, 5), "");
+  PriceShape shape{.bands = {{2, Money(30)}, {4, Money(20)}}};
+  terms.shape = std::make_shared<const PriceShape>(shape);
+  EXPECT_EQ(shape_text(terms, 0, 2), "in bands: 2 events at 0.000030\n");
+  EXPECT_EQ(shape_text(terms, 1, 6),
+            "in bands: 1 event at 0.000030, 2 events at 0.000020, 2 events at 0.000010\n");
+  EXPECT_EQ(shape_text(terms, 6, 6), "");
+  shape.is_slab = true;
+  terms.shape = std::make_shared<const PriceShape>(shape);
+  EXPECT_EQ(shape_text(terms, 1, 4), "in the slab: all 4 events at 0.000020\n");
+  EXPECT_EQ(shape_text(terms, 1, 5), "in the slab: all 5 events at 0.000010\n");
+  terms.shape = std::make_shared<const PriceShape>(PriceShape{.cap_every = 3, .cap = Money(25)});
+  EXPECT_EQ(shape_text(terms, 0, 2), "");
+  EXPECT_EQ(shape_text(terms, 0, 7), "the cap takes off 0.000010\n");
+}
+
 TEST(Explain, SetUpComesWithTheFirstUnit) {
   TariffParts parts;
   parts.services = {{"data", "d@x", service_key("data"), Unit::octets, {}}};

@@ -27,41 +27,63 @@ namespace {
 
 struct Given {
   std::string file, version = "current", folder, context, units;
-  std::string called, apn, network, at;
+  std::string called, apn, network, at, reason;
+  bool strict = false;
   std::vector<std::string> counted;
   std::vector<std::string> subscriber;  // "segment=gold"
   std::optional<std::uint32_t> rating_group, rat;
 };
 
 std::string warning_text(const json::value& place) {
+  if (field(place, "line") == "0") {
+    return fmt::format("{}: warning: {}", field(place, "file"), field(place, "message"));
+  }
   return fmt::format("{}:{}:{}: warning: {}", field(place, "file"), field(place, "line"),
                      field(place, "column"), field(place, "message"));
+}
+
+void tell_loaded(const Context& context, const json::value& tariff) {
+  context.out() << fmt::format(
+      "tariff {} loaded as version {}, {} {}\n", field(tariff, "name"), field(tariff, "version"),
+      field(tariff, "in_force") == "true" ? "in force since" : "valid from",
+      field(tariff, "valid_from"));
 }
 
 int load_file(const Context& context, const Given& given) {
   auto source = read_tariff(given.file);
   if (!source.has_value()) return context.fail(source.error().exit_code, source.error().message);
-  return context.send("POST", "/v1/tariffs?file=" + encode_url(given.file),
-                      tariffs::canonical_bytes(std::move(*source)),
+  const std::string target = fmt::format("/v1/tariffs?file={}&reason={}{}", encode_url(given.file),
+                                         encode_url(given.reason), given.strict ? "&strict=1" : "");
+  return context.send("POST", target, tariffs::canonical_bytes(std::move(*source)),
                       [&context](const json::value& tariff) {
                         for (const json::value& place : tariff.at("warnings").as_array()) {
                           context.tell(warning_text(place));
                         }
-                        context.out() << fmt::format(
-                            "tariff {} loaded as version {}, {} {}\n", field(tariff, "name"),
-                            field(tariff, "version"),
-                            field(tariff, "in_force") == "true" ? "in force since" : "valid from",
-                            field(tariff, "valid_from"));
+                        tell_loaded(context, tariff);
                       });
 }
 
+int roll_back(const Context& context, const Given& given) {
+  return context.send("POST", fmt::format("/v1/tariffs/{}/rollback", encode_url(given.version)),
+                      json_body({{"reason", given.reason}}),
+                      [&context](const json::value& tariff) { tell_loaded(context, tariff); });
+}
+
 void list_versions(const Context& context, const json::value& answer) {
-  Table table(
-      {{"version", true}, {"name"}, {"currency"}, {"valid_from"}, {"valid_until"}, {"in_force"}});
+  Table table({{"version", true},
+               {"name"},
+               {"currency"},
+               {"valid_from"},
+               {"valid_until"},
+               {"in_force"},
+               {"loaded_at"},
+               {"operator"},
+               {"reason"}});
   for (const json::value& tariff : answer.at("tariffs").as_array()) {
     table.add({field(tariff, "version"), field(tariff, "name"), field(tariff, "currency"),
                field(tariff, "valid_from"), field(tariff, "valid_until"),
-               field(tariff, "in_force") == "true" ? "yes" : ""});
+               field(tariff, "in_force") == "true" ? "yes" : "", field(tariff, "loaded_at"),
+               field(tariff, "operator"), field(tariff, "reason")});
   }
   context.print(table);
 }
@@ -115,9 +137,14 @@ void show_adjustments(const Context& context, const json::value& tariff) {
 }
 
 void show_version(const Context& context, const json::value& tariff) {
-  context.out() << fmt::format("tariff {}, version {}, {}, valid from {}\n\n",
-                               field(tariff, "name"), field(tariff, "version"),
-                               field(tariff, "currency"), field(tariff, "valid_from"));
+  context.out() << fmt::format("tariff {}, version {}, {}, valid from {}\n", field(tariff, "name"),
+                               field(tariff, "version"), field(tariff, "currency"),
+                               field(tariff, "valid_from"));
+  const std::string author = field(tariff, "operator");
+  const std::string reason = field(tariff, "reason");
+  context.out() << fmt::format("loaded {}{}{}{}\n\n", field(tariff, "loaded_at"),
+                               author.empty() ? "" : " by " + author, reason.empty() ? "" : ": ",
+                               reason);
   show_rules(context, tariff.at("rules").as_array());
   for (const json::value& rule : tariff.at("rules").as_array()) {
     const json::value& price = rule.at("price");
@@ -259,6 +286,31 @@ int show_price(const Context& context, const Given& given) {
   });
 }
 
+void add_loading(CLI::App& group, Context& context, const std::shared_ptr<Given>& given) {
+  CLI::App* const load = add_command(
+      group, context, "load",
+      "Loads a tariff: in force from its valid_from, never from before now. One that is past is\n"
+      "warned of, and counts from now on",
+      "farthing tariff load new.yaml --reason \"June prices\"\n"
+      "  farthing tariff load new.yaml --strict",
+      [&context, given] { return load_file(context, *given); });
+  add_argument(load, "FILE", given->file,
+               "The tariff file, beside which its tables are; - is standard input");
+  add_text_option(load, "--reason", given->reason, "Stands in the ledger")->type_name("TEXT");
+  load->add_flag("--strict", given->strict,
+                 "Load nothing where there is any warning, a valid_from that is past included");
+
+  CLI::App* const rollback = add_command(
+      group, context, "rollback",
+      "Makes an earlier version valid from now on, as a new version; what was charged stays",
+      "farthing tariff rollback 3 --reason \"June prices were wrong\"",
+      [&context, given] { return roll_back(context, *given); });
+  add_argument(rollback, "VERSION", given->version, "Its number");
+  add_text_option(rollback, "--reason", given->reason,
+                  "Stands in the ledger, behind \"rollback of 3\"")
+      ->type_name("TEXT");
+}
+
 }  // namespace
 
 base::Result<tariffs::TariffSource, Problem> read_tariff(const std::string& path) {
@@ -276,13 +328,7 @@ void add_tariff_commands(CLI::App& app, Context& context) {
   add_tariff_check(*group, context);
   add_tariff_diff(*group, context);
   add_tariff_simulate(*group, context);
-  CLI::App* const load = add_command(
-      *group, context, "load",
-      "Loads a tariff: in force from its valid_from, never from before now",
-      "farthing tariff load new.yaml", [&context, given] { return load_file(context, *given); });
-  add_argument(load, "FILE", given->file,
-               "The tariff file, beside which its tables are; - is standard input");
-
+  add_loading(*group, context, given);
   add_command(*group, context, "list", "Lists the versions loaded", "farthing tariff list",
               [&context] {
                 return context.get("/v1/tariffs", [&context](const json::value& answer) {

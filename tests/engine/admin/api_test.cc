@@ -94,6 +94,37 @@ TEST_F(ApiTest, ManyAttributesAreRefusedAtOnce) {
             "50000 attributes are given; give at most 32 at a time");
 }
 
+TEST_F(ApiTest, AnEarlierVersionIsMadeValidAgain) {
+  const auto tariff = [](const char* name, const char* rest) {
+    return fmt::format(
+        "tariff: {}\ncurrency: CNY\ntime_zone: Asia/Shanghai\nvalid_from: {}\nservices:\n"
+        "  voice:\n    context: 32260@3gpp.org\n    unit: seconds\n    grant: {{maximum: 1 h}}\n"
+        "    prices: [{{default: true, amount: 0.20, per: 1 min}}]\n",
+        name, rest);
+  };
+  create_account("1001", "5");
+  const json::value loaded =
+      ok(post("/v1/tariffs?reason=dearer", tariff("second", "2026-01-01T00:00:00")));
+  EXPECT_THAT(loaded.at("warnings").at(0).at("message").as_string(), HasSubstr("is past"));
+  ok(post("/v1/tariffs?strict=1", tariff("third", "2199-01-01T00:00:00")));
+  EXPECT_THAT(error_of(post("/v1/tariffs?strict=1", tariff("fourth", "2026-01-01T00:00:00")), 422),
+              HasSubstr("1 warning in the tariff; nothing was loaded"));
+  EXPECT_EQ(error_of(post("/v1/tariffs/2/rollback", ""), 422), "version 2 is in force");
+  EXPECT_THAT(error_of(post("/v1/tariffs/3/rollback", ""), 422), HasSubstr("valid from 2199"));
+  EXPECT_EQ(post("/v1/tariffs/4/rollback", "").status, 404u);
+  EXPECT_EQ(post("/v1/tariffs/1/rollback", R"({"reason":")" + std::string(600, 'x') + "\"}").status,
+            400u);
+  EXPECT_EQ(ok(post("/v1/tariffs/1/rollback", R"({"reason":"wrong"})")).at("version"), 4);
+  EXPECT_EQ(get("/v1/tariffs/1/source").body, get("/v1/tariffs/4/source").body);
+  restart();
+  const json::value versions = ok(get("/v1/tariffs")).at("tariffs");
+  EXPECT_EQ(versions.at(1).at("reason").as_string(), "dearer");
+  EXPECT_FALSE(versions.at(1).at("operator").is_null());
+  EXPECT_EQ(versions.at(3).at("reason").as_string(), "rollback of 1: wrong");
+  EXPECT_EQ(versions.at(3).at("name"), versions.at(0).at("name"));
+  EXPECT_TRUE(versions.at(3).at("in_force").as_bool());
+}
+
 TEST_F(ApiTest, ASimulationIsAskedForWhatItCanSay) {
   const std::string path = "/v1/tariffs/simulation?from=2026-01-01&to=2199-01-01&version=";
   EXPECT_THAT(error_of(post(path + "1&csv=1", ""), 400), HasSubstr("add that"));
