@@ -105,6 +105,12 @@ bool Account::is_part(BucketNumber bucket) const {
   });
 }
 
+const Payer* Account::payer(BucketNumber bucket) const {
+  const auto found =
+      std::ranges::find(payers, bucket, [](const Payer& payer) { return payer.terms.bucket; });
+  return found == payers.end() ? nullptr : &*found;
+}
+
 void Account::find_due() {
   due_at = never;
   for (const Subscription& subscription : subscriptions) {

@@ -37,7 +37,8 @@ struct Subscriber {
   }
 };
 
-// A dated, restricted amount of units: an allowance.
+// A dated, restricted amount of units: an allowance. Or of money: a gift, or what another account
+// lends (payers.h); of that nothing is ever free, it is lent for what is used or held.
 struct Bucket {
   BucketNumber number;
   SubscriberNumber owner;  // 0: every subscriber of the account may eat it
@@ -49,6 +50,7 @@ struct Bucket {
   std::int64_t reserved = 0;   // held for grants
   std::vector<tariffs::Coverage> coverage;
   std::uint8_t priority = tariffs::Allowance::priority_usual;  // the lowest is eaten first
+  bool is_lent = false;
 
   bool covers(ServiceKey service, const std::optional<RatingGroup>& rating_group) const;
   bool is_for(SubscriberNumber subscriber) const { return owner.value == 0 || owner == subscriber; }
@@ -56,6 +58,12 @@ struct Bucket {
   bool is_valid_at(Time time) const {
     return std::chrono::floor<std::chrono::seconds>(valid_from) <= time && time < valid_to;
   }
+};
+
+// Another account that pays for a subscriber (payers.h), by a bucket of lent money.
+struct Payer {
+  PayerChange terms;
+  std::int64_t spent_micros = 0;  // in terms.month
 };
 
 // How much of something was used or paid in one period (tariffs/counter.h).
@@ -82,6 +90,7 @@ struct Segment {
   std::uint64_t used = 0;           // all units reported so far
   std::int64_t consumed_units = 0;  // of the chargeable ones, those that allowances paid
   std::int64_t charged_micros = 0;  // money charged so far, overage included
+  std::int64_t bucket_micros = 0;   // of it, what buckets of money paid
   std::int64_t reserved_micros = 0;
 };
 
@@ -92,7 +101,7 @@ struct HeldGrant {
   std::uint64_t units = 0;
 };
 
-// Units of a bucket that a segment holds for its grants.
+// Units, or money, of a bucket that a segment holds for its grants.
 struct BucketHold {
   std::uint16_t segment = 0;
   BucketNumber bucket;
@@ -198,10 +207,12 @@ struct Account {
   std::vector<Bucket> buckets;
   std::vector<Counter> counters;  // of each, the periods that usage may still be of
   std::vector<Subscription> subscriptions;
+  std::vector<Payer> payers;
   Session* sessions = nullptr;
 
   bool is_changed = false;  // since its row was written; it is in the book's list
   bool is_touched = false;  // since the clock hand of eviction passed
+  bool is_pinned = false;   // it pays for others, whose sessions hold its money: never evicted
   bool is_name_indexed = false;
   std::uint16_t subscribers_indexed = 0;  // the first so many have their rows in the index
   Time due_indexed = never;               // as the index has it
@@ -217,6 +228,7 @@ struct Account {
   const Subscription* subscription(SubscriptionNumber which) const;
   bool is_part(BucketNumber bucket) const;  // of a subscription
   void find_due();                          // from the subscriptions
+  const Payer* payer(BucketNumber bucket) const;
   const Bucket* bucket(BucketNumber which) const;
   Bucket* bucket(BucketNumber which);
   void clear();

@@ -132,8 +132,8 @@ std::size_t AccountTable::evict(std::size_t steps, std::uint64_t round_written,
       account.is_touched = false;
       continue;
     }
-    if (account.is_changed || account.session_count > 0 || account.written_round > round_written ||
-        account.stamp >= stamp_before) {
+    if (account.is_changed || account.is_pinned || account.session_count > 0 ||
+        account.written_round > round_written || account.stamp >= stamp_before) {
       continue;
     }
     drop(account);

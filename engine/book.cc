@@ -4,7 +4,6 @@
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
 #include "engine/base/saturating.h"
-#include "engine/base/wide.h"
 #include "engine/counting.h"
 
 #include <algorithm>
@@ -15,10 +14,6 @@
 namespace farthing::engine {
 
 namespace {
-
-bool is_within(base::Int128 value, base::Int128 low, base::Int128 high) {
-  return value >= low && value <= high;
-}
 
 // The session's hold or grant, begun with nothing where there is none yet.
 BucketHold& hold_of(Session& session, std::uint16_t segment, BucketNumber bucket) {
@@ -184,157 +179,6 @@ void Book::apply_to_session(Account& account, Session* session, const Entry& ent
   }
 }
 
-// What must hold before anything is changed. Nothing here can fail for an entry that decide()
-// wrote; in recovery it is the proof that the ledger means what it says.
-const char* Book::check(const Entry& entry, Sequence own, const Account* account,
-                        const Session* session) const {
-  if (own.value != last_.value + 1) return "its number does not follow the one before";
-  if (!is_balanced(entry)) return "its legs do not add up to zero";
-  if ((entry.kind == EntryKind::ledger_cut) != entry.cut.has_value()) {
-    return "it is no cut of the ledger";
-  }
-  if (entry.kind == EntryKind::server_started || entry.tariff || entry.cut) {
-    return entry.account.value == 0 ? nullptr : "it names an account where none belongs";
-  }
-  if (entry.account_opening) {
-    if (const char* wrong = check_opening(entry)) return wrong;
-  } else if (account == nullptr) {
-    return "its account does not exist";
-  } else if (entry.previous != account->last) {
-    return "it does not follow its account's last entry";
-  }
-  if (entry.subscriber_opening) {
-    const std::size_t known = account == nullptr ? 0 : account->subscribers.size();
-    if (entry.subscriber_opening->number.value != known + 1)
-      return "its subscriber is out of order";
-    for (Identity identity : {entry.subscriber_opening->msisdn, entry.subscriber_opening->imsi}) {
-      if (identity.kind() != Identity::Kind::none && find_subscriber(identity).has_value()) {
-        return "its subscriber's identity is taken";
-      }
-    }
-  }
-  if (entry.subscriber_switch &&
-      (account == nullptr || account->subscriber(entry.subscriber_switch->number) == nullptr)) {
-    return "it changes a subscriber that does not exist";
-  }
-  if (entry.profile_change) {
-    if (const char* wrong = check_profile(entry, account)) return wrong;
-  }
-  if (session != nullptr) {
-    if (session->account != account) return "its session is another account's";
-    if (session->last != entry.session->previous)
-      return "it does not follow its session's last entry";
-  } else if (entry.session && (entry.session_id.empty() ||
-                               sessions_by_key_.find(session_key(entry.session_id)) != nullptr)) {
-    return "it opens a session that is open";
-  }
-  if (entry.subscription || !entry.bucket_extensions.empty()) {
-    if (const char* wrong = check_subscription(entry, account)) return wrong;
-  }
-  if (const char* wrong = check_counters(entry, account, session)) return wrong;
-  return check_amounts(entry, account, session);
-}
-
-const char* Book::check_profile(const Entry& entry, const Account* account) const {
-  const ProfileChange& change = *entry.profile_change;
-  const Subscriber* const known = account == nullptr ? nullptr : account->subscriber(change.number);
-  const bool is_new = entry.subscriber_opening && entry.subscriber_opening->number == change.number;
-  if (known == nullptr && !is_new) return "it changes a subscriber that does not exist";
-  return wrong_with(
-      change_profile(known == nullptr ? nullptr : known->profile.get(), change).get());
-}
-
-const char* Book::check_subscription(const Entry& entry, const Account* account) const {
-  if (account == nullptr) return "it changes a subscription of no account";
-  const auto is_there = [&](BucketNumber bucket) {
-    return account->bucket(bucket) != nullptr ||
-           std::ranges::find(entry.bucket_openings, bucket, &BucketOpening::number) !=
-               entry.bucket_openings.end();
-  };
-  for (const BucketExtension& extension : entry.bucket_extensions) {
-    if (!is_there(extension.number)) return "it extends an unknown bucket";
-  }
-  if (!entry.subscription) return nullptr;
-  const Subscription& after = *entry.subscription;
-  if (account->subscription(after.number) == nullptr &&
-      after.number.value <= account->bucket_count) {
-    return "it changes an unknown subscription";
-  }
-  return std::ranges::all_of(after.buckets, is_there) ? nullptr
-                                                      : "its subscription has an unknown bucket";
-}
-
-const char* Book::check_opening(const Entry& entry) const {
-  if (entry.account.value != account_count_ + 1) return "its account's number is out of order";
-  if (find_account(entry.account_opening->name) != nullptr) return "its account exists";
-  if (entry.account_opening->kind > static_cast<std::uint8_t>(AccountKind::hybrid)) {
-    return "its account is of no known kind";
-  }
-  return nullptr;
-}
-
-const char* Book::check_amounts(const Entry& entry, const Account* account,
-                                const Session* session) const {
-  const std::size_t segments_before = session == nullptr ? 0 : session->segments.size();
-  const std::size_t segments = segments_before + entry.openings.size();
-  if (segments >= Leg::no_segment) return "it has too many price segments";
-  for (std::size_t i = 0; i < entry.openings.size(); ++i) {
-    if (entry.openings[i].index != segments_before + i)
-      return "its price segments are out of order";
-  }
-  for (const SegmentUse& use : entry.uses) {
-    if (use.index >= segments) return "it reports usage of an unknown price segment";
-  }
-  for (const GrantChange& grant : entry.grants) {
-    if (grant.segment >= segments) return "it grants units of an unknown price segment";
-  }
-  bool moves_units = false;
-  base::Int128 main = account == nullptr ? 0 : account->main_micros;
-  base::Int128 reserved = account == nullptr ? 0 : account->reserved_micros;
-  base::Int128 overage = account == nullptr ? 0 : account->overage_micros;
-  for (const Leg& leg : entry.legs) {
-    if (leg.segment != Leg::no_segment && leg.segment >= segments) {
-      return "it charges an unknown price segment";
-    }
-    if (leg.side == Side::main) main += leg.amount;
-    if (leg.side == Side::reserved) reserved += leg.amount;
-    if (leg.side == Side::overage) overage -= leg.amount;
-    moves_units = moves_units || is_units(leg.side);
-  }
-  const base::Int128 limit = account_money_max.micros;
-  if (!is_within(main, -4 * limit, 4 * limit) || !is_within(reserved, 0, 4 * limit) ||
-      !is_within(overage, 0, INT64_MAX)) {
-    return "it leaves an amount out of range";
-  }
-  return moves_units ? check_units(entry, account) : nullptr;
-}
-
-const char* Book::check_units(const Entry& entry, const Account* account) const {
-  std::size_t known = 0;
-  for (const Leg& leg : entry.legs) known += is_units(leg.side) ? 0 : 1;
-  // Of one bucket, free and held as they will be; false: below zero or over the range.
-  auto fits = [&entry, &known](BucketNumber bucket, base::Int128 free, base::Int128 held) {
-    for (const Leg& leg : entry.legs) {
-      if (!is_units(leg.side) || leg.bucket != bucket) continue;
-      ++known;
-      if (leg.side == Side::allowance) free += leg.amount;
-      if (leg.side == Side::allowance_reserved) held += leg.amount;
-    }
-    return is_within(free, 0, INT64_MAX) && is_within(held, 0, INT64_MAX);
-  };
-  bool fit = true;
-  for (const BucketOpening& opening : entry.bucket_openings) {
-    fit = fit && fits(opening.number, 0, 0);
-  }
-  if (account != nullptr) {
-    for (const Bucket& bucket : account->buckets) {
-      fit = fit && fits(bucket.number, bucket.remaining, bucket.reserved);
-    }
-  }
-  if (!fit) return "it leaves a bucket below zero";
-  return known == entry.legs.size() ? nullptr : "it moves units of an unknown bucket";
-}
-
 Account& Book::open_account(const Entry& entry) {
   Account& account = accounts_.add(entry.account);
   account.kind = static_cast<AccountKind>(entry.account_opening->kind);
@@ -360,6 +204,7 @@ void Book::change_account(Account& account, const Entry& entry) {
   }
   change_buckets(account, entry);
   if (entry.subscription) change_subscription(account, *entry.subscription);
+  for (const PayerChange& payer : entry.payers) change_payer(account, payer);
 }
 
 void Book::change_buckets(Account& account, const Entry& entry) {
@@ -367,11 +212,22 @@ void Book::change_buckets(Account& account, const Entry& entry) {
     account.bucket_count = std::max(account.bucket_count, opening.number.value);
     account.buckets.push_back({opening.number, opening.owner, opening.unit,
                                std::string(opening.offer), opening.valid_from, opening.valid_to, 0,
-                               0, opening.coverage, opening.priority});
+                               0, opening.coverage, opening.priority, opening.is_lent});
   }
   for (const BucketExtension& extension : entry.bucket_extensions) {
     account.bucket(extension.number)->valid_to = extension.valid_to;
   }
+}
+
+void Book::change_payer(Account& account, const PayerChange& after) {
+  const auto known = std::ranges::find(account.payers, after.bucket,
+                                       [](const Payer& payer) { return payer.terms.bucket; });
+  if (known == account.payers.end()) {
+    account.payers.push_back({after, 0});
+    return;
+  }
+  if (known->terms.month != after.month) known->spent_micros = 0;
+  known->terms = after;
 }
 
 void Book::change_subscription(Account& account, const Subscription& after) {
@@ -404,9 +260,11 @@ void Book::move_account_legs(Account& account, const Entry& entry) {
         account.overage_micros -= leg.amount;
         break;
       case Side::allowance:
+      case Side::bucket:
         account.bucket(leg.bucket)->remaining += leg.amount;
         break;
       case Side::allowance_reserved:
+      case Side::bucket_reserved:
         account.bucket(leg.bucket)->reserved += leg.amount;
         break;
       case Side::revenue:
@@ -415,12 +273,27 @@ void Book::move_account_legs(Account& account, const Entry& entry) {
       case Side::adjustment:
       case Side::granted:
       case Side::expired:
+      case Side::gift:
+      case Side::lent:
         break;
     }
   }
+  if (!account.payers.empty() && !entry.payment) note_spending(account, entry);
   for (const BucketNumber closed : entry.bucket_closings) {
     std::erase_if(account.buckets,
                   [closed](const Bucket& bucket) { return bucket.number == closed; });
+    std::erase_if(account.payers,
+                  [closed](const Payer& payer) { return payer.terms.bucket == closed; });
+  }
+}
+
+// What was lent and is not held any more, payers have paid.
+void Book::note_spending(Account& account, const Entry& entry) {
+  for (Payer& payer : account.payers) {
+    for (const Leg& leg : entry.legs) {
+      if (leg.side != Side::lent && leg.side != Side::bucket_reserved) continue;
+      if (leg.bucket == payer.terms.bucket) payer.spent_micros -= leg.amount;
+    }
   }
 }
 
@@ -436,7 +309,8 @@ void Book::move_session_legs(Session& session, const Entry& entry) {
     if (leg.side == Side::reserved) segment.reserved_micros += leg.amount;
     if (leg.side == Side::revenue) segment.charged_micros += leg.amount;
     if (leg.side == Side::consumed) segment.consumed_units += leg.amount;
-    if (leg.side == Side::allowance_reserved) {
+    if (is_bucket_money(leg.side)) segment.bucket_micros -= leg.amount;
+    if (leg.side == Side::allowance_reserved || leg.side == Side::bucket_reserved) {
       hold_of(session, leg.segment, leg.bucket).units += leg.amount;
       holds_changed = true;
     }
@@ -516,6 +390,12 @@ void Book::close_session(Session& session, Time now) {
 
 const Account* Book::account(AccountNumber number) const {
   return const_cast<Book*>(this)->accounts_.find(number);
+}
+
+bool Book::pin(AccountNumber number) const {
+  Account* const account = const_cast<Book*>(this)->accounts_.find(number);
+  if (account != nullptr) account->is_pinned = true;
+  return account != nullptr;
 }
 
 const Account* Book::find_account(std::string_view name) const {

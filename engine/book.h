@@ -78,6 +78,8 @@ class Book {
   // Requests of these sessions are about to come: has the processor fetch what they will look at,
   // all at once, where each alone would wait for memory several times.
   void expect(std::span<const std::string_view> session_ids) const;
+  // From now on the account is not evicted. False: it is not here.
+  bool pin(AccountNumber number) const;
   // Keeps the fingerprint of the last request's attributes with its session: a memo, not its state.
   void note_fingerprint(const Session& session, std::uint64_t fingerprint);
   std::uint64_t session_count() const { return sessions_by_number_.size(); }
@@ -158,7 +160,8 @@ class Book {
                     const Session* session) const;
   const char* check_opening(const Entry& entry) const;
   const char* check_profile(const Entry& entry, const Account* account) const;
-  const char* check_units(const Entry& entry, const Account* account) const;
+  const char* check_buckets(const Entry& entry, const Account* account) const;
+  const char* check_payers(const Entry& entry, const Account* account) const;
   const char* check_subscription(const Entry& entry, const Account* account) const;
   const char* check_amounts(const Entry& entry, const Account* account,
                             const Session* session) const;
@@ -170,6 +173,8 @@ class Book {
   void change_account(Account& account, const Entry& entry);
   void change_buckets(Account& account, const Entry& entry);
   void change_subscription(Account& account, const Subscription& after);
+  void change_payer(Account& account, const PayerChange& after);
+  void note_spending(Account& account, const Entry& entry);
   void move_account_legs(Account& account, const Entry& entry);
   void move_session_legs(Session& session, const Entry& entry);
   Session& new_session(SessionNumber number);

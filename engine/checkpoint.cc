@@ -31,8 +31,9 @@ std::size_t bound_of(const Bucket& bucket) {
 }
 
 void write_bucket(ByteWriter& out, const Bucket& bucket) {
-  write(out, BucketOpening{bucket.number, bucket.owner, bucket.offer, bucket.unit,
-                           bucket.valid_from, bucket.valid_to, bucket.coverage, bucket.priority});
+  write(out,
+        BucketOpening{bucket.number, bucket.owner, bucket.offer, bucket.unit, bucket.valid_from,
+                      bucket.valid_to, bucket.coverage, bucket.priority, bucket.is_lent});
   out.signed_varint(bucket.remaining);
   out.signed_varint(bucket.reserved);
 }
@@ -49,7 +50,8 @@ bool read_bucket(ByteReader& in, Bucket& bucket) {
             0,
             0,
             opening.coverage,
-            opening.priority};
+            opening.priority,
+            opening.is_lent};
   bucket.remaining = in.signed_varint();
   bucket.reserved = in.signed_varint();
   return in.ok() && bucket.remaining >= 0 && bucket.reserved >= 0;
@@ -213,6 +215,7 @@ void encode_account(const Account& account, std::string& out) {
   for (const Bucket& bucket : account.buckets) bound += bound_of(bucket);
   for (const Counter& counter : account.counters) bound += counter.name.size() + 10 * number_bytes;
   for (const Subscription& subscription : account.subscriptions) bound += size_bound(subscription);
+  bound += account.payers.size() * 6 * number_bytes;
   for (const Subscriber& subscriber : account.subscribers) {
     if (subscriber.profile != nullptr) bound += size_bound(change_to(*subscriber.profile, {}));
   }
@@ -230,14 +233,22 @@ void encode_account(const Account& account, std::string& out) {
     for (const Subscriber& subscriber : account.subscribers) write_subscriber(to, subscriber);
     to.varint(account.buckets.size());
     for (const Bucket& bucket : account.buckets) write_bucket(to, bucket);
-    // As rows were before there were counters and subscriptions that renew.
-    if (account.counter_count == 0 && account.subscriptions.empty()) return;
+    // As rows were before there were counters, subscriptions that renew, and payers.
+    const bool has_payers = !account.payers.empty();
+    const bool has_subscriptions = has_payers || !account.subscriptions.empty();
+    if (account.counter_count == 0 && !has_subscriptions) return;
     to.varint(account.counter_count);
     to.varint(account.counters.size());
     for (const Counter& counter : account.counters) write_counter(to, counter);
-    if (account.subscriptions.empty()) return;
+    if (!has_subscriptions) return;
     to.varint(account.subscriptions.size());
     for (const Subscription& subscription : account.subscriptions) write(to, subscription);
+    if (!has_payers) return;
+    to.varint(account.payers.size());
+    for (const Payer& payer : account.payers) {
+      write(to, payer.terms);
+      to.signed_varint(payer.spent_micros);
+    }
   });
 }
 
@@ -276,6 +287,13 @@ bool decode_account(std::string_view row, Account& account) {
     }
     account.find_due();
   }
+  if (in.ok() && !in.at_end()) {
+    account.payers.resize(in.count());
+    for (Payer& payer : account.payers) {
+      if (!read(in, payer.terms)) return false;
+      payer.spent_micros = in.signed_varint();
+    }
+  }
   return is_whole(in) && account.last.value != 0 && !account.name.empty();
 }
 
@@ -288,7 +306,9 @@ void encode_session(const Session& session, std::string& out) {
           number_bytes +
       session.id.size() + session.service_context.size() + session.attributes.size() +
       session.last_outcome.size();
-  for (const Segment& segment : session.segments) bound += shape_size_bound(segment.terms);
+  for (const Segment& segment : session.segments) {
+    bound += shape_size_bound(segment.terms) + number_bytes;
+  }
   append(out, bound, [&session](ByteWriter& to) {
     to.u8(row_format);
     to.varint(session.last.value);
@@ -318,13 +338,18 @@ void encode_session(const Session& session, std::string& out) {
       to.signed_varint(hold.units);
     }
     write_requests(to, session);
-    if (session.counter_holds.empty()) return;  // as rows were before there were counters
+    // As rows were before there were counters, and buckets of money.
+    const bool has_bucket_money = std::ranges::any_of(
+        session.segments, [](const Segment& segment) { return segment.bucket_micros != 0; });
+    if (session.counter_holds.empty() && !has_bucket_money) return;
     to.varint(session.counter_holds.size());
     for (const CounterHold& hold : session.counter_holds) {
       to.varint(hold.segment);
       to.varint(hold.counter.value);
       to.signed_varint(hold.units);
     }
+    if (!has_bucket_money) return;
+    for (const Segment& segment : session.segments) to.signed_varint(segment.bucket_micros);
   });
 }
 
@@ -370,6 +395,9 @@ bool decode_session(std::string_view row, Session& session, AccountNumber& accou
       hold.units = in.signed_varint();
       if (hold.segment >= session.segments.size()) return false;
     }
+  }
+  if (!in.at_end()) {
+    for (Segment& segment : session.segments) segment.bucket_micros = in.signed_varint();
   }
   return is_whole(in) && session.last.value != 0 && !session.id.empty();
 }

@@ -562,7 +562,7 @@ bool Decider::move_event(const Request& request, std::uint16_t segment, std::uin
                                          : sheet_.price_with_setup(segment, chargeable, 0);
   const std::int64_t cost =
       sheet_.price_with_setup(segment, chargeable, sheet_.covered_units(segment, chargeable));
-  const bool enough = cost <= sheet_.available_micros();
+  const bool enough = cost <= sheet_.available_micros(segment);
   auto add_cost = [this](std::int64_t micros) {
     const std::int64_t sum = d_.answer.cost.value_or(Money()).micros + micros;
     d_.answer.cost = Money(std::min(sum, account_money_max.micros));
@@ -597,6 +597,7 @@ bool Decider::move_event(const Request& request, std::uint16_t segment, std::uin
 void decide(const Situation& situation, const Request& request, Decision& decision) {
   Decider decider(situation.account, situation.subscriber, situation.session, situation.now,
                   decision);
+  decision.worksheet.lend(situation.lendings);
   if (request.key.type == RequestType::event) {
     decider.event_request(request, situation.tariffs);
     return;

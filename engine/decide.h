@@ -37,6 +37,7 @@
 #include "engine/worksheet.h"
 #include "tariffs/tariff.h"
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,7 @@ struct Situation {
   const Session* session;  // nullptr: none open under the request's Session-Id
   const tariffs::TariffHistory& tariffs;
   Time now;
+  std::span<const Lending> lendings = {};  // what its payers may lend
 };
 
 // An offer that a subscriber buys by asking for what it covers (tariffs/subscriber.h).

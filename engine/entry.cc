@@ -40,8 +40,10 @@ enum Section : std::uint32_t {
   section_profile = 1u << 20,
   section_subscription = 1u << 21,
   section_more_buckets = 1u << 22,
+  section_payers = 1u << 23,
+  section_payment = 1u << 24,
 };
-constexpr std::uint32_t sections_known = (1u << 23) - 1;
+constexpr std::uint32_t sections_known = (1u << 25) - 1;
 
 std::uint32_t sections_of(const Entry& entry) {
   std::uint32_t mask = 0;
@@ -71,6 +73,8 @@ std::uint32_t sections_of(const Entry& entry) {
       !entry.bucket_extensions.empty()) {
     mask |= section_more_buckets;
   }
+  if (!entry.payers.empty()) mask |= section_payers;
+  if (entry.payment) mask |= section_payment;
   return mask;
 }
 
@@ -99,6 +103,7 @@ std::size_t size_bound(const Entry& entry) {
   }
   bound += (entry.bucket_closings.size() + 2 * entry.bucket_extensions.size()) * number;
   if (entry.subscription) bound += size_bound(*entry.subscription);
+  bound += entry.payers.size() * 6 * number;
   if (entry.cut) bound += cut_size_bound;
   if (entry.profile_change) bound += size_bound(*entry.profile_change);
   return bound;
@@ -107,17 +112,17 @@ std::size_t size_bound(const Entry& entry) {
 void write(ByteWriter& out, const Leg& leg) {
   out.u8(static_cast<std::uint8_t>(leg.side));
   out.varint(leg.segment == Leg::no_segment ? 0 : leg.segment + 1u);
-  if (is_units(leg.side)) out.varint(leg.bucket.value);
+  if (names_bucket(leg.side)) out.varint(leg.bucket.value);
   out.signed_varint(leg.amount);
 }
 
 bool read(ByteReader& in, Leg& leg) {
   const std::uint8_t side = in.u8();
-  if (side > static_cast<std::uint8_t>(Side::expired)) return false;
+  if (side >= side_count) return false;
   leg.side = static_cast<Side>(side);
   const auto segment = in.number<std::uint16_t>();
   leg.segment = segment == 0 ? Leg::no_segment : static_cast<std::uint16_t>(segment - 1);
-  leg.bucket = is_units(leg.side) ? BucketNumber(in.number<std::uint32_t>()) : BucketNumber();
+  leg.bucket = names_bucket(leg.side) ? BucketNumber(in.number<std::uint32_t>()) : BucketNumber();
   leg.amount = in.signed_varint();
   return in.ok();
 }
@@ -336,7 +341,7 @@ bool read_charging(ByteReader& in, std::uint32_t mask, Entry& entry) {
   return in.ok();
 }
 
-constexpr std::array<std::pair<EntryKind, std::string_view>, 22> kind_names = {{
+constexpr std::array<std::pair<EntryKind, std::string_view>, 24> kind_names = {{
     {EntryKind::server_started, "server_started"},
     {EntryKind::tariff_loaded, "tariff_loaded"},
     {EntryKind::account_created, "account_created"},
@@ -359,6 +364,8 @@ constexpr std::array<std::pair<EntryKind, std::string_view>, 22> kind_names = {{
     {EntryKind::subscription_unpaid, "subscription_unpaid"},
     {EntryKind::subscription_changed, "subscription_changed"},
     {EntryKind::allowance_expired, "allowance_expired"},
+    {EntryKind::payer_changed, "payer_changed"},
+    {EntryKind::paid_for_other, "paid_for_other"},
 }};
 
 }  // namespace
@@ -410,6 +417,8 @@ void Entry::clear() {
   bucket_closings.clear();
   bucket_extensions.clear();
   subscription.reset();
+  payers.clear();
+  payment.reset();
   tariff.reset();
   cut.reset();
   profile_change.reset();
@@ -465,6 +474,14 @@ void encode_entry(const Entry& entry, Sequence own, std::string& out) {
   if (entry.profile_change) write(writer, *entry.profile_change);
   if (entry.subscription) write(writer, *entry.subscription);
   if (mask & section_more_buckets) write_more_buckets(writer, entry);
+  if (mask & section_payers) {
+    writer.varint(entry.payers.size());
+    for (const PayerChange& payer : entry.payers) write(writer, payer);
+  }
+  if (entry.payment) {
+    writer.varint(entry.payment->member.value);
+    write_link(writer, own, entry.payment->entry.value);
+  }
   const auto size = static_cast<std::size_t>(writer.position() - out.data());
   FARTHING_ASSERT(size <= out.size());
   out.resize(size);
@@ -499,6 +516,16 @@ bool decode_entry(std::string_view& body, Sequence own, Entry& entry) {
   if (mask & section_profile && !read(in, entry.profile_change.emplace())) return false;
   if (mask & section_subscription && !read(in, entry.subscription.emplace())) return false;
   if (mask & section_more_buckets && !read_more_buckets(in, entry)) return false;
+  if (mask & section_payers && !read_list(in, entry.payers, [](ByteReader& r, PayerChange& payer) {
+        return read(r, payer);
+      })) {
+    return false;
+  }
+  if (mask & section_payment) {
+    Payment& payment = entry.payment.emplace();
+    payment.member = AccountNumber(in.varint());
+    payment.entry = Sequence(read_link(in, own));
+  }
   if (!in.ok()) return false;
   body.remove_prefix(static_cast<std::size_t>(in.position() - body.data()));
   return true;

@@ -49,6 +49,8 @@ enum class EntryKind : std::uint8_t {
   subscription_unpaid = 20,   // its next period could not be paid
   allowance_expired = 21,     // of a period so long over that no usage of it can come any more
   subscription_changed = 22,  // it is to end with its period
+  payer_changed = 23,         // another account pays for a subscriber, on other terms, or no more
+  paid_for_other = 24,        // what an account lent to a member, or got back from it
 };
 
 std::string_view kind_name(EntryKind kind);
@@ -66,8 +68,12 @@ enum class Side : std::uint8_t {
   granted = 8,             // units: where allowances come from
   consumed = 9,            // units used up
   expired = 10,            // units that ran out of time or were given back
+  bucket = 11,             // money of a bucket, free
+  bucket_reserved = 12,    // money of a bucket, held for grants
+  gift = 13,               // where money of buckets comes from, and goes that nobody used
+  lent = 14,               // between an account and those that it pays for; together nothing
 };
-inline constexpr std::size_t side_count = 11;
+inline constexpr std::size_t side_count = 15;
 using SideSums = std::array<base::Int128, side_count>;  // by Side: micros, or units
 
 constexpr bool is_units(Side side) {
@@ -75,12 +81,31 @@ constexpr bool is_units(Side side) {
          side == Side::consumed || side == Side::expired;
 }
 
+// Where what is in a bucket stands: units, or money.
+struct BucketSides {
+  Side free;
+  Side held;
+  Side source;
+  Side gone;  // unused
+};
+constexpr BucketSides sides_of(Unit unit) {
+  if (unit == Unit::money) return {Side::bucket, Side::bucket_reserved, Side::gift, Side::gift};
+  return {Side::allowance, Side::allowance_reserved, Side::granted, Side::expired};
+}
+
+// What a segment gains or loses of it, buckets of money paid, or got back.
+constexpr bool is_bucket_money(Side side) {
+  return side == Side::bucket || side == Side::bucket_reserved || side == Side::lent;
+}
+
+constexpr bool names_bucket(Side side) { return is_units(side) || is_bucket_money(side); }
+
 struct Leg {
   static constexpr std::uint16_t no_segment = 0xffff;
 
   Side side = Side::main;
   std::uint16_t segment = no_segment;  // the session's price segment that caused it
-  BucketNumber bucket;                 // for units
+  BucketNumber bucket;                 // where names_bucket(); none at the payer who lends
   std::int64_t amount = 0;             // micros or units; positive: the side gains
 
   friend bool operator==(const Leg&, const Leg&) = default;
@@ -157,6 +182,7 @@ struct BucketOpening {
   Time valid_to;
   std::vector<tariffs::Coverage> coverage;
   std::uint8_t priority = tariffs::Allowance::priority_usual;
+  bool is_lent = false;  // its money is another account's (payers.h)
 };
 
 // What is left of a bucket stays longer: it is rolled over.
@@ -189,6 +215,22 @@ struct CounterChange {
 struct ThresholdReached {
   CounterNumber counter;
   std::uint64_t threshold = 0;
+};
+
+// Another account pays for a subscriber (payers.h).
+struct PayerChange {
+  BucketNumber bucket;       // by which it does
+  AccountNumber account;     // the payer
+  std::optional<Money> cap;  // it pays no more in a month; nullopt: whatever it has
+  tariffs::TimeSpan month;   // of which what it has paid is kept; another one: nothing yet
+
+  friend bool operator==(const PayerChange&, const PayerChange&) = default;
+};
+
+// For whom an account has paid.
+struct Payment {
+  AccountNumber member;
+  Sequence entry;  // the member's
 };
 
 struct TariffLoading {
@@ -235,6 +277,8 @@ struct Entry {
   std::vector<BucketNumber> bucket_closings;
   std::vector<BucketExtension> bucket_extensions;
   std::optional<Subscription> subscription;  // as it is after this entry
+  std::vector<PayerChange> payers;           // likewise
+  std::optional<Payment> payment;
   std::optional<TariffLoading> tariff;
   std::optional<LedgerCut> cut;
 

@@ -59,6 +59,7 @@ class EntryExplainer {
   tariffs::Facts facts_at(const tariffs::Tariff& tariff, Time time);
   ExplainedCharge charge(std::uint16_t index, std::uint64_t units);
   void add_allowances(std::uint16_t index, ExplainedCharge& charge) const;
+  void add_payments(std::uint16_t index, ExplainedCharge& charge) const;
   void add_counters(std::uint16_t index, ExplainedCharge& charge);
   const ExplainedCount* counted_over(const ExplainedCharge& charge,
                                      const tariffs::CounterRule& rule) const;
@@ -208,6 +209,7 @@ ExplainedCharge EntryExplainer::charge(std::uint16_t index, std::uint64_t units)
     if (leg.side == Side::overage) charge.overage.micros -= leg.amount;
   }
   add_allowances(index, charge);
+  add_payments(index, charge);
   add_counters(index, charge);
   std::int64_t eaten = 0;
   for (const ExplainedAllowance& allowance : charge.allowances) eaten += allowance.units;
@@ -254,6 +256,22 @@ void EntryExplainer::add_allowances(std::uint16_t index, ExplainedCharge& charge
       if (is_of_account && other.bucket == leg.bucket) allowance.left += other.amount;
     }
   }
+}
+
+void EntryExplainer::add_payments(std::uint16_t index, ExplainedCharge& charge) const {
+  for (const Leg& leg : entry_.legs) {
+    if (leg.segment != index || !is_bucket_money(leg.side)) continue;
+    auto payment = std::ranges::find(charge.payments, leg.bucket, &ExplainedPayment::bucket);
+    if (payment == charge.payments.end()) {
+      const Bucket* const bucket =
+          moment_.account == nullptr ? nullptr : moment_.account->bucket(leg.bucket);
+      payment = charge.payments.insert(
+          payment, {leg.bucket, bucket == nullptr ? std::string() : bucket->offer, Money()});
+    }
+    payment->amount.micros -= leg.amount;
+  }
+  std::erase_if(charge.payments,
+                [](const ExplainedPayment& payment) { return payment.amount.micros == 0; });
 }
 
 void EntryExplainer::add_counters(std::uint16_t index, ExplainedCharge& charge) {

@@ -35,6 +35,13 @@ struct ExplainedAllowance {
   std::int64_t left = 0;   // after the entry, what is held for grants included
 };
 
+// What a gift or a payer paid of it.
+struct ExplainedPayment {
+  BucketNumber bucket;
+  std::string payer;  // the offer's name, or the account's
+  Money amount;       // negative: given back
+};
+
 struct ExplainedCount {
   CounterNumber counter;
   std::string name;
@@ -58,7 +65,8 @@ struct ExplainedCharge {
   std::uint64_t units_before = 0;  // of the segment, by earlier entries
   std::uint64_t chargeable = 0;    // what the entry adds to the whole steps that are charged
   std::vector<ExplainedAllowance> allowances;
-  std::string over;      // the counter that the price goes by; "": none
+  std::vector<ExplainedPayment> payments;  // of the amount, what others paid
+  std::string over;                        // the counter that the price goes by; "": none
   std::string steps;     // lines: from which units on, bands, caps, price, set-up; "" where a
                          // part of it is not known
   Money charged_before;  // of the segment

@@ -132,6 +132,7 @@ namespace {
 
 // In the byte that says a bucket's unit.
 constexpr std::uint8_t priority_follows = 0x80;
+constexpr std::uint8_t money_is_lent = 0x40;
 
 void write_coverage(ByteWriter& out, const std::vector<tariffs::Coverage>& coverage) {
   out.varint(coverage.size());
@@ -157,7 +158,8 @@ void write(ByteWriter& out, const BucketOpening& bucket) {
   out.text(bucket.offer);
   const bool has_priority = bucket.priority != tariffs::Allowance::priority_usual;
   out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(bucket.unit) |
-                                   (has_priority ? priority_follows : 0u)));
+                                   (has_priority ? priority_follows : 0u) |
+                                   (bucket.is_lent ? money_is_lent : 0u)));
   if (has_priority) out.u8(bucket.priority);
   out.signed_varint(micros_of(bucket.valid_from));
   out.signed_varint(micros_of(bucket.valid_to));
@@ -169,14 +171,36 @@ bool read(ByteReader& in, BucketOpening& bucket) {
   bucket.owner = SubscriberNumber(in.number<std::uint16_t>());
   bucket.offer = in.text();
   const std::uint8_t flags = in.u8();
-  const std::uint8_t unit = flags & ~priority_follows;
+  const std::uint8_t unit = flags & ~(priority_follows | money_is_lent);
   if (unit > static_cast<std::uint8_t>(Unit::money)) return false;
   bucket.unit = static_cast<Unit>(unit);
+  bucket.is_lent = (flags & money_is_lent) != 0;
   bucket.priority = (flags & priority_follows) != 0 ? in.u8() : tariffs::Allowance::priority_usual;
   bucket.valid_from = time_of(in.signed_varint());
   bucket.valid_to = time_of(in.signed_varint());
   read_coverage(in, bucket.coverage);
   return in.ok();
+}
+
+// --- Payers --------------------------------------------------------------------------------------
+
+void write(ByteWriter& out, const PayerChange& payer) {
+  out.varint(payer.bucket.value);
+  out.varint(payer.account.value);
+  out.varint(payer.cap ? static_cast<std::uint64_t>(payer.cap->micros) + 1 : 0);
+  out.signed_varint(micros_of(payer.month.from));
+  out.signed_varint(micros_of(payer.month.to));
+}
+
+bool read(ByteReader& in, PayerChange& payer) {
+  payer.bucket = BucketNumber(in.number<std::uint32_t>());
+  payer.account = AccountNumber(in.varint());
+  const std::uint64_t cap = in.varint();
+  payer.cap.reset();
+  if (cap > 0) payer.cap = Money(static_cast<std::int64_t>(cap - 1));
+  payer.month.from = time_of(in.signed_varint());
+  payer.month.to = time_of(in.signed_varint());
+  return in.ok() && payer.account.value != 0 && (!payer.cap || payer.cap->micros >= 0);
 }
 
 // --- Subscriptions -------------------------------------------------------------------------------
@@ -317,10 +341,12 @@ bool read(ByteReader& in, LedgerCut& cut) {
   cut.end.now = time_of(in.signed_varint());
   read(in, cut.end.hash);
   read(in, cut.opening);
-  if (in.varint() != cut.sums.size()) return false;
-  for (base::Int128& sum : cut.sums) {
+  const std::uint64_t sides = in.varint();  // fewer, before there were all of them
+  if (sides > cut.sums.size()) return false;
+  cut.sums = {};
+  for (std::uint64_t i = 0; i < sides; ++i) {
     const base::Uint128 low = in.u64_fixed();
-    sum = static_cast<base::Int128>(low | static_cast<base::Uint128>(in.u64_fixed()) << 64);
+    cut.sums[i] = static_cast<base::Int128>(low | static_cast<base::Uint128>(in.u64_fixed()) << 64);
   }
   return in.ok();
 }

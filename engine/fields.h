@@ -30,6 +30,10 @@ void write(base::ByteWriter& out, const CounterOpening& counter);
 void write(base::ByteWriter& out, const BucketOpening& bucket);
 [[nodiscard]] bool read(base::ByteReader& in, BucketOpening& bucket);
 
+// At most 5 numbers.
+void write(base::ByteWriter& out, const PayerChange& payer);
+[[nodiscard]] bool read(base::ByteReader& in, PayerChange& payer);
+
 std::size_t size_bound(const Subscription& subscription);
 void write(base::ByteWriter& out, const Subscription& subscription);
 [[nodiscard]] bool read(base::ByteReader& in, Subscription& subscription);

@@ -1,10 +1,12 @@
 #include "engine/operations.h"
 
+#include "engine/payers.h"
 #include "tariffs/file_error.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace farthing::engine {
 
@@ -14,6 +16,7 @@ constexpr std::size_t account_name_max = 64;
 constexpr std::size_t note_text_max = 512;
 constexpr std::size_t subscribers_max = 10'000;  // of one account
 constexpr std::size_t buckets_max = 256;         // of one account, bought
+constexpr std::size_t payer_services_max = 64;
 
 Refusal refusal(Refusal::Code code, std::string message) { return {code, std::move(message)}; }
 
@@ -91,9 +94,10 @@ Entry ending_of(const Account& account, const Bucket& bucket, const Note& note) 
   Entry entry = entry_for(account, EntryKind::subscription_ended, note);
   entry.subscriber = bucket.owner;
   entry.bucket_closings = {bucket.number};
+  const BucketSides sides = sides_of(bucket.unit);
   if (bucket.remaining != 0) {
-    entry.legs = {{Side::allowance, Leg::no_segment, bucket.number, -bucket.remaining},
-                  {Side::expired, Leg::no_segment, bucket.number, bucket.remaining}};
+    entry.legs = {{sides.free, Leg::no_segment, bucket.number, -bucket.remaining},
+                  {sides.gone, Leg::no_segment, bucket.number, bucket.remaining}};
   }
   return entry;
 }
@@ -102,7 +106,8 @@ Entry ending_of(const Account& account, const Bucket& bucket, const Note& note) 
 // reported.
 bool end_one_long_over(Shard& shard, const Account& account, Time now, const Note& note) {
   for (const Bucket& bucket : account.buckets) {
-    if (bucket.reserved != 0 || bucket.valid_to >= now - event_time_past_max) continue;
+    if (bucket.reserved != 0 || bucket.is_lent || bucket.valid_to >= now - event_time_past_max)
+      continue;
     shard.enter(ending_of(account, bucket, note));
     return true;
   }
@@ -325,7 +330,8 @@ std::vector<std::string_view> offers_of(const SubscriberRef& who, Time now) {
     }
   }
   for (const Bucket& bucket : who.account->buckets) {
-    if (bucket.owner == who.subscriber && bucket.is_valid_at(now)) names.push_back(bucket.offer);
+    const bool is_offer = bucket.owner == who.subscriber && !bucket.is_lent;
+    if (is_offer && bucket.is_valid_at(now)) names.push_back(bucket.offer);
   }
   return names;
 }
@@ -438,7 +444,7 @@ Operation end_subscription(Shard& shard, std::string_view msisdn, SubscriptionNu
   const BucketNumber of_bucket(number.value);
   const Bucket* const bucket = account.bucket(of_bucket);
   if (one == nullptr && bucket != nullptr && bucket->owner == who->subscriber &&
-      !account.is_part(of_bucket)) {
+      !account.is_part(of_bucket) && !bucket->is_lent) {
     if (ending == Ending::now) return end_bucket(shard, *who, *bucket, note);
     return refusal(Refusal::Code::refused, "it does not renew: it ends by itself");
   }
@@ -446,6 +452,137 @@ Operation end_subscription(Shard& shard, std::string_view msisdn, SubscriptionNu
                  fmt::format("{} has no subscription {}; see: farthing subscription list {}",
                              msisdn, number.value, msisdn));
 }
+
+// --- Payers --------------------------------------------------------------------------------------
+
+namespace {
+
+const Payer* payer_of(const SubscriberRef& who, AccountNumber account) {
+  for (const Payer& payer : who.account->payers) {
+    const Bucket& bucket = *who.account->bucket(payer.terms.bucket);
+    if (payer.terms.account == account && bucket.owner == who.subscriber) return &payer;
+  }
+  return nullptr;
+}
+
+// What "data" or "data/10" covers, by the tariff in force.
+base::Result<tariffs::Coverage, Refusal> find_coverage(const tariffs::Tariff& tariff,
+                                                       std::string_view text) {
+  const std::string_view name = text.substr(0, text.find('/'));
+  const std::string_view group = name.size() == text.size() ? "" : text.substr(name.size() + 1);
+  for (const tariffs::Service& service : tariff.services()) {
+    if (service.name != name) continue;
+    tariffs::Coverage coverage{service.key, {}};
+    if (name.size() == text.size()) return coverage;
+    std::uint32_t number = 0;
+    const auto [end, wrong] = std::from_chars(group.data(), group.data() + group.size(), number);
+    if (wrong != std::errc() || end != group.data() + group.size()) break;
+    coverage.rating_group = RatingGroup(number);
+    return coverage;
+  }
+  return refusal(Refusal::Code::invalid,
+                 fmt::format("{} is no service of the tariff in force; expected one as data, or "
+                             "with a rating group as data/10; see: farthing tariff show",
+                             tariffs::in_quotes(text)));
+}
+
+Entry payer_entry(const SubscriberRef& who, const Note& note) {
+  Entry entry = entry_for(*who.account, EntryKind::payer_changed, note);
+  entry.subscriber = who.subscriber;
+  return entry;
+}
+
+}  // namespace
+
+Operation add_payer(Shard& shard, std::string_view msisdn, const PayerOrder& order,
+                    const Note& note) {
+  if (auto wrong = check_note(note)) return *wrong;
+  const auto who = find_subscriber(shard, msisdn);
+  if (!who.has_value()) return who.error();
+  const Account& member = *who->account;
+  const Account* const payer = shard.book().find_account(order.account);
+  if (payer == nullptr) return no_account(order.account);
+  if (payer == &member) {
+    return refusal(Refusal::Code::invalid, fmt::format("{} is on account {} itself; another one "
+                                                       "can pay for it",
+                                                       msisdn, member.name));
+  }
+  if (order.cap && (order.cap->micros < 0 || !fits(order.cap->micros))) {
+    return refusal(Refusal::Code::invalid, "a cap is not negative");
+  }
+  const tariffs::VersionedTariff* const tariff = shard.tariffs().at(shard.now());
+  if (tariff == nullptr) return refusal(Refusal::Code::refused, "no tariff is in force yet");
+  std::vector<tariffs::Coverage> coverage;
+  for (const std::string& service : order.services) {
+    const auto found = find_coverage(*tariff->tariff, service);
+    if (!found.has_value()) return found.error();
+    if (std::ranges::find(coverage, *found) == coverage.end()) coverage.push_back(*found);
+  }
+  if (coverage.empty() || coverage.size() > payer_services_max) {
+    return refusal(Refusal::Code::invalid,
+                   fmt::format("a payer pays for 1 to {} services", payer_services_max));
+  }
+
+  Entry entry = payer_entry(*who, note);
+  if (const Payer* const known = payer_of(*who, payer->number)) {
+    if (member.bucket(known->terms.bucket)->coverage != coverage) {
+      return refusal(Refusal::Code::conflict,
+                     fmt::format("{} pays for other services of {}; end that first: farthing payer "
+                                 "remove {} {}",
+                                 payer->name, msisdn, msisdn, payer->name));
+    }
+    if (known->terms.cap == order.cap) return Done{member.last, true};
+    entry.payers = {known->terms};
+    entry.payers.back().cap = order.cap;
+    return Done{shard.enter(entry)};
+  }
+  const auto payers = std::ranges::count_if(member.payers, [&](const Payer& one) {
+    return member.bucket(one.terms.bucket)->owner == who->subscriber;
+  });
+  if (static_cast<std::size_t>(payers) >= payers_max) {
+    return refusal(Refusal::Code::refused,
+                   fmt::format("at most {} accounts pay for a subscriber", payers_max));
+  }
+  if (member.buckets.size() >= buckets_max &&
+      !end_one_long_over(shard, member, shard.now(), note)) {
+    return refusal(Refusal::Code::refused,
+                   fmt::format("an account has at most {} allowances and payers", buckets_max));
+  }
+  entry.previous = member.last;
+  const BucketNumber bucket(member.bucket_count + 1);
+  entry.bucket_openings.push_back({bucket, who->subscriber, payer->name, Unit::money, shard.now(),
+                                   never, std::move(coverage), payer_priority, true});
+  entry.payers.push_back({bucket, payer->number, order.cap, tariff->tariff->month_of(shard.now())});
+  return Done{shard.enter(entry)};
+}
+
+Operation remove_payer(Shard& shard, std::string_view msisdn, std::string_view account,
+                       const Note& note) {
+  if (auto wrong = check_note(note)) return *wrong;
+  const auto who = find_subscriber(shard, msisdn);
+  if (!who.has_value()) return who.error();
+  const Account* const payer = shard.book().find_account(account);
+  if (payer == nullptr) return no_account(account);
+  const Payer* const known = payer_of(*who, payer->number);
+  if (known == nullptr) {
+    return refusal(Refusal::Code::not_found,
+                   fmt::format("account {} does not pay for {}; see: farthing payer list {}",
+                               account, msisdn, msisdn));
+  }
+  const Bucket& bucket = *who->account->bucket(known->terms.bucket);
+  if (bucket.reserved != 0) {
+    return refusal(
+        Refusal::Code::refused,
+        fmt::format("an open session holds {} of its money; close it first: farthing session "
+                    "list; or let it pay no more: farthing payer add --cap 0",
+                    Money(bucket.reserved).to_string()));
+  }
+  Entry entry = payer_entry(*who, note);
+  entry.bucket_closings = {bucket.number};
+  return Done{shard.enter(entry)};
+}
+
+// --- Sessions ------------------------------------------------------------------------------------
 
 Operation close_session(Shard& shard, std::string_view session_id) {
   const Session* const session = shard.book().find_session(shard.book().session_key(session_id));

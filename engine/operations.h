@@ -60,6 +60,19 @@ Operation add_subscription(Shard& shard, std::string_view msisdn, std::string_vi
 // bucket's) ends now; it is refused while a session holds units of it.
 Operation end_subscription(Shard& shard, std::string_view msisdn, SubscriptionNumber number,
                            const Note& note, Ending ending = Ending::now);
+
+// Another account that is to pay for a subscriber (payers.h).
+struct PayerOrder {
+  std::string account;
+  std::vector<std::string> services;  // by their names in the tariff in force: "data", "data/10"
+  std::optional<Money> cap;           // in a calendar month
+};
+// One that pays already for the same services gets the new cap.
+Operation add_payer(Shard& shard, std::string_view msisdn, const PayerOrder& order,
+                    const Note& note);
+// Refused while a session holds some of its money.
+Operation remove_payer(Shard& shard, std::string_view msisdn, std::string_view account,
+                       const Note& note);
 Operation close_session(Shard& shard, std::string_view session_id);
 
 // One line of an import: a subscriber, and its account with the first line that names it.

@@ -65,10 +65,16 @@ Entry entry_for(const Account& account, EntryKind kind, SubscriberNumber subscri
   return entry;
 }
 
-void move_units(Entry& entry, BucketNumber bucket, Side from, Side to, std::int64_t units) {
-  if (units == 0) return;
-  entry.legs.push_back({from, Leg::no_segment, bucket, -units});
-  entry.legs.push_back({to, Leg::no_segment, bucket, units});
+void move(Entry& entry, BucketNumber bucket, Side from, Side to, std::int64_t amount) {
+  if (amount == 0) return;
+  entry.legs.push_back({from, Leg::no_segment, bucket, -amount});
+  entry.legs.push_back({to, Leg::no_segment, bucket, amount});
+}
+
+// What is left in a bucket, or a part of it, ends.
+void expire(Entry& entry, const Bucket& bucket, std::int64_t amount) {
+  const BucketSides sides = sides_of(bucket.unit);
+  move(entry, bucket.number, sides.free, sides.gone, amount);
 }
 
 void pay(Entry& entry, Money fee) {
@@ -85,7 +91,8 @@ void open_buckets(Entry& entry, const Offer& offer, SubscriberNumber subscriber,
     entry.bucket_openings.push_back({bucket, allowance.is_shared ? SubscriberNumber() : subscriber,
                                      offer.name, allowance.unit, span.from, span.to,
                                      allowance.coverage, allowance.priority});
-    move_units(entry, bucket, Side::granted, Side::allowance, share_of(allowance.units, share));
+    const BucketSides sides = sides_of(allowance.unit);
+    move(entry, bucket, sides.source, sides.free, share_of(allowance.units, share));
     opened.push_back(bucket);
   }
 }
@@ -122,7 +129,7 @@ void roll_over(Entry& entry, const Account& account, const Subscription& before,
       }
       const base::Int128 room = std::max<base::Int128>(0, base::Int128{*rollover.units_max} - kept);
       const base::Int128 over = std::max<base::Int128>(0, bucket.remaining - room);
-      move_units(entry, number, Side::allowance, Side::expired, static_cast<std::int64_t>(over));
+      expire(entry, bucket, static_cast<std::int64_t>(over));
     }
     const std::uint32_t last = after.period + rollover.periods - std::uint32_t{1};
     entry.bucket_extensions.push_back(
@@ -166,7 +173,7 @@ Entry sweep(const Account& account, const Subscription& before, Time now) {
     if (bucket.valid_to + event_time_past_max > now) return false;
     is_held = is_held || bucket.reserved != 0;
     if (bucket.reserved != 0) return false;
-    move_units(entry, number, Side::allowance, Side::expired, bucket.remaining);
+    expire(entry, bucket, bucket.remaining);
     entry.bucket_closings.push_back(number);
     return true;
   });
@@ -347,7 +354,7 @@ Entry end(const Account& account, const Subscription& subscription, Ending endin
   std::erase_if(after.buckets, [&](BucketNumber number) {
     const Bucket& bucket = *account.bucket(number);
     if (bucket.reserved != 0) return false;
-    move_units(entry, number, Side::allowance, Side::expired, bucket.remaining);
+    expire(entry, bucket, bucket.remaining);
     entry.bucket_closings.push_back(number);
     return true;
   });

@@ -120,15 +120,27 @@ Shard::Hold Shard::decide_request(Request& request) {
     }
   }
 
+  const bool has_payers = !who.account->payers.empty();
+  if (has_payers) {
+    const Found found = find_payers(*who.account);
+    if (found == Found::missing) return ask(request, key, std::nullopt, who.account);
+    if (found == Found::unreadable) {
+      refuse(Outcome::unable_to_comply);
+      return Hold::ready;
+    }
+  }
+
   if (who.account->due_at <= now) renew(*who.account);
-  const Situation situation{*who.account, who.subscriber, session, *tariffs_, now};
+  find_lendings(*who.account, who.subscriber, book_, *tariffs_, now, lendings_);
+  const Situation situation{*who.account, who.subscriber, session, *tariffs_, now, lendings_};
   if (sells_passes_) sell_passes(situation, request);
   decide(situation, request, decision_);
   if (!decision_.has_entry) return hold_until(book_.last());
   if (session != nullptr && session->attributes_hash != request.attributes_hash) {
     book_.note_fingerprint(*session, request.attributes_hash);
   }
-  return hold_until(enter(decision_.entry, session));
+  const Sequence entered = enter(decision_.entry, session);
+  return hold_until(has_payers ? book_.last() : entered);  // what payers have was read, too
 }
 
 // What the request needs and its subscriber does not have is bought first.
@@ -216,6 +228,18 @@ Shard::Found Shard::find_account(const Request& request, SubscriberRef& found) c
   return found.account == nullptr ? Found::no : Found::yes;
 }
 
+// Whether those that pay for the account are here; from now on they stay.
+Shard::Found Shard::find_payers(const Account& account) const {
+  for (const Payer& payer : account.payers) {
+    if (book_.pin(payer.terms.account)) continue;
+    const bool was_asked =
+        answered_ != nullptr && std::ranges::find(answered_->needs.numbers, payer.terms.account) !=
+                                    answered_->needs.numbers.end();
+    return was_asked ? Found::unreadable : Found::missing;
+  }
+  return Found::yes;
+}
+
 void Shard::refuse(Outcome outcome) {
   decision_.answer.clear();
   decision_.answer.outcome = outcome;
@@ -257,6 +281,11 @@ Sequence Shard::enter(const Entry& entry, const Session* session) {
   const char* wrong = book_.apply(entry, own, at, session);
   if (wrong != nullptr) fmt::print(stderr, "farthing: entry {}: {}\n", own.value, wrong);
   FARTHING_ASSERT(wrong == nullptr);
+  if (moves_lent_money(entry) && !entry.payment) {
+    for (const Payer& payer : book_.account(entry.account)->payers) {
+      if (pay_for(entry, own, payer.terms, book_, payment_)) enter(payment_);
+    }
+  }
   return own;
 }
 
@@ -446,7 +475,7 @@ bool Shard::may_be_elsewhere(Identity identity) const {
 
 // The request waits until what it needs is here.
 Shard::Hold Shard::ask(const Request& request, const SessionId128& key,
-                       std::optional<OutcomeQuestion> question) {
+                       std::optional<OutcomeQuestion> question, const Account* member) {
   Fetch fetch;
   fetch.ticket = ++last_ticket_;
   fetch.session = key;
@@ -464,6 +493,9 @@ Shard::Hold Shard::ask(const Request& request, const SessionId128& key,
   // Also what is here: it may have been evicted when the reading is done.
   for (Identity identity : request.identities) {
     if (!book_.accounts().is_nobody(identity)) fetch.needs.identities.push_back(identity);
+  }
+  if (member != nullptr) {
+    for (const Payer& payer : member->payers) fetch.needs.numbers.push_back(payer.terms.account);
   }
   const Hold hold = wait_for(key, fetch.ticket);
   if (hold == Hold::fetching) wanted_.push_back(std::move(fetch));

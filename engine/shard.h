@@ -21,6 +21,7 @@
 #include "engine/decide.h"
 #include "engine/fetch.h"
 #include "engine/metrics.h"
+#include "engine/payers.h"
 #include "engine/renewal.h"
 #include "engine/write_back.h"
 #include "storage/ledger_store.h"
@@ -147,11 +148,12 @@ class Shard {
   bool answer_from_ledger(const Request& request, const SessionId128& key, OutcomeQuestion question,
                           Hold& hold);
   enum class Found { yes, no, missing, unreadable };
+  Found find_payers(const Account& account) const;
   Found find_account(const Request& request, SubscriberRef& found) const;
   bool may_be_elsewhere(Identity identity) const;
   bool is_missing(const Needs& needs) const;
-  Hold ask(const Request& request, const SessionId128& key,
-           std::optional<OutcomeQuestion> question);
+  Hold ask(const Request& request, const SessionId128& key, std::optional<OutcomeQuestion> question,
+           const Account* member = nullptr);
   Hold wait_for(const SessionId128& key, std::uint64_t ticket);
   void submit_fetches();
   void read(std::shared_ptr<std::vector<Fetch>> batch);
@@ -163,6 +165,7 @@ class Shard {
   bool renew_some(Time now);
   void renew_when_here(std::vector<AccountNumber> accounts);
   std::optional<RecoveryError> recover_dues();
+  const char* recover_payers();
   void evict();
   void serve_waiting_for_room();
   // Measures what the shard's thread spends between requests.
@@ -201,6 +204,10 @@ class Shard {
   std::vector<Arrival> arrivals_[2];
   std::vector<std::function<void()>> waiting_[2];
   bool held_ = false;  // anything held since the last seal
+
+  // Of the request at hand.
+  std::vector<Lending> lendings_;
+  Entry payment_;
 
   // Renewals that nobody has asked for.
   std::vector<AccountNumber> due_;  // taken out of the book's index, a step's worth

@@ -62,6 +62,7 @@ base::Result<void, RecoveryError> Shard::recover(const std::function<void(Sequen
   });
   if (!scanned.has_value()) return RecoveryError{scanned.error().sequence, scanned.error().message};
   if (!wrong.message.empty()) return wrong;
+  if (const char* why = recover_payers()) return RecoveryError{{}, why};
   durable_ = book_.last();
   batch_now_ = store_.end().now;
   if (auto tariffs = recover_tariffs(); !tariffs.has_value()) return tariffs.error();
@@ -127,6 +128,20 @@ std::optional<RecoveryError> Shard::recover_checkpoint() {
   if (!visited.has_value()) return broken(visited.error().message);
   if (wrong) return broken(*wrong);
   return recover_dues();
+}
+
+// Whoever lends to open sessions is there while they are.
+const char* Shard::recover_payers() {
+  std::vector<AccountNumber> payers;
+  book_.accounts().for_each([&payers](const Account& account) {
+    if (account.session_count == 0) return;
+    for (const Payer& payer : account.payers) payers.push_back(payer.terms.account);
+  });
+  for (const AccountNumber payer : payers) {
+    if (const char* why = load_from_store(payer)) return why;
+    if (!book_.pin(payer)) return "the account that pays for another one is not there";
+  }
+  return nullptr;
 }
 
 // Of accounts that are not read until somebody asks for them, when they have something to do.

@@ -187,6 +187,8 @@ std::optional<std::string> TariffSimulation::simulate_entry(Sequence own, Time n
   }
   if (entry == &entry_ || !entry_.session) add_fees(entry_);
   if (!ended_.empty()) entry = close_ended(*account, entry);
+  if (entry_.payment || !owed_.empty()) entry = settle(*account, entry);
+  if (!account->payers.empty()) note_lent(*account, *entry);
   return apply(*entry, own, now, entry->session ? session : nullptr);
 }
 
@@ -252,7 +254,9 @@ const Entry* TariffSimulation::decide_again(const Account& account, const Sessio
     return nothing(account);
   }
   if (session != nullptr) name_group(session);
-  decide({with_ends(account), entry_.subscriber, session, *history_, now}, request_, decision_);
+  find_lendings(account, entry_.subscriber, book_, *history_, now, lendings_);
+  decide({with_ends(account), entry_.subscriber, session, *history_, now, lendings_}, request_,
+         decision_);
   FARTHING_ASSERT(decision_.has_entry);
   count(decision_.entry);
   add(decision_.entry, account, Which::would_be, [this](std::uint16_t index) {
@@ -291,17 +295,17 @@ const Entry* TariffSimulation::change_buckets(const Account& account, Time now) 
     return std::ranges::find(entry_.bucket_closings, bucket) != entry_.bucket_closings.end();
   };
   for (const Leg& leg : entry_.legs) {
-    const Bucket* const bucket = is_units(leg.side) ? account.bucket(leg.bucket) : nullptr;
+    const Bucket* const bucket = names_bucket(leg.side) ? account.bucket(leg.bucket) : nullptr;
     if (bucket == nullptr) {
       changed_.legs.push_back(leg);
-    } else if (leg.side == Side::expired && !closes(leg.bucket)) {
-      expire(leg.bucket, std::min(leg.amount, bucket->remaining));
+    } else if (leg.side == sides_of(bucket->unit).gone && !closes(leg.bucket)) {
+      expire(*bucket, std::min(leg.amount, bucket->remaining));
     }
   }
   for (const BucketNumber closed : entry_.bucket_closings) {
     const Bucket* const bucket = account.bucket(closed);
     if (bucket == nullptr) return nullptr;
-    expire(closed, bucket->remaining);
+    expire(*bucket, bucket->remaining);
     if (bucket->reserved == 0) {
       changed_.bucket_closings.push_back(closed);
     } else {
@@ -311,10 +315,11 @@ const Entry* TariffSimulation::change_buckets(const Account& account, Time now) 
   return &changed_;
 }
 
-void TariffSimulation::expire(BucketNumber bucket, std::int64_t units) {
-  if (units == 0) return;
-  changed_.legs.push_back({Side::allowance, Leg::no_segment, bucket, -units});
-  changed_.legs.push_back({Side::expired, Leg::no_segment, bucket, units});
+void TariffSimulation::expire(const Bucket& bucket, std::int64_t amount) {
+  if (amount == 0) return;
+  const BucketSides sides = sides_of(bucket.unit);
+  changed_.legs.push_back({sides.free, Leg::no_segment, bucket.number, -amount});
+  changed_.legs.push_back({sides.gone, Leg::no_segment, bucket.number, amount});
 }
 
 // The account as it is decided by: no allowance that was ended is good for anything after that.
@@ -336,22 +341,48 @@ const Entry* TariffSimulation::close_ended(const Account& account, const Entry* 
   if (ended == ended_.end()) return entry;
   std::erase_if(ended->second, [&](const std::pair<BucketNumber, Time>& one) {
     const Bucket& bucket = *account.bucket(one.first);
+    const BucketSides sides = sides_of(bucket.unit);
     std::int64_t held = bucket.reserved;
     std::int64_t left = bucket.remaining;
     for (const Leg& leg : entry->legs) {
       if (leg.bucket != bucket.number) continue;
-      if (leg.side == Side::allowance_reserved) held += leg.amount;
-      if (leg.side == Side::allowance) left += leg.amount;
+      if (leg.side == sides.held) held += leg.amount;
+      if (leg.side == sides.free) left += leg.amount;
     }
     if (held != 0) return false;
     if (entry != &changed_) changed_ = *entry;
     entry = &changed_;
     changed_.bucket_closings.push_back(bucket.number);
-    expire(bucket.number, left);
+    expire(bucket, left);
     return true;
   });
   if (ended->second.empty()) ended_.erase(ended);
   return entry;
+}
+
+// What the shadow's decisions took from payers, or gave them back, is in the payer's next entry:
+// its own one, which follows at once, where there was one.
+void TariffSimulation::note_lent(const Account& account, const Entry& entry) {
+  for (const Payer& payer : account.payers) {
+    for (const Leg& leg : entry.legs) {
+      if (leg.side != Side::lent || leg.bucket != payer.terms.bucket) continue;
+      owed_[payer.terms.account] -= leg.amount;
+    }
+  }
+}
+
+const Entry* TariffSimulation::settle(const Account& account, const Entry* entry) {
+  const auto owed = owed_.find(account.number);
+  const std::int64_t micros = owed == owed_.end() ? 0 : owed->second;
+  if (owed != owed_.end()) owed_.erase(owed);
+  if (!entry_.payment && micros == 0) return entry;
+  if (entry != &changed_) changed_ = *entry;
+  if (entry_.payment) changed_.legs.clear();
+  if (micros != 0) {
+    changed_.legs.push_back({Side::main, Leg::no_segment, {}, -micros});
+    changed_.legs.push_back({Side::lent, Leg::no_segment, {}, micros});
+  }
+  return &changed_;
 }
 
 // In the place of an entry that would not be there: the numbers of the others stay.

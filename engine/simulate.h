@@ -20,6 +20,7 @@
 #include "engine/base/wide.h"
 #include "engine/decide.h"
 #include "engine/past_request.h"
+#include "engine/payers.h"
 #include "engine/verify.h"
 #include "tariffs/tariff.h"
 
@@ -126,7 +127,9 @@ class TariffSimulation {
   const Entry* decide_again(const Account& account, const Session* session, Sequence own, Time now);
   const Entry* end_again(const Account& account, const Session* session);
   const Entry* change_buckets(const Account& account, Time now);
-  void expire(BucketNumber bucket, std::int64_t units);
+  void expire(const Bucket& bucket, std::int64_t amount);
+  void note_lent(const Account& account, const Entry& entry);
+  const Entry* settle(const Account& account, const Entry* entry);
   const Account& with_ends(const Account& account);
   const Entry* close_ended(const Account& account, const Entry* entry);
   const Entry* nothing(const Account& account);
@@ -162,6 +165,8 @@ class TariffSimulation {
   // Allowances that people ended, and when, of which the shadow's sessions still hold units.
   boost::unordered_flat_map<AccountNumber, std::vector<std::pair<BucketNumber, Time>>> ended_;
   Account account_;  // memory of with_ends()
+  std::vector<Lending> lendings_;
+  boost::unordered_flat_map<AccountNumber, std::int64_t> owed_;  // by payers, micros
 
   std::vector<SimulatedCharges> accounts_;
   boost::unordered_flat_map<ServiceName, SimulatedCharges> services_;

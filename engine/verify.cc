@@ -14,9 +14,21 @@ namespace {
 
 constexpr std::uint64_t records_between_progress = 1024;
 
-constexpr std::array<std::string_view, side_count> side_names = {
-    "main",   "reserved",   "allowance", "allowance_reserved", "revenue", "overage",
-    "top_up", "adjustment", "granted",   "consumed",           "expired"};
+constexpr std::array<std::string_view, side_count> side_names = {"main",
+                                                                 "reserved",
+                                                                 "allowance",
+                                                                 "allowance_reserved",
+                                                                 "revenue",
+                                                                 "overage",
+                                                                 "top_up",
+                                                                 "adjustment",
+                                                                 "granted",
+                                                                 "consumed",
+                                                                 "expired",
+                                                                 "bucket",
+                                                                 "bucket_reserved",
+                                                                 "gift",
+                                                                 "lent"};
 
 // The fold needs no memory of old answers.
 BookOptions book_options() {
@@ -67,6 +79,7 @@ void walk_session(const Session& session, TextSink& sink) {
     sink.add("segment's allowance", bits(segment.consumed_units));
     sink.add_money("segment's charge", segment.charged_micros);
     sink.add_money("segment's reservation", segment.reserved_micros);
+    sink.add_money("segment's charge on buckets", segment.bucket_micros);
   }
   for (const HeldGrant& grant : session.grants) {
     sink.add("grant's segment", grant.segment);
@@ -125,6 +138,14 @@ void walk_account(const Account& account, TextSink& sink) {
     sink.add("due", micros_of(subscription.due));
     sink.add("sweep", micros_of(subscription.sweep));
     sink.add("buckets", subscription.buckets.size());
+  }
+  for (const Payer& payer : account.payers) {
+    sink.enter("payer", payer.terms.bucket.value);
+    sink.add("account", payer.terms.account.value);
+    sink.add("has a cap", payer.terms.cap ? 1 : 0);
+    sink.add_money("cap", payer.terms.cap.value_or(Money()).micros);
+    sink.add("month from", micros_of(payer.terms.month.from));
+    sink.add_money("spent", payer.spent_micros);
   }
   for (const Counter& counter : account.counters) {
     sink.enter("counter", counter.number.value);
@@ -283,8 +304,9 @@ base::Result<void, VerifyError> Verifier::check_sums() const {
     at(Side::reserved) += account.reserved_micros;
     at(Side::overage) -= account.overage_micros;
     for (const Bucket& bucket : account.buckets) {
-      at(Side::allowance) += bucket.remaining;
-      at(Side::allowance_reserved) += bucket.reserved;
+      const BucketSides sides = sides_of(bucket.unit);
+      at(sides.free) += bucket.remaining;
+      at(sides.held) += bucket.reserved;
     }
     if (!wrong && !holds_what_sessions_hold(account)) {
       wrong = {account.last, fmt::format("account {}: what is reserved of it is not what its open "
@@ -293,8 +315,8 @@ base::Result<void, VerifyError> Verifier::check_sums() const {
     }
   });
   if (wrong) return *wrong;
-  for (Side side :
-       {Side::main, Side::reserved, Side::overage, Side::allowance, Side::allowance_reserved}) {
+  for (Side side : {Side::main, Side::reserved, Side::overage, Side::allowance,
+                    Side::allowance_reserved, Side::bucket, Side::bucket_reserved, Side::lent}) {
     if (at(side) == sums_[static_cast<std::size_t>(side)]) continue;
     return VerifyError{{},
                        fmt::format("the accounts together do not hold what their entries moved "

@@ -83,12 +83,25 @@ void Worksheet::begin(const Account& account, SubscriberNumber subscriber, const
 }
 
 void Worksheet::load_buckets() {
-  for (const Bucket& bucket : account_->buckets) buckets_.push_back({&bucket, bucket.remaining});
+  has_money_ = false;
+  for (const Bucket& bucket : account_->buckets) {
+    buckets_.push_back({&bucket, bucket.remaining});
+    has_money_ = has_money_ || bucket.unit == Unit::money;
+  }
   if (buckets_.size() < 2) return;
   std::sort(buckets_.begin(), buckets_.end(), [](const BucketWork& a, const BucketWork& b) {
     return std::tuple(a.bucket->priority, a.bucket->valid_to, a.bucket->number) <
            std::tuple(b.bucket->priority, b.bucket->valid_to, b.bucket->number);
   });
+}
+
+void Worksheet::lend(std::span<const Lending> lendings) {
+  for (const Lending& lending : lendings) {
+    const auto bucket = std::ranges::find(
+        buckets_, lending.bucket, [](const BucketWork& work) { return work.bucket->number; });
+    bucket->remaining += lending.micros;
+    bucket->lending = &lending;
+  }
 }
 
 void Worksheet::load_counters() {
@@ -216,9 +229,9 @@ std::uint64_t Worksheet::payable_units(std::uint16_t index, std::uint64_t most) 
   const std::uint64_t begun = chargeable_units(terms, segment.used);
   const std::int64_t extra =
       chargeable(segment, saturating_add(others, most)) - chargeable(segment, segment.used);
-  const std::int64_t allowed = std::min(extra, allowance_left(segment));
+  const std::int64_t allowed = std::min(extra, left(segment, Pays::units));
 
-  std::int64_t budget = std::max<std::int64_t>(available_micros(), 0);
+  std::int64_t budget = std::max<std::int64_t>(available_micros(index), 0);
   if (segment.used == 0) budget -= setup_micros(terms);
   if (budget < 0) return 0;
   const std::int64_t from = priced_before(index, allowed);
@@ -261,9 +274,10 @@ Worksheet::BucketShare& Worksheet::share(std::uint16_t segment, BucketNumber buc
   return *found;
 }
 
-bool Worksheet::covers(const Bucket& bucket, const Segment& segment) const {
-  return bucket.unit == segment.terms.unit && bucket.is_for(subscriber_) &&
-         bucket.covers(segment.service, segment.rating_group);
+bool Worksheet::covers(const Bucket& bucket, const Segment& segment, Pays what) const {
+  const bool is_money = bucket.unit == Unit::money;
+  const bool pays = what == Pays::money ? is_money : !is_money && bucket.unit == segment.terms.unit;
+  return pays && bucket.is_for(subscriber_) && bucket.covers(segment.service, segment.rating_group);
 }
 
 bool Worksheet::is_valid(const Bucket& bucket) const { return bucket.is_valid_at(rated_at_); }
@@ -276,12 +290,12 @@ std::int64_t Worksheet::edible_units(std::uint16_t index, const Bucket& bucket) 
   return std::max<std::int64_t>(own->held_before - own->consumed, 0);
 }
 
-// Uses up to `wanted` units of the allowances that cover the segment; returns how many.
-std::int64_t Worksheet::eat(std::uint16_t index, std::int64_t wanted) {
+// Uses up to `wanted` of what is in the buckets that cover the segment; returns how much.
+std::int64_t Worksheet::eat(std::uint16_t index, std::int64_t wanted, Pays what) {
   std::int64_t eaten = 0;
   for (BucketWork& bucket : buckets_) {
     if (eaten == wanted) break;
-    if (bucket.remaining == 0 || !covers(*bucket.bucket, segments_[index].now)) continue;
+    if (bucket.remaining == 0 || !covers(*bucket.bucket, segments_[index].now, what)) continue;
     const std::int64_t part =
         std::min({wanted - eaten, bucket.remaining, edible_units(index, *bucket.bucket)});
     if (part == 0) continue;
@@ -292,12 +306,12 @@ std::int64_t Worksheet::eat(std::uint16_t index, std::int64_t wanted) {
   return eaten;
 }
 
-// Holds up to `wanted` units of the allowances that cover the segment; returns how many.
-std::int64_t Worksheet::hold(std::uint16_t index, std::int64_t wanted) {
+// Holds up to `wanted` of what is in the buckets that cover the segment; returns how much.
+std::int64_t Worksheet::hold(std::uint16_t index, std::int64_t wanted, Pays what) {
   std::int64_t held = 0;
   for (BucketWork& bucket : buckets_) {
     if (held == wanted) break;
-    if (bucket.remaining == 0 || !covers(*bucket.bucket, segments_[index].now) ||
+    if (bucket.remaining == 0 || !covers(*bucket.bucket, segments_[index].now, what) ||
         !is_valid(*bucket.bucket)) {
       continue;
     }
@@ -313,17 +327,27 @@ std::int64_t Worksheet::hold(std::uint16_t index, std::int64_t wanted) {
   return held;
 }
 
-std::int64_t Worksheet::allowance_left(const Segment& segment) const {
+std::int64_t Worksheet::left(const Segment& segment, Pays what) const {
   std::int64_t left = 0;
   for (const BucketWork& bucket : buckets_) {
-    if (bucket.remaining == 0 || !covers(*bucket.bucket, segment) || !is_valid(*bucket.bucket))
+    if (bucket.remaining == 0 || !covers(*bucket.bucket, segment, what) ||
+        !is_valid(*bucket.bucket)) {
       continue;
+    }
     left = saturating_add(left, bucket.remaining);
   }
   return left;
 }
 
 // --- Money ---------------------------------------------------------------------------------------
+
+std::int64_t Worksheet::available_micros(std::uint16_t index) const {
+  if (!has_money_) return main_available();
+  // Below its limit an account still has what is in its buckets.
+  return std::min(saturating_add(std::max<std::int64_t>(main_available(), 0),
+                                 left(segments_[index].now, Pays::money)),
+                  account_money_max.micros);
+}
 
 void Worksheet::release(std::uint16_t index) {
   SegmentWork& work = segments_[index];
@@ -359,17 +383,20 @@ void Worksheet::use(std::uint16_t index, std::uint64_t units) {
   const std::int64_t before = chargeable(segment, segment.used);
   segment.used = saturating_add(segment.used, units);
   const std::int64_t more = chargeable(segment, segment.used) - before;
-  const std::int64_t eaten = eat(index, more);
+  const std::int64_t eaten = eat(index, more, Pays::units);
   segment.consumed_units += eaten;
   count_units(index, more, more - eaten);
   const std::int64_t due = due_micros(index, more - eaten, is_first);
   if (due < 0) return give_back(index, -due);
-  const std::int64_t paid = std::clamp<std::int64_t>(available_micros(), 0, due);
+  const std::int64_t from_buckets = has_money_ ? eat(index, due, Pays::money) : 0;
+  const std::int64_t from_main = std::clamp<std::int64_t>(main_available(), 0, due - from_buckets);
+  const std::int64_t paid = from_buckets + from_main;
   // What an account can owe in all has an end, so that no report, however absurd, can leave the
   // range.
   const std::int64_t unpaid =
       std::clamp<std::int64_t>(account_money_max.micros - overage_micros_, 0, due - paid);
-  main_micros_ -= paid;
+  main_micros_ -= from_main;
+  segment.bucket_micros += from_buckets;
   overage_micros_ += unpaid;
   work.overage_micros += unpaid;
   segment.charged_micros += paid + unpaid;
@@ -396,9 +423,29 @@ void Worksheet::give_back(std::uint16_t index, std::int64_t micros) {
   const std::int64_t forgiven = std::min(micros, overage_micros_);
   overage_micros_ -= forgiven;
   work.overage_micros -= forgiven;
-  main_micros_ += micros - forgiven;
+  // What is left in the segment of what buckets paid is at most what it was charged.
+  const std::int64_t to_buckets = std::clamp<std::int64_t>(
+      work.now.bucket_micros - (work.now.charged_micros - micros), 0, micros - forgiven);
+  return_to_buckets(index, to_buckets);
+  main_micros_ += micros - forgiven - to_buckets;
   work.now.charged_micros -= micros;
   count_money(index, -micros);
+}
+
+// To the one that pays first; where there is none any more, to the main balance.
+void Worksheet::return_to_buckets(std::uint16_t index, std::int64_t micros) {
+  if (micros == 0) return;
+  Segment& segment = segments_[index].now;
+  const auto first = std::ranges::find_if(buckets_, [&](const BucketWork& work) {
+    return covers(*work.bucket, segment, Pays::money) && is_valid(*work.bucket);
+  });
+  segment.bucket_micros -= micros;
+  if (first == buckets_.end()) {
+    main_micros_ += micros;
+    return;
+  }
+  first->remaining += micros;
+  share(index, first->bucket->number).consumed -= micros;
 }
 
 void Worksheet::reserve(std::uint16_t index) {
@@ -409,16 +456,17 @@ void Worksheet::reserve(std::uint16_t index) {
   const Segment& segment = work.now;
   const std::int64_t wanted = chargeable(segment, saturating_add(segment.used, work.granted)) -
                               chargeable(segment, segment.used);
-  const std::int64_t held = hold(index, wanted);
+  const std::int64_t held = hold(index, wanted, Pays::units);
   const std::int64_t priced = wanted - held;
   const std::int64_t from = priced_before(index, held);
   const std::int64_t behind = priced_behind_others(index, held);
   std::int64_t cost = dearest_cost(index, from, priced);
   if (behind != from) cost = std::max(cost, dearest_cost(index, behind, priced));
   if (segment.used == 0) cost += setup_micros(segment.terms);
-  work.now.reserved_micros = std::clamp<std::int64_t>(available_micros(), 0, cost);
+  const std::int64_t from_buckets = has_money_ ? hold(index, cost, Pays::money) : 0;
+  work.now.reserved_micros = std::clamp<std::int64_t>(main_available(), 0, cost - from_buckets);
   main_micros_ -= work.now.reserved_micros;
-  hold_counted(index, wanted, priced, work.now.reserved_micros);
+  hold_counted(index, wanted, priced, from_buckets + work.now.reserved_micros);
 }
 
 // The most that so many units cost, priced from one place on.
@@ -453,13 +501,13 @@ std::int64_t Worksheet::price_to_refund(std::uint16_t index, std::uint64_t units
 }
 
 std::uint64_t Worksheet::covered_units(std::uint16_t index, std::uint64_t units) const {
-  return std::min(units, static_cast<std::uint64_t>(allowance_left(segments_[index].now)));
+  return std::min(units, static_cast<std::uint64_t>(left(segments_[index].now, Pays::units)));
 }
 
 bool Worksheet::refund(std::uint16_t index, std::uint64_t units, std::int64_t micros) {
   // What is reserved still belongs to the account.
   if (main_micros_ + account_->reserved_micros > account_money_max.micros - micros) return false;
-  main_micros_ += micros;
+  return_to_buckets(index, micros);
   segments_[index].now.charged_micros -= micros;
   segments_[index].now.used = units;
   const std::int64_t counted = chargeable(segments_[index].now, units);
@@ -616,7 +664,7 @@ std::uint64_t Worksheet::units_until(std::uint16_t index, const tariffs::Counter
   const std::uint64_t begun = chargeable_units(terms, segment.used);
   std::uint64_t reach = distance;  // in chargeable units
   if (rule.unit == Unit::money || rule.is_paid) {
-    const std::int64_t allowance = allowance_left(segment);
+    const std::int64_t allowance = left(segment, Pays::units);
     const auto free = static_cast<std::uint64_t>(allowance);
     if (rule.unit == Unit::money) {
       const std::int64_t setup = segment.used == 0 ? setup_micros(terms) : 0;
@@ -657,6 +705,31 @@ void Worksheet::write_counters(Entry& entry) const {
   }
 }
 
+// Of a payer's bucket nothing is free: what is used or held is lent, and what is not any more goes
+// back.
+void Worksheet::write_shares(Entry& entry) const {
+  auto add = [&entry](Side side, const BucketShare& part, std::int64_t amount) {
+    if (amount != 0) entry.legs.push_back({side, part.segment, part.bucket, amount});
+  };
+  for (const BucketShare& part : shares_) {
+    const auto of = std::ranges::find(buckets_, part.bucket,
+                                      [](const BucketWork& b) { return b.bucket->number; });
+    const Bucket& bucket = *of->bucket;
+    const BucketSides sides = sides_of(bucket.unit);
+    const std::int64_t held = part.held - part.held_before;
+    add(sides.held, part, held);
+    if (bucket.unit != Unit::money) add(Side::consumed, part, part.consumed);
+    add(bucket.is_lent ? Side::lent : sides.free, part, -held - part.consumed);
+    if (of->lending == nullptr || part.consumed == 0) continue;
+    const Payer& payer = *account_->payer(part.bucket);
+    const bool is_said =
+        std::ranges::find(entry.payers, part.bucket, &PayerChange::bucket) != entry.payers.end();
+    if (payer.terms.month == of->lending->month || is_said) continue;
+    entry.payers.push_back(payer.terms);
+    entry.payers.back().month = of->lending->month;
+  }
+}
+
 // What the request changed, segment by segment; what they gain or lose in money, the main balance
 // loses or gains. The legs of one share stand together (entry.h).
 void Worksheet::write(Entry& entry) const {
@@ -671,12 +744,7 @@ void Worksheet::write(Entry& entry) const {
     add(Side::overage, index, {}, -work.overage_micros);
   }
   add(Side::main, Leg::no_segment, {}, main_micros_ - account_->main_micros);
-  for (const BucketShare& part : shares_) {
-    const std::int64_t held = part.held - part.held_before;
-    add(Side::allowance_reserved, part.segment, part.bucket, held);
-    add(Side::consumed, part.segment, part.bucket, part.consumed);
-    add(Side::allowance, part.segment, part.bucket, -held - part.consumed);
-  }
+  write_shares(entry);
   for (const GrantWork& grant : grants_) {
     if (grant.units != grant.before) {
       entry.grants.push_back({grant.segment, grant.services, grant.units});

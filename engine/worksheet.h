@@ -9,6 +9,9 @@
 // - Allowances are eaten before money, those that end first before the others. What a grant held of
 // an
 //   allowance that has ended since is still the session's: its next report may use it up.
+// - What is to be paid, buckets of money pay before the main balance: gifts, and what other
+// accounts
+//   lend (payers.h). What a falling slab gives back goes the way back: to the main balance first.
 // - Usage that nobody can pay is charged down to the limit, and the rest stands as overage.
 // - Where a price goes by a counter, the next unit costs what it does behind all that the counter
 //   has counted, and grants are held at the dearer of there and behind what others hold of it, too.
@@ -25,6 +28,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace farthing::engine {
@@ -33,10 +37,19 @@ namespace farthing::engine {
 constexpr std::size_t segments_max = 1024;
 constexpr std::size_t grants_max = 1024;  // sets of service identifiers that hold units
 
+// What a payer may lend a subscriber's account for the request at hand.
+struct Lending {
+  BucketNumber bucket;
+  std::int64_t micros = 0;
+  tariffs::TimeSpan month;  // to which what it pays counts
+};
+
 class Worksheet {
  public:
   // The account and the session (nullptr: none open) stay as they are until the worksheet is done.
   void begin(const Account& account, SubscriberNumber subscriber, const Session* session, Time now);
+  // What other accounts may lend. Nothing of it is taken that is not used or held at the end.
+  void lend(std::span<const Lending> lendings);
   // When the usage took place: decides which allowances may be eaten. At first: now.
   void rate_at(Time rated_at) { rated_at_ = rated_at; }
 
@@ -111,8 +124,10 @@ class Worksheet {
   // The same of units that were charged last.
   std::int64_t price_to_refund(std::uint16_t index, std::uint64_t chargeable) const;
   std::uint64_t covered_units(std::uint16_t index, std::uint64_t chargeable) const;
-  std::int64_t available_micros() const { return main_micros_ + account_->credit_limit_micros; }
-  // Gives money back. False, and nothing is done: the account would leave its range.
+  // What there is to pay the segment with.
+  std::int64_t available_micros(std::uint16_t index) const;
+  // Gives money back to who would pay it now. False, and nothing is done: the account would leave
+  // its range.
   [[nodiscard]] bool refund(std::uint16_t index, std::uint64_t units, std::int64_t micros);
 
   // Appends the legs and the changes of grants.
@@ -133,6 +148,7 @@ class Worksheet {
   struct BucketWork {
     const Bucket* bucket = nullptr;
     std::int64_t remaining = 0;
+    const Lending* lending = nullptr;
   };
   // One segment's share in one bucket.
   struct BucketShare {
@@ -142,6 +158,7 @@ class Worksheet {
     std::int64_t held = 0;
     std::int64_t consumed = 0;  // by this request
   };
+  enum class Pays { units, money };
   struct CounterWork {
     const tariffs::CounterRule* rule = nullptr;  // where this request counts on it
     CounterNumber number;
@@ -179,12 +196,13 @@ class Worksheet {
   std::size_t first_of(const std::optional<RatingGroup>& group, bool money) const;
   bool is_of(std::size_t place, const std::optional<RatingGroup>& group, bool money) const;
   Grants::iterator find_grant(std::uint16_t segment, std::uint32_t services);
-  bool covers(const Bucket& bucket, const Segment& segment) const;
+  bool covers(const Bucket& bucket, const Segment& segment, Pays what) const;
   bool is_valid(const Bucket& bucket) const;
   std::int64_t edible_units(std::uint16_t index, const Bucket& bucket);
-  std::int64_t eat(std::uint16_t index, std::int64_t wanted);
-  std::int64_t hold(std::uint16_t index, std::int64_t wanted);
-  std::int64_t allowance_left(const Segment& segment) const;
+  std::int64_t eat(std::uint16_t index, std::int64_t wanted, Pays what);
+  std::int64_t hold(std::uint16_t index, std::int64_t wanted, Pays what);
+  std::int64_t left(const Segment& segment, Pays what) const;
+  void return_to_buckets(std::uint16_t index, std::int64_t micros);
 
   SubscriberNumber owner_of(const tariffs::CounterRule& rule) const;
   const CounterWork* find_counter(const tariffs::CounterRule& rule) const;
@@ -206,15 +224,18 @@ class Worksheet {
   std::int64_t most_for(std::uint16_t index, std::int64_t from, std::int64_t wanted,
                         std::int64_t budget) const;
   void write_counters(Entry& entry) const;
+  void write_shares(Entry& entry) const;
   std::int64_t due_micros(std::uint16_t index, std::int64_t priced, bool is_first) const;
   std::int64_t dearest_cost(std::uint16_t index, std::int64_t from, std::int64_t units) const;
   void give_back(std::uint16_t index, std::int64_t micros);
+  std::int64_t main_available() const { return main_micros_ + account_->credit_limit_micros; }
 
   const Account* account_ = nullptr;
   SubscriberNumber subscriber_;
   const Session* session_ = nullptr;
   Time now_;
   Time rated_at_;
+  bool has_money_ = false;  // some bucket is of money
   std::int64_t main_micros_ = 0;
   std::int64_t overage_micros_ = 0;
 

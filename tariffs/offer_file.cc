@@ -127,13 +127,15 @@ void OfferReader::read_allowance(const YamlNode& node) {
   Allowance allowance;
   std::vector<PlacedCoverage> coverage;
   const PlacedService* service = nullptr;
+  const YamlNode* const money = map.find("money");
   if (const YamlNode* covers = map.require("covers", "a list of what the allowance is for")) {
-    service = read_covers(*covers, services_, true, coverage, errors_);
+    service = read_covers(*covers, services_, money == nullptr, coverage, errors_);
   }
-  const YamlNode* const amount = map.require("amount", "how much there is to use");
+  const YamlNode* const amount =
+      money != nullptr ? money : map.require("amount", "how much there is to use, or money");
   const YamlNode* const rollover = map.find("rollover");
   if (service != nullptr) {
-    allowance.unit = service->service.unit;
+    allowance.unit = money != nullptr ? Unit::money : service->service.unit;
     if (amount != nullptr) {
       allowance.units = read_units(*amount, errors_, allowance.unit, 1).value_or(0);
     }

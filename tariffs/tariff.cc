@@ -272,6 +272,8 @@ TimeSpan Tariff::span_of(const CounterRule& counter, base::Time time) const {
   return clock_.span(counter.period, time);
 }
 
+TimeSpan Tariff::month_of(base::Time time) const { return clock_.span(Period::month, time); }
+
 TimeSpan Tariff::day_of(base::Time time) const { return clock_.span(Period::day, time); }
 
 base::Time Tariff::end_of(const Offer& offer, base::Time bought_at) const {

@@ -171,6 +171,7 @@ class Tariff {
   // The period of a counter that a moment is in.
   TimeSpan span_of(const CounterRule& counter, base::Time time) const;
   TimeSpan day_of(base::Time time) const;
+  TimeSpan month_of(base::Time time) const;
   // When what is bought at that time and does not renew is over.
   base::Time end_of(const Offer& offer, base::Time bought_at) const;
   // The n-th period, from 0, of a subscription whose periods count from `anchor`.

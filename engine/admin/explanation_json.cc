@@ -49,8 +49,11 @@ json::value text_or_null(std::string_view text) {
   return text.empty() ? json::value(nullptr) : json::value(utf8_text(text));
 }
 
+// By the account's own balance.
 Money paid(const ExplainedCharge& charge) {
-  return Money(charge.amount.micros - charge.overage.micros);
+  std::int64_t micros = charge.amount.micros - charge.overage.micros;
+  for (const ExplainedPayment& payment : charge.payments) micros -= payment.amount.micros;
+  return Money(micros);
 }
 
 // --- In words ------------------------------------------------------------------------------------
@@ -72,6 +75,10 @@ void tell(const ExplainedCharge& charge, std::string& text) {
     line(text, "price {}", charge.amount.to_string());
   } else {
     text += charge.steps;
+  }
+  for (const ExplainedPayment& payment : charge.payments) {
+    line(text, "paid by {} ({}) {}", payment.payer, payment.bucket.value,
+         payment.amount.to_string());
   }
   if (charge.amount.micros < 0) {
     line(text, "given back {}", Money(-charge.amount.micros).to_string());
@@ -135,6 +142,12 @@ json::object charge_json(const ExplainedCharge& charge) {
                           {"units", allowance.units},
                           {"left", allowance.left}});
   }
+  json::array payments;
+  for (const ExplainedPayment& payment : charge.payments) {
+    payments.push_back({{"bucket", payment.bucket.value},
+                        {"payer", payment.payer},
+                        {"amount", payment.amount.to_string()}});
+  }
   json::array counters;
   for (const ExplainedCount& count : charge.counters) {
     counters.push_back({{"counter", count.name},
@@ -159,6 +172,7 @@ json::object charge_json(const ExplainedCharge& charge) {
           {"amount", charge.amount.to_string()},
           {"paid", paid(charge).to_string()},
           {"overage", charge.overage.to_string()},
+          {"payments", std::move(payments)},
           {"counters", std::move(counters)}};
 }
 

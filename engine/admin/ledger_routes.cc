@@ -43,6 +43,7 @@ json::object row_json(const StatementRow& row, const TariffView& tariffs) {
       {"tariff_name", tariff_name},
       {"amount", row.amount.to_string()},
       {"overage", row.overage.to_string()},
+      {"others", row.others.to_string()},
       {"balance", row.balance.to_string()},
       {"tax_rate", row.tax_rate ? json::value(row.tax_rate->to_string()) : json::value(nullptr)},
       {"tax", row.tax_rate ? json::value(row.tax.to_string()) : json::value(nullptr)},

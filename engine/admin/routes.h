@@ -72,6 +72,10 @@ Reply set_attributes(Api& api, const HttpRequest& request, Stream& stream);
 Reply set_switch(Api& api, const HttpRequest& request, Stream& stream);
 Reply import_subscribers(Api& api, const HttpRequest& request, Stream& stream);
 
+Reply add_payer(Api& api, const HttpRequest& request, Stream& stream);
+Reply list_payers(Api& api, const HttpRequest& request, Stream& stream);
+Reply remove_payer(Api& api, const HttpRequest& request, Stream& stream);
+
 Reply add_subscription(Api& api, const HttpRequest& request, Stream& stream);
 Reply list_subscriptions(Api& api, const HttpRequest& request, Stream& stream);
 Reply end_subscription(Api& api, const HttpRequest& request, Stream& stream);

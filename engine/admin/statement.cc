@@ -3,6 +3,8 @@
 #include "engine/admin/views.h"
 #include "engine/entry_reader.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace farthing::engine::admin {
@@ -44,9 +46,30 @@ bool is_archived(const storage::StoreError& error) {
 std::uint64_t granted_to(BucketNumber bucket, const Entry& entry) {
   std::int64_t units = 0;
   for (const Leg& leg : entry.legs) {
-    if (leg.side == Side::allowance && leg.bucket == bucket) units += leg.amount;
+    const bool is_free = leg.side == Side::allowance || leg.side == Side::bucket;
+    if (is_free && leg.bucket == bucket) units += leg.amount;
   }
   return static_cast<std::uint64_t>(units);
+}
+
+// Of an entry that used nothing.
+StatementRow row_without_use(const Entry& entry, StatementRow row) {
+  row.overage = Money(-sum_of(entry, Side::overage));
+  row.amount =
+      Money(sum_of(entry, Side::main) + sum_of(entry, Side::reserved) - row.overage.micros);
+  if (!entry.bucket_openings.empty()) {
+    const BucketOpening& bucket = entry.bucket_openings.front();
+    row.rule = bucket.offer;
+    row.unit = bucket.unit;
+    row.units = granted_to(bucket.number, entry);
+  }
+  if (entry.subscription) {
+    row.rule = entry.subscription->offer;
+    row.tariff = entry.subscription->version;
+  }
+  if (entry.payment) row.rule = fmt::format("paid for entry {}", entry.payment->entry.value);
+  if (entry.profile_change) row.rule = describe_change(*entry.profile_change);
+  return row;
 }
 
 base::Result<Statement, storage::StoreError> StatementReader::read(const StatementQuery& query) {
@@ -105,22 +128,7 @@ base::Result<void, storage::StoreError> StatementReader::add_rows(const Entry& e
     if (__builtin_add_overflow(units, use.units, &units)) units = UINT64_MAX;
   }
   if (used.empty()) {
-    StatementRow row = common;
-    row.overage = Money(-sum_of(entry, Side::overage));
-    row.amount =
-        Money(sum_of(entry, Side::main) + sum_of(entry, Side::reserved) - row.overage.micros);
-    if (!entry.bucket_openings.empty()) {
-      const BucketOpening& bucket = entry.bucket_openings.front();
-      row.rule = bucket.offer;
-      row.unit = bucket.unit;
-      row.units = granted_to(bucket.number, entry);
-    }
-    if (entry.subscription) {
-      row.rule = entry.subscription->offer;
-      row.tariff = entry.subscription->version;
-    }
-    if (entry.profile_change) row.rule = describe_change(*entry.profile_change);
-    rows_.push_back(std::move(row));
+    rows_.push_back(row_without_use(entry, std::move(common)));
     return {};
   }
   for (auto use = used.rbegin(); use != used.rend(); ++use) {
@@ -140,12 +148,13 @@ base::Result<void, storage::StoreError> StatementReader::add_rows(const Entry& e
       if (leg.segment != use->first) continue;
       if (leg.side == Side::revenue) row.amount.micros -= leg.amount;
       if (leg.side == Side::overage) row.overage.micros -= leg.amount;
+      if (is_bucket_money(leg.side)) row.others.micros -= leg.amount;
     }
     if (*opening != nullptr && (*opening)->terms.tax) {
       row.tax_rate = (*opening)->terms.tax;
       row.tax = tariffs::tax_in(row.amount, *row.tax_rate, (*opening)->terms.rounding);
     }
-    common.balance.micros -= row.amount.micros + row.overage.micros;
+    common.balance.micros -= row.amount.micros + row.overage.micros + row.others.micros;
     rows_.push_back(std::move(row));
   }
   return {};

@@ -3,7 +3,7 @@
 // Every row is one price segment that an entry used, or the entry itself where it used none.
 // Amounts are the account's own view of them: what a charge takes is negative, what a top-up or a
 // refund gives positive; `balance` is what the account stood at after the row, so that balance =
-// balance before + amount + overage.
+// balance before + amount + overage + what others paid.
 //
 // Entries that were archived are read from the archive; where that is not at hand the statement
 // ends with the last entry that is. Never on the shard's thread. Errors: the store's.
@@ -37,6 +37,7 @@ struct StatementRow {
   std::optional<tariffs::TariffVersion> tariff;
   Money amount;
   Money overage;  // the part of a charge that nobody could pay
+  Money others;   // the part of a charge that gifts and payers paid
   Money balance;
   std::optional<tariffs::Percent> tax_rate;
   Money tax;  // the part of `amount` that is tax, rounded as the price is

@@ -35,7 +35,7 @@ SubscriberView view_subscriber(SubscriberRef who) {
     if (one.owner == who.subscriber) view.subscriptions.push_back(one);
   }
   for (const Bucket& bucket : account.buckets) {
-    if (!bucket.is_for(who.subscriber)) continue;
+    if (!bucket.is_for(who.subscriber) || bucket.is_lent) continue;
     (account.is_part(bucket.number) ? view.parts : view.buckets).push_back(bucket);
   }
   return view;
@@ -87,8 +87,8 @@ json::object subscription_json(const Subscription& one, const std::vector<Bucket
                          {"valid_to", time_text(zone, one.valid_to)},
                          {"buckets", std::move(ids)},
                          {"unit", unit ? json::value(tariffs::unit_name(*unit)) : nullptr},
-                         {"remaining", remaining},
-                         {"reserved", reserved}};
+                         {"remaining", amount_json(unit.value_or(Unit::octets), remaining)},
+                         {"reserved", amount_json(unit.value_or(Unit::octets), reserved)}};
   object["due"] = one.due == never ? json::value(nullptr) : json::value(time_text(zone, one.due));
   return object;
 }

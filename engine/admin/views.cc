@@ -83,12 +83,17 @@ json::object balance_json(const BalanceView& view, const TariffView& tariffs) {
           {"overage", view.overage.to_string()}};
 }
 
+json::value amount_json(Unit unit, std::int64_t amount) {
+  if (unit == Unit::money) return json::value(Money(amount).to_string());
+  return amount;
+}
+
 json::object bucket_json(const Bucket& bucket, const TariffView& tariffs) {
   return {{"id", bucket.number.value},
           {"offer", bucket.offer},
           {"unit", tariffs::unit_name(bucket.unit)},
-          {"remaining", bucket.remaining},
-          {"reserved", bucket.reserved},
+          {"remaining", amount_json(bucket.unit, bucket.remaining)},
+          {"reserved", amount_json(bucket.unit, bucket.reserved)},
           {"valid_to", time_text(tariffs.time_zone(), bucket.valid_to)}};
 }
 
@@ -101,8 +106,7 @@ json::object counter_json(const Counter& counter, const AccountView& account,
       {"msisdn", is_shared ? json::value(nullptr)
                            : identity_json(account.subscribers[counter.owner.value - 1u].msisdn)},
       {"unit", tariffs::unit_name(counter.unit)},
-      {"value", counter.unit == Unit::money ? json::value(Money(counter.value).to_string())
-                                            : json::value(counter.value)},
+      {"value", amount_json(counter.unit, counter.value)},
       {"from", time_text(tariffs.time_zone(), counter.span.from)},
       {"to", time_text(tariffs.time_zone(), counter.span.to)}};
 }
@@ -110,7 +114,9 @@ json::object counter_json(const Counter& counter, const AccountView& account,
 json::object account_json(const AccountView& view, const TariffView& tariffs) {
   json::object object = balance_json(view.balance, tariffs);
   json::array buckets;
-  for (const Bucket& bucket : view.buckets) buckets.push_back(bucket_json(bucket, tariffs));
+  for (const Bucket& bucket : view.buckets) {
+    if (!bucket.is_lent) buckets.push_back(bucket_json(bucket, tariffs));
+  }
   object["buckets"] = std::move(buckets);
   if (view.counters.empty()) return object;
   json::array counters;

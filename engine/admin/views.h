@@ -67,6 +67,8 @@ SessionView view_session(const Session& session);
 boost::json::object balance_json(const BalanceView& view, const TariffView& tariffs);
 // The balance with its buckets.
 boost::json::object account_json(const AccountView& view, const TariffView& tariffs);
+// Units as a number, money as an amount.
+boost::json::value amount_json(Unit unit, std::int64_t amount);
 boost::json::object bucket_json(const Bucket& bucket, const TariffView& tariffs);
 boost::json::object subscriber_json(const Subscriber& subscriber);
 boost::json::object session_json(const SessionView& view, const TariffView& tariffs);

@@ -43,6 +43,14 @@ void add_leg(ChargingRecord& record, const Leg& leg) {
       add_saturating(record.overage_micros, -leg.amount);
       if (has_segment) add_saturating(segment_of(record, leg.segment).overage_micros, -leg.amount);
       break;
+    case Side::bucket:
+    case Side::bucket_reserved:
+    case Side::lent:
+      if (has_segment) {
+        add_saturating(record.others_micros, -leg.amount);
+        add_saturating(segment_of(record, leg.segment).others_micros, -leg.amount);
+      }
+      break;
     case Side::consumed:
       if (has_segment) {
         add_saturating(allowance_of(record, leg.segment, leg.bucket), leg.amount);
@@ -118,6 +126,7 @@ void ChargingRecord::clear() {
   requests = 0;
   charged_micros = 0;
   overage_micros = 0;
+  others_micros = 0;
   segments.clear();
   allowances.clear();
 }

@@ -29,6 +29,7 @@ struct SegmentCharge {
   std::uint64_t units = 0;  // as reported, all together
   std::int64_t charged_micros = 0;
   std::int64_t overage_micros = 0;
+  std::int64_t others_micros = 0;  // of what was charged, what gifts and payers paid
 };
 
 // Units that an allowance paid for.
@@ -56,6 +57,7 @@ struct ChargingRecord {
   Sequence last;
   std::int64_t charged_micros = 0;  // all of it, segments or not
   std::int64_t overage_micros = 0;
+  std::int64_t others_micros = 0;
   std::vector<SegmentCharge> segments;
   std::vector<AllowanceUse> allowances;  // by segment and bucket
 

@@ -144,11 +144,18 @@ struct Charge {
   std::uint16_t index = Leg::no_segment;
   std::int64_t charged_micros = 0;
   std::int64_t overage_micros = 0;
+  std::int64_t others_micros = 0;
 };
 
 std::int64_t minus(std::int64_t a, std::int64_t b) {
   std::int64_t difference = 0;
   return __builtin_sub_overflow(a, b, &difference) ? 0 : difference;
+}
+
+// What the account's own balance gave.
+template <class Charged>
+std::int64_t paid_micros(const Charged& charged) {
+  return minus(minus(charged.charged_micros, charged.overage_micros), charged.others_micros);
 }
 
 // What tax is in a charge; nullopt: its price says nothing of it.
@@ -169,12 +176,14 @@ std::size_t for_each_charge(const ChargingRecord& record, Take take) {
   Charge rest;
   rest.charged_micros = record.charged_micros;
   rest.overage_micros = record.overage_micros;
+  rest.others_micros = record.others_micros;
   for (std::size_t i = 0; i < record.segments.size(); ++i) {
     const SegmentCharge& segment = record.segments[i];
     take(Charge{&segment, static_cast<std::uint16_t>(i), segment.charged_micros,
-                segment.overage_micros});
+                segment.overage_micros, segment.others_micros});
     rest.charged_micros = minus(rest.charged_micros, segment.charged_micros);
     rest.overage_micros = minus(rest.overage_micros, segment.overage_micros);
+    rest.others_micros = minus(rest.others_micros, segment.others_micros);
   }
   const bool is_left = rest.charged_micros != 0 || rest.overage_micros != 0;
   if (!record.segments.empty() && !is_left) return record.segments.size();
@@ -286,7 +295,7 @@ void append_csv_charge(const ChargingRecord& record, const Charge& charge, Tarif
   out += ',';
   append_money(charge.charged_micros, out);
   out += ',';
-  append_money(minus(charge.charged_micros, charge.overage_micros), out);
+  append_money(paid_micros(charge), out);
   out += ',';
   append_money(charge.overage_micros, out);
   out += ',';
@@ -335,6 +344,8 @@ void append_csv(const ChargingRecord& record, const Who& who, TariffNames& tarif
     append_csv_charge(record, charge, tariffs, out);
     out += attributes;
     append_csv_tax(charge, out);
+    out += ',';
+    append_money(charge.others_micros, out);
     out += '\n';
   });
 }
@@ -372,14 +383,17 @@ void append_json_time(std::string_view name, const std::optional<Time>& time, st
   out += '"';
 }
 
-void append_json_amounts(std::int64_t charged_micros, std::int64_t overage_micros,
-                         std::string& out) {
+// Of a record, or of a charge.
+template <class Charged>
+void append_json_amounts(const Charged& charged, std::string& out) {
   out += ",\"charged\":\"";
-  append_money(charged_micros, out);
+  append_money(charged.charged_micros, out);
   out += "\",\"paid\":\"";
-  append_money(minus(charged_micros, overage_micros), out);
+  append_money(paid_micros(charged), out);
   out += "\",\"overage\":\"";
-  append_money(overage_micros, out);
+  append_money(charged.overage_micros, out);
+  out += "\",\"others\":\"";
+  append_money(charged.others_micros, out);
   out += '"';
 }
 
@@ -406,7 +420,7 @@ void append_json_charge(const ChargingRecord& record, const Charge& charge, Tari
     out += "null";
   }
   append_json_field("currency", names.currency, out);
-  append_json_amounts(charge.charged_micros, charge.overage_micros, out);
+  append_json_amounts(charge, out);
   if (const std::optional<Tax> tax = tax_of(charge)) {
     append_json_field("tax_rate", tax->rate.to_string(), out);
     out += ",\"tax\":\"";
@@ -467,7 +481,7 @@ void append_json(const ChargingRecord& record, const Who& who, TariffNames& tari
   append_json_number("requests", record.requests, out);
   append_json_number("first_entry", record.first.value, out);
   append_json_number("last_entry", record.last.value, out);
-  append_json_amounts(record.charged_micros, record.overage_micros, out);
+  append_json_amounts(record, out);
   out += ",\"charges\":[";
   const char* comma = "";
   for_each_charge(record, [&](const Charge& charge) {
@@ -497,7 +511,7 @@ std::string header_line(Format format) {
     line += ',';
     line += attribute_name(static_cast<AttributeId>(id));
   }
-  return line + ",tax_rate,tax\n";
+  return line + ",tax_rate,tax,others\n";
 }
 
 void append_record(Format format, const ChargingRecord& record, const Who& who,

@@ -120,6 +120,8 @@ class TranscriptTest : public engine::admin::ApiTest,
           "[{service: data, rating_group: web}]}\n"
           "  - {name: video, fee: 15.00, period: 30 days, requires: [monthly], covers: "
           "[{service: data, rating_group: video}]}\n"
+          "  - {name: gift, validity: 30 d, allowances: [{money: 5.00, covers: [{service: "
+          "data}]}]}\n"
           "  - {name: booster, fee: 5.00, validity: 7 d, allowance: 1 GiB, covers: [{service: "
           "data}]}\n");
   }
@@ -241,8 +243,9 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
 
 INSTANTIATE_TEST_SUITE_P(CommandLine, TranscriptTest,
                          testing::Values("accounts.txt", "asking.txt", "explain.txt", "offers.txt",
-                                         "rejects.txt", "sessions.txt", "simulations.txt",
-                                         "subscribers.txt", "tariffs.txt", "usage.txt"),
+                                         "payers.txt", "rejects.txt", "sessions.txt",
+                                         "simulations.txt", "subscribers.txt", "tariffs.txt",
+                                         "usage.txt"),
                          [](const auto& test) {
                            std::string name = test.param;
                            return name.substr(0, name.find('.'));
