@@ -159,7 +159,7 @@ struct BucketOpening {
   std::uint8_t priority = tariffs::Allowance::priority_usual;
 };
 
-// What is left of a bucket stays longer: it is rolled over.
+// A bucket ends at another time: later where it is rolled over, now where it is ended but held.
 struct BucketExtension {
   BucketNumber number;
   Time valid_to;
