@@ -317,9 +317,8 @@ void split_by_direction(const RequestedUnits& requested, Grant& granted) {
 }
 
 // As many units as asked for, within the quota's bounds; 0: none in the unit that is priced.
-std::uint64_t Decider::wanted_units(std::uint16_t segment, const RequestedUnits& requested) const {
-  const Unit unit = sheet_.segment(segment).terms.unit;
-  const QuotaRule& quota = sheet_.segment(segment).quota;
+std::uint64_t Decider::wanted_units(Unit unit, const QuotaRule& quota,
+                                    const RequestedUnits& requested) {
   const std::optional<std::uint64_t> asked = requested.in(unit);
   std::uint64_t wanted = asked.value_or(0);
   if (wanted == 0 && (asked || requested.empty())) wanted = quota.standard;
@@ -333,7 +332,7 @@ void Decider::grant(const Request& request, std::uint16_t segment, const Service
   const RequestedUnits& requested = *service.requested;
   const Unit unit = sheet_.segment(segment).terms.unit;
   const QuotaRule quota = sheet_.segment(segment).quota;
-  std::uint64_t wanted = wanted_units(segment, requested);
+  std::uint64_t wanted = wanted_units(unit, quota, requested);
   if (wanted == 0) {
     answer.outcome = Outcome::rating_failed;
     answer.fault = Fault::units;
@@ -531,7 +530,8 @@ void Decider::event_service(const Request& request, const ServiceRequest& servic
     answer.outcome = Outcome::credit_limit_reached;
     return;
   }
-  const std::uint64_t units = event_units(*segment, service);
+  const std::uint64_t units =
+      event_units(sheet_.segment(*segment).terms.unit, sheet_.segment(*segment).quota, service);
   if (units == 0) {
     answer.outcome = Outcome::rating_failed;
     answer.fault = Fault::units;
@@ -544,12 +544,12 @@ void Decider::event_service(const Request& request, const ServiceRequest& servic
   if (service.requested) split_by_direction(*service.requested, granted);
 }
 
-std::uint64_t Decider::event_units(std::uint16_t segment, const ServiceRequest& service) const {
-  const Unit unit = sheet_.segment(segment).terms.unit;
+std::uint64_t Decider::event_units(Unit unit, const QuotaRule& quota,
+                                   const ServiceRequest& service) {
   if (service.requested && !service.requested->empty())
     return service.requested->in(unit).value_or(0);
   if (!service.requested && service.used) return service.used->in(unit).value_or(0);
-  return sheet_.segment(segment).quota.standard;
+  return quota.standard;
 }
 
 // Does what the event asks for. False: nothing was moved, because the answer says no, or because it

@@ -236,6 +236,15 @@ void Decider::limit_by_counters(const Request& request, std::uint16_t segment, s
 
 // --- What is bought by first use -----------------------------------------------------------------
 
+// Whether a service asks for units that the rule prices.
+bool Decider::asks_for(const ServiceRequest& service, bool is_event, const Rule& rule) {
+  if (!rule.terms) return false;
+  if (service.requested && service.requested->money) return true;
+  const Unit unit = rule.terms->unit;
+  return (is_event ? event_units(unit, rule.quota, service)
+                   : wanted_units(unit, rule.quota, *service.requested)) > 0;
+}
+
 std::optional<Pass> Decider::find_pass(const Request& request,
                                        const tariffs::TariffHistory& tariffs) {
   choose_time_and_tariff(request, tariffs);
@@ -257,8 +266,9 @@ std::optional<Pass> Decider::find_pass(const Request& request,
              .lacks_subscription) {
       continue;
     }
+    if (rule->stop || !asks_for(service, is_event, *rule)) continue;  // refused with it as well
     const tariffs::Offer* const offer = tariff->tariff->find_offer(rule->restrictions.pass);
-    if (offer != nullptr) return Pass{tariff, offer, std::min(from, now_)};
+    if (offer != nullptr) return Pass{tariff, offer, from};
   }
   return std::nullopt;
 }

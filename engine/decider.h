@@ -80,7 +80,9 @@ class Decider {
   };
   bool permit(const tariffs::Rule* rule, const std::optional<RatingGroup>& group,
               GrantLimits& limits, ServiceAnswer& answer) const;
-  std::uint64_t wanted_units(std::uint16_t segment, const RequestedUnits& requested) const;
+  static std::uint64_t wanted_units(Unit unit, const tariffs::QuotaRule& quota,
+                                    const RequestedUnits& requested);
+  static bool asks_for(const ServiceRequest& service, bool is_event, const tariffs::Rule& rule);
   void grant(const Request& request, std::uint16_t segment, const ServiceRequest& service,
              GrantLimits& limits, ServiceAnswer& answer);
 
@@ -125,7 +127,8 @@ class Decider {
                                                 GrantLimits& limits, ServiceAnswer& answer);
 
   void event_service(const Request& request, const ServiceRequest& service, ServiceAnswer& answer);
-  std::uint64_t event_units(std::uint16_t segment, const ServiceRequest& service) const;
+  static std::uint64_t event_units(Unit unit, const tariffs::QuotaRule& quota,
+                                   const ServiceRequest& service);
   bool move_event(const Request& request, std::uint16_t segment, std::uint64_t units,
                   ServiceAnswer& answer);
 

@@ -185,7 +185,7 @@ struct BucketOpening {
   bool is_lent = false;  // its money is another account's (payers.h)
 };
 
-// What is left of a bucket stays longer: it is rolled over.
+// A bucket ends at another time: later where it is rolled over, now where it is ended but held.
 struct BucketExtension {
   BucketNumber number;
   Time valid_to;

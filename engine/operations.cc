@@ -102,16 +102,19 @@ Entry ending_of(const Account& account, const Bucket& bucket, const Note& note) 
   return entry;
 }
 
-// Makes room for a bucket: ends one whose time was over before any usage that may still be
-// reported.
-bool end_one_long_over(Shard& shard, const Account& account, Time now, const Note& note) {
-  for (const Bucket& bucket : account.buckets) {
-    if (bucket.reserved != 0 || bucket.is_lent || bucket.valid_to >= now - event_time_past_max)
-      continue;
-    shard.enter(ending_of(account, bucket, note));
-    return true;
+// Makes room for so many buckets: ends those whose time was over before any usage that may still be
+// reported. A subscription's go with it.
+bool make_room(Shard& shard, const Account& account, std::size_t buckets, Time now,
+               const Note& note) {
+  while (account.buckets.size() + buckets > buckets_max) {
+    const auto over = std::ranges::find_if(account.buckets, [&](const Bucket& bucket) {
+      return bucket.reserved == 0 && !bucket.is_lent &&
+             bucket.valid_to < now - event_time_past_max && !account.is_part(bucket.number);
+    });
+    if (over == account.buckets.end()) return false;
+    shard.enter(ending_of(account, *over, note));
   }
-  return false;
+  return true;
 }
 
 }  // namespace
@@ -321,21 +324,6 @@ Operation adjust(Shard& shard, std::string_view account, Money amount, const Not
 
 namespace {
 
-// The offers that a subscriber has, once or from period to period.
-std::vector<std::string_view> offers_of(const SubscriberRef& who, Time now) {
-  std::vector<std::string_view> names;
-  for (const Subscription& one : who.account->subscriptions) {
-    if (one.owner == who.subscriber && one.state != Subscription::State::ended) {
-      names.push_back(one.offer);
-    }
-  }
-  for (const Bucket& bucket : who.account->buckets) {
-    const bool is_offer = bucket.owner == who.subscriber && !bucket.is_lent;
-    if (is_offer && bucket.is_valid_at(now)) names.push_back(bucket.offer);
-  }
-  return names;
-}
-
 // Why the subscriber cannot have the offer, whatever it costs.
 std::optional<Refusal> check_sale(const SubscriberRef& who, const tariffs::Tariff& tariff,
                                   const tariffs::Offer& offer, Time from, Time now) {
@@ -349,21 +337,18 @@ std::optional<Refusal> check_sale(const SubscriberRef& who, const tariffs::Tarif
         Refusal::Code::invalid,
         fmt::format("{} begins when it is bought; only what renews can begin later", offer.name));
   }
-  const std::vector<std::string_view> held = offers_of(who, now);
-  for (const std::string_view name : held) {
-    const tariffs::Offer* const other = tariff.find_offer(name);
-    if (offer.family.empty() || other == nullptr || other->family != offer.family) continue;
+  const std::vector<std::string_view> held = offers_held(*who.account, who.subscriber, now);
+  if (const auto other = find_other_of_family(held, tariff, offer)) {
     return refusal(Refusal::Code::conflict,
                    fmt::format("the subscriber has {}, and of {} only one; end that first: "
                                "farthing subscription list",
-                               name, offer.family));
+                               *other, offer.family));
   }
-  for (const std::string& needed : offer.depends_on) {
-    if (std::ranges::find(held, needed) != held.end()) continue;
+  if (const auto needed = find_missing(held, offer)) {
     return refusal(Refusal::Code::refused,
                    fmt::format("{} is for those who have {}; add that first: farthing "
                                "subscription add",
-                               offer.name, needed));
+                               offer.name, *needed));
   }
   return std::nullopt;
 }
@@ -402,8 +387,7 @@ Operation add_subscription(Shard& shard, std::string_view msisdn, std::string_vi
         Refusal::Code::refused,
         fmt::format("an account has at most {} subscriptions that renew", subscriptions_max));
   }
-  if (account.buckets.size() + offer->allowances.size() > buckets_max &&
-      !end_one_long_over(shard, account, now, note)) {
+  if (!make_room(shard, account, offer->allowances.size(), now, note)) {
     return refusal(Refusal::Code::refused,
                    fmt::format("an account has at most {} allowances", buckets_max));
   }
@@ -443,7 +427,7 @@ Operation end_subscription(Shard& shard, std::string_view msisdn, SubscriptionNu
   }
   const BucketNumber of_bucket(number.value);
   const Bucket* const bucket = account.bucket(of_bucket);
-  if (one == nullptr && bucket != nullptr && bucket->owner == who->subscriber &&
+  if (one == nullptr && bucket != nullptr && bucket->is_for(who->subscriber) &&
       !account.is_part(of_bucket) && !bucket->is_lent) {
     if (ending == Ending::now) return end_bucket(shard, *who, *bucket, note);
     return refusal(Refusal::Code::refused, "it does not renew: it ends by itself");
@@ -543,8 +527,7 @@ Operation add_payer(Shard& shard, std::string_view msisdn, const PayerOrder& ord
     return refusal(Refusal::Code::refused,
                    fmt::format("at most {} accounts pay for a subscriber", payers_max));
   }
-  if (member.buckets.size() >= buckets_max &&
-      !end_one_long_over(shard, member, shard.now(), note)) {
+  if (!make_room(shard, member, 1, shard.now(), note)) {
     return refusal(Refusal::Code::refused,
                    fmt::format("an account has at most {} allowances and payers", buckets_max));
   }

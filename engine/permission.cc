@@ -13,6 +13,19 @@ bool covers(const Subscription& subscription, ServiceKey service,
   });
 }
 
+bool is_suspended(const Subscription& subscription) {
+  return subscription.state == Subscription::State::unpaid &&
+         subscription.unpaid == tariffs::Unpaid::suspend;
+}
+
+// Whether what was rolled over waits for its subscription to be paid.
+bool is_suspended(const Account& account, BucketNumber bucket) {
+  return std::ranges::any_of(account.subscriptions, [bucket](const Subscription& subscription) {
+    return is_suspended(subscription) &&
+           std::ranges::find(subscription.buckets, bucket) != subscription.buckets.end();
+  });
+}
+
 // When the last of the subscriptions ends that cover this and hold at that time; nullopt: none
 // does.
 std::optional<Time> subscribed_until(const Account& account, SubscriberNumber subscriber,
@@ -20,8 +33,8 @@ std::optional<Time> subscribed_until(const Account& account, SubscriberNumber su
                                      const std::optional<RatingGroup>& group, Time at) {
   std::optional<Time> until;
   for (const Bucket& bucket : account.buckets) {
-    if (!bucket.is_for(subscriber) || !bucket.is_valid_at(at) ||
-        !bucket.covers(rule.service, group)) {
+    if (!bucket.is_for(subscriber) || bucket.is_lent || !bucket.is_valid_at(at) ||
+        !bucket.covers(rule.service, group) || is_suspended(account, bucket.number)) {
       continue;
     }
     if (!until || bucket.valid_to > *until) until = bucket.valid_to;
@@ -39,8 +52,7 @@ std::optional<Time> subscribed_until(const Account& account, SubscriberNumber su
 bool is_suspended(const Account& account, SubscriberNumber subscriber, const tariffs::Rule& rule,
                   const std::optional<RatingGroup>& group) {
   return std::ranges::any_of(account.subscriptions, [&](const Subscription& subscription) {
-    return subscription.state == Subscription::State::unpaid &&
-           subscription.unpaid == tariffs::Unpaid::suspend && subscription.owner == subscriber &&
+    return is_suspended(subscription) && subscription.owner == subscriber &&
            covers(subscription, rule.service, group);
   });
 }

@@ -42,7 +42,9 @@ Money share_of(Money fee, Share share, const Renewal& renewal) {
                            : renewal.share_rounding == tariffs::Rounding::half_away_from_zero &&
                                  2 * rest >= denominator;
   if (goes_up) ++steps;
-  return Money(static_cast<std::int64_t>(steps * renewal.share_step.micros));
+  // A part costs no more than the whole, however coarse the step.
+  const base::Int128 rounded = steps * renewal.share_step.micros;
+  return Money(static_cast<std::int64_t>(std::min<base::Int128>(rounded, fee.micros)));
 }
 
 // A part of a unit is a whole one.
@@ -124,11 +126,13 @@ void roll_over(Entry& entry, const Account& account, const Subscription& before,
       for (const BucketNumber other : before.buckets) {
         const Bucket& rolled = *account.bucket(other);
         if (rolled.valid_to > before.valid_to && allowance_of(*terms.offer, rolled) == allowance) {
-          kept += rolled.remaining;
+          kept += rolled.remaining + rolled.reserved;
         }
       }
       const base::Int128 room = std::max<base::Int128>(0, base::Int128{*rollover.units_max} - kept);
-      const base::Int128 over = std::max<base::Int128>(0, bucket.remaining - room);
+      // What sessions hold they may give back: of the rest so much less is kept.
+      const base::Int128 over = std::clamp<base::Int128>(
+          base::Int128{bucket.remaining} + bucket.reserved - room, 0, bucket.remaining);
       expire(entry, bucket, static_cast<std::int64_t>(over));
     }
     const std::uint32_t last = after.period + rollover.periods - std::uint32_t{1};
@@ -137,7 +141,8 @@ void roll_over(Entry& entry, const Account& account, const Subscription& before,
   }
 }
 
-// When the first of its buckets goes that are over, or, as the last thing, it itself.
+// When the first of its buckets goes that are over, or, as the last thing, it itself. Of those that
+// are good for longer the next period's begin takes care; where there is none, they are waited for.
 Time sweep_of(const Account& account, const Subscription& one, const Entry& entry, Time now) {
   Time sweep = never;
   if (one.state == State::ended && one.valid_to + event_time_past_max > now) {
@@ -148,7 +153,8 @@ Time sweep_of(const Account& account, const Subscription& one, const Entry& entr
     if (bucket == nullptr) continue;  // it begins just now
     const auto extended =
         std::ranges::find(entry.bucket_extensions, number, &BucketExtension::number);
-    if (extended != entry.bucket_extensions.end() || bucket->valid_to > now) continue;
+    if (extended != entry.bucket_extensions.end()) continue;
+    if (bucket->valid_to > now && one.state != State::ended) continue;
     sweep = std::min(sweep, bucket->valid_to + event_time_past_max);
   }
   return sweep;
@@ -297,6 +303,38 @@ Entry subscribe(const Account& account, SubscriberNumber subscriber, const Versi
 
 }  // namespace
 
+std::vector<std::string_view> offers_held(const Account& account, SubscriberNumber subscriber,
+                                          Time now) {
+  std::vector<std::string_view> names;
+  for (const Subscription& one : account.subscriptions) {
+    if (one.owner == subscriber && one.state != State::ended) names.push_back(one.offer);
+  }
+  for (const Bucket& bucket : account.buckets) {
+    const bool is_offer = bucket.owner == subscriber && !bucket.is_lent;
+    if (is_offer && bucket.is_valid_at(now)) names.push_back(bucket.offer);
+  }
+  return names;
+}
+
+std::optional<std::string_view> find_other_of_family(const std::vector<std::string_view>& held,
+                                                     const tariffs::Tariff& tariff,
+                                                     const Offer& offer) {
+  if (offer.family.empty()) return std::nullopt;
+  for (const std::string_view name : held) {
+    const Offer* const other = tariff.find_offer(name);
+    if (other != nullptr && other->family == offer.family) return name;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string_view> find_missing(const std::vector<std::string_view>& held,
+                                             const Offer& offer) {
+  for (const std::string& needed : offer.depends_on) {
+    if (std::ranges::find(held, needed) == held.end()) return needed;
+  }
+  return std::nullopt;
+}
+
 Money first_fee(const tariffs::Tariff& tariff, const Offer& offer, Time from) {
   if (!offer.renewal) return offer.fee;
   return share_of(offer.fee, tariff.first_share(*offer.renewal, from), *offer.renewal);
@@ -304,7 +342,10 @@ Money first_fee(const tariffs::Tariff& tariff, const Offer& offer, Time from) {
 
 Entry buy(const Account& account, SubscriberNumber subscriber, const VersionedTariff& tariff,
           const Offer& offer, Time from, Time now) {
-  if (offer.renewal || offer.allowances.size() != 1) {
+  const bool is_bucket = !offer.renewal && offer.allowances.size() == 1 &&
+                         !offer.allowances[0].is_shared &&
+                         offer.allowances[0].coverage == offer.coverage;
+  if (!is_bucket) {
     return subscribe(account, subscriber, tariff, offer, from, now);
   }
   Entry entry = entry_for(account, EntryKind::subscription_added, subscriber);
@@ -319,16 +360,21 @@ std::optional<Entry> buy_pass(const Account& account, SubscriberNumber subscribe
                               const VersionedTariff& tariff, const Offer& offer, Time from,
                               Time now) {
   if (offer.sale != tariffs::Sale::on_sale) return std::nullopt;
+  const std::vector<std::string_view> held = offers_held(account, subscriber, now);
+  if (find_other_of_family(held, *tariff.tariff, offer) || find_missing(held, offer)) {
+    return std::nullopt;
+  }
   if (first_fee(*tariff.tariff, offer, from).micros > account.available().micros) {
     return std::nullopt;
   }
-  const Time today = tariff.tariff->day_of(from).from;
+  const TimeSpan day = tariff.tariff->day_of(from);
   const auto bought = std::ranges::count_if(account.subscriptions, [&](const Subscription& one) {
-    return one.owner == subscriber && one.offer == offer.name && one.valid_from >= today;
+    return one.owner == subscriber && one.offer == offer.name && one.valid_from >= day.from &&
+           one.valid_from < day.to;
   });
   if (offer.daily_most > 0 && bought >= offer.daily_most) return std::nullopt;
   if (account.subscriptions.size() >= subscriptions_max) return std::nullopt;
-  return subscribe(account, subscriber, tariff, offer, from, now);
+  return subscribe(account, subscriber, tariff, offer, from, from);  // paid now, ahead or not
 }
 
 std::optional<Entry> decide_due(const Account& account, const TariffHistory& tariffs, Time now,
@@ -353,10 +399,13 @@ Entry end(const Account& account, const Subscription& subscription, Ending endin
   after.valid_to = std::min(after.valid_to, now);
   std::erase_if(after.buckets, [&](BucketNumber number) {
     const Bucket& bucket = *account.bucket(number);
-    if (bucket.reserved != 0) return false;
     expire(entry, bucket, bucket.remaining);
-    entry.bucket_closings.push_back(number);
-    return true;
+    if (bucket.reserved == 0) {
+      entry.bucket_closings.push_back(number);
+    } else if (bucket.valid_to > now) {
+      entry.bucket_extensions.push_back({number, now});  // but for what is held it is over
+    }
+    return bucket.reserved == 0;
   });
   after.sweep = after.buckets.empty() ? never : now + sweep_interval;
   return entry;

@@ -12,7 +12,8 @@
 //   when the period begins, as the offer of the version that it has says. An offer that has ended
 //   in the version in force makes way for its successor.
 // - Buckets of a period that is over stay as long as usage from it may be reported
-//   (event_time_past_max), and while sessions hold units of them.
+//   (event_time_past_max), and while sessions hold units of them. What was rolled over stays its
+//   time, though the subscription has ended; of one that is ended by hand only what is held stays.
 //
 // Pure; no clock, no I/O. Entries view the subscription's texts, which are theirs.
 #pragma once
@@ -22,10 +23,23 @@
 #include "tariffs/tariff.h"
 
 #include <optional>
+#include <string_view>
+#include <vector>
 
 namespace farthing::engine {
 
 constexpr std::size_t subscriptions_max = 64;  // of one account
+
+// The offers that a subscriber has, once or from period to period.
+std::vector<std::string_view> offers_held(const Account& account, SubscriberNumber subscriber,
+                                          Time now);
+// Of those held, one of the offer's family; nullopt: there is none.
+std::optional<std::string_view> find_other_of_family(const std::vector<std::string_view>& held,
+                                                     const tariffs::Tariff& tariff,
+                                                     const tariffs::Offer& offer);
+// What the offer requires and is not held; nullopt: nothing.
+std::optional<std::string_view> find_missing(const std::vector<std::string_view>& held,
+                                             const tariffs::Offer& offer);
 
 // What the first period costs where it begins at `from`.
 Money first_fee(const tariffs::Tariff& tariff, const tariffs::Offer& offer, Time from);
@@ -35,8 +49,9 @@ Money first_fee(const tariffs::Tariff& tariff, const tariffs::Offer& offer, Time
 Entry buy(const Account& account, SubscriberNumber subscriber,
           const tariffs::VersionedTariff& tariff, const tariffs::Offer& offer, Time from, Time now);
 
-// A subscriber buys an offer by using what it covers, for once or as one that renews. nullopt: it
-// is not on sale, it cannot be paid, or as many were bought on that day as may be.
+// A subscriber buys an offer by using what it covers, for once or as one that renews, from the
+// moment of that use on, be it behind the server's clock or ahead of it. nullopt: it is not on
+// sale, not for this subscriber, it cannot be paid, or as many were bought on that day as may be.
 std::optional<Entry> buy_pass(const Account& account, SubscriberNumber subscriber,
                               const tariffs::VersionedTariff& tariff, const tariffs::Offer& offer,
                               Time from, Time now);

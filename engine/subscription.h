@@ -1,5 +1,6 @@
 // A subscription: a customer's instance of an offer that goes on from period to period, or that
-// brings several allowances. (One that brings one allowance once is that bucket and nothing else.)
+// brings several allowances, or more than its one. (One that brings one allowance once, for its own
+// subscriber, and covers nothing else, is that bucket and nothing else.)
 //
 // Plain values; an entry carries the whole of one as it is after it. What changes it:
 // engine/renewal.h.

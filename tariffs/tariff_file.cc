@@ -518,7 +518,7 @@ void Compiler::compile_counter(PlacedCounter& counter) {
   }
 }
 
-// What is bought by first use is an offer of the file, for once, and covers what it is bought for.
+// What is bought by first use is an offer of the file, and covers what it is bought for.
 void Compiler::check_passes() const {
   for (const PlacedService& service : services_) {
     for (const PlacedRule& placed : service.rules) {

@@ -41,10 +41,11 @@ services:
     context: 32251@3gpp.org
     unit: octets
     grant: {maximum: 100 MiB, minimum: 1 B, validity: 1 h}
-    rating_groups: {10: web, 20: video, 30: slab}
+    rating_groups: {10: web, 20: video, 30: slab, 40: club}
     prices:
       - {rating_group: web, amount: 1.00, per: 1 MiB}
       - {rating_group: video, amount: 2.00, per: 1 MiB}
+      - {rating_group: club, subscription: required, amount: 1.00, per: 1 MiB}
       - {rating_group: slab, slabs: [{upto: 10 MiB, amount: 2.00}, {amount: 1.00}], per: 1 MiB}
 offers:
   - name: welcome
@@ -243,6 +244,13 @@ TEST_F(Payers, who_has_nothing_is_served_while_somebody_pays) {
   home_.ask("b", RequestType::termination, carl, 10, 2 * mib, 0);
   EXPECT_EQ(home_.main("sponsor"), 3'000'000);
   EXPECT_EQ(home_.account("carl").buckets[0].reserved, 0);
+}
+
+TEST_F(Payers, who_is_paid_for_has_no_subscription_by_that) {
+  Household::expect_done(home_.pays("acme", anna, {"data"}));
+  EXPECT_EQ(home_.granted("a", RequestType::initial, anna, 40, 0, mib), 0u);
+  Household::expect_done(add_subscription(home_.shard(), anna, "monthly", note));
+  EXPECT_EQ(home_.granted("b", RequestType::initial, anna, 40, 0, mib), mib);
 }
 
 TEST_F(Payers, members_share_what_the_payer_has) {

@@ -97,6 +97,26 @@ offers:
     requires: [small, large]
     allowance: 1 MiB
     covers: [{service: data}]
+  - name: rolling
+    fee: 10.00
+    period: 10 days
+    allowances:
+      - amount: 8 MiB
+        covers: [{service: data, rating_group: web}]
+        rollover: {periods: 3, at_most: 4 MiB}
+    unpaid: suspend
+    retry: 2 d
+  - name: bundle
+    fee: 4.00
+    validity: 1 d
+    allowances: [{amount: 1 MiB, covers: [{service: data, rating_group: web}]}]
+    covers: [{service: data, rating_group: video}]
+  - {name: extra, fee: 2.00, validity: 1 d, allowance: 1 MiB, covers: [{service: data}]}
+  - name: common
+    family: base
+    fee: 4.00
+    validity: 30 d
+    allowances: [{amount: 1 MiB, covers: [{service: data, rating_group: web}], shared: true}]
   - {name: old, fee: 5.00, period: month, sale: withdrawn, covers: [{service: data}]}
 )";
 
@@ -455,6 +475,148 @@ TEST_F(Renewals, a_session_that_outlives_its_pass_buys_the_next_one) {
   EXPECT_EQ(balance(), Money(94'000'000));
   EXPECT_EQ(ask("long", RequestType::termination, 40, 1, 0), Outcome::success);
   EXPECT_EQ(balance(), Money(94'000'000));
+}
+
+TEST_F(Renewals, what_was_rolled_over_goes_though_its_subscription_has_ended) {
+  ASSERT_TRUE(adjust(shard(), anna, Money(-80'000'000), note).has_value());
+  subscribe("rolling");
+  pass_until(at("2026-06-11T08:00:00"));
+  EXPECT_EQ(balance(), Money(0));
+  EXPECT_EQ(left(web), 12 * std::int64_t{mib});
+  pass_until(at("2026-06-21T08:00:00"));
+  EXPECT_EQ(only().state, Subscription::State::unpaid);
+  EXPECT_EQ(use(10, 1), Outcome::service_denied);  // suspended, whatever was rolled over
+  pass_until(at("2026-06-23T08:00:00"));
+  pass_until(at("2026-08-01T00:00:00"));
+  EXPECT_TRUE(account().subscriptions.empty());
+  EXPECT_TRUE(account().buckets.empty());
+}
+
+TEST_F(Renewals, what_is_ended_leaves_a_session_no_more_than_it_holds) {
+  subscribe("monthly");
+  EXPECT_EQ(ask("long", RequestType::initial, 10, 0, 2), Outcome::success);
+  ASSERT_TRUE(end_subscription(shard(), anna, only().number, note).has_value());
+  EXPECT_EQ(left(web), 0);
+  EXPECT_EQ(ask("long", RequestType::termination, 10, 2, 0), Outcome::success);
+  EXPECT_EQ(balance(), Money(70'000'000));
+  EXPECT_EQ(use(10, 1), Outcome::success);  // at its price
+  EXPECT_EQ(balance(), Money(69'000'000));
+  pass_until(at("2026-06-03T08:00:00"));
+  EXPECT_TRUE(account().subscriptions.empty());
+  EXPECT_TRUE(account().buckets.empty());
+}
+
+TEST_F(Renewals, what_is_held_counts_as_kept) {
+  pay(100);
+  subscribe("rolling");
+  pass_until(at("2026-06-11T07:00:00"));
+  EXPECT_EQ(ask("long", RequestType::initial, 10, 0, 5), Outcome::success);
+  pass_until(at("2026-06-11T08:00:00"));
+  EXPECT_EQ(left(web), 8 * std::int64_t{mib});
+  EXPECT_EQ(ask("long", RequestType::termination, 10, 0, 0), Outcome::success);
+  EXPECT_EQ(left(web), 13 * std::int64_t{mib});
+}
+
+TEST_F(Renewals, a_pass_is_for_those_who_may_have_the_offer) {
+  std::string text(tariff_text);
+  constexpr std::string_view pass = "name: day-pass\n";
+  text.replace(text.find(pass), pass.size(), "name: day-pass\n    requires: [plus]\n");
+  load(text);
+  EXPECT_EQ(use(30, 1), Outcome::credit_limit_reached);
+  EXPECT_EQ(balance(), Money(100'000'000));
+  subscribe("plus");
+  EXPECT_EQ(use(30, 1), Outcome::success);
+  EXPECT_EQ(balance(), Money(80'000'000));
+}
+
+TEST_F(Renewals, passes_of_today_are_none_of_yesterday) {
+  pass_until(at("2026-06-02T00:00:00"));
+  EXPECT_EQ(use(40, 1), Outcome::success);
+  pass_until(at("2026-06-02T01:00:00"));
+  EXPECT_EQ(use(40, 1), Outcome::success);
+  EXPECT_EQ(balance(), Money(94'000'000));
+  request_.clear();
+  request_.key = {RequestType::event, 1, 0, 1, 1};
+  request_.action = RequestedAction::direct_debiting;
+  request_.session_id = "late";
+  request_.service_context = data;
+  request_.identities = {*parse_msisdn(anna)};
+  request_.event_time = at("2026-06-01T23:50:00");
+  ServiceRequest& service = request_.add_service();
+  service.rating_group = RatingGroup(40);
+  service.requested.emplace().total_octets = 1;
+  engine_.handle(request_);
+  EXPECT_EQ(shard().answer().services[0].outcome, Outcome::success);
+  EXPECT_EQ(balance(), Money(91'000'000));
+}
+
+TEST_F(Renewals, a_part_of_a_period_costs_no_more_than_the_whole) {
+  std::string text(tariff_text);
+  constexpr std::string_view prorated = "first_period: prorated\n";
+  text.replace(text.find(prorated), prorated.size(),
+               "first_period: prorated\n    proration: {rounding: up, to: 50.00}\n");
+  load(text);
+  subscribe("calendar");
+  EXPECT_EQ(balance(), Money(69'000'000));
+}
+
+TEST_F(Renewals, one_allowance_is_not_all_that_an_offer_may_cover) {
+  EXPECT_EQ(use(20, 1), Outcome::service_denied);
+  subscribe("bundle");
+  EXPECT_EQ(use(20, 1), Outcome::success);
+  pass_until(at("2026-06-02T08:00:00"));
+  EXPECT_EQ(use(20, 1), Outcome::service_denied);
+}
+
+TEST_F(Renewals, a_shared_allowance_is_an_offer_of_whoever_bought_it) {
+  subscribe("common");
+  EXPECT_NE(refused("small").find("the subscriber has common"), std::string::npos);
+  ASSERT_TRUE(end_subscription(shard(), anna, only().number, note).has_value());
+  EXPECT_TRUE(account().buckets.empty());
+  subscribe("small");
+}
+
+TEST_F(Renewals, a_client_whose_clock_is_ahead_buys_the_pass_of_its_day) {
+  pass_until(at("2026-06-01T23:58:00"));
+  event_time_ = at("2026-06-02T00:01:00");
+  EXPECT_EQ(use(30, 1), Outcome::success);
+  EXPECT_EQ(use(30, 1), Outcome::success);
+  EXPECT_EQ(balance(), Money(90'000'000));
+  pass_until(at("2026-06-02T00:01:00"));
+  EXPECT_EQ(use(30, 1), Outcome::success);
+  EXPECT_EQ(balance(), Money(90'000'000));
+}
+
+TEST_F(Renewals, no_pass_is_bought_in_units_that_have_no_price) {
+  request_.clear();
+  request_.key = {RequestType::initial, 1, 0, 1, 1};
+  request_.session_id = "seconds";
+  request_.service_context = data;
+  request_.identities = {*parse_msisdn(anna)};
+  ServiceRequest& service = request_.add_service();
+  service.rating_group = RatingGroup(30);
+  service.requested.emplace().seconds = 60;
+  engine_.handle(request_);
+  EXPECT_EQ(shard().answer().outcome, Outcome::credit_limit_reached);
+  EXPECT_EQ(balance(), Money(100'000'000));
+}
+
+TEST_F(Renewals, room_for_a_purchase_is_not_made_at_a_subscriptions_cost) {
+  pay(100'000);
+  subscribe("daily");
+  EXPECT_EQ(ask("long", RequestType::initial, 10, 0, 2), Outcome::success);
+  // Until the bucket's usual time to go is over, the session holds it.
+  for (int hour = 0; hour < 41; ++hour) {
+    pass_until(engine_.now() + hours(1));
+    EXPECT_EQ(ask("long", RequestType::update, 20, 0, 0), Outcome::success);
+  }
+  EXPECT_EQ(ask("long", RequestType::termination, 10, 0, 0), Outcome::success);
+  for (int i = 0; i < 300 && account().buckets.size() < 256; ++i) subscribe("extra");
+  EXPECT_NE(refused("extra").find("at most 256 allowances"), std::string::npos);
+  pass_until(engine_.now() + hours(2));
+  EXPECT_EQ(account().buckets.size(), 255u);
+  engine_.checkpoint();
+  EXPECT_EQ(test::proof_failure(engine_.store()), "");
 }
 
 TEST_F(Renewals, nothing_is_paid_twice_or_not_at_all_whatever_crashes) {
