@@ -50,7 +50,8 @@ struct Bucket {
   std::vector<tariffs::Coverage> coverage;
   std::uint8_t priority = tariffs::Allowance::priority_usual;  // the lowest is eaten first
 
-  bool covers(ServiceKey service, const std::optional<RatingGroup>& rating_group) const;
+  bool covers(ServiceKey service, const std::optional<RatingGroup>& rating_group,
+              const tariffs::Situations& holding) const;
   bool is_for(SubscriberNumber subscriber) const { return owner.value == 0 || owner == subscriber; }
   // Event-Timestamps are whole seconds: the second in which it begins is all its own.
   bool is_valid_at(Time time) const {
@@ -79,6 +80,7 @@ struct Segment {
   tariffs::RuleNumber rule;
   tariffs::PriceTerms terms;
   tariffs::QuotaRule quota;
+  tariffs::Situations situations;   // in which all of it is
   std::uint64_t used = 0;           // all units reported so far
   std::int64_t consumed_units = 0;  // of the chargeable ones, those that allowances paid
   std::int64_t charged_micros = 0;  // money charged so far, overage included

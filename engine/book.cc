@@ -427,7 +427,7 @@ void Book::move_account_legs(Account& account, const Entry& entry) {
 void Book::move_session_legs(Session& session, const Entry& entry) {
   for (const SegmentOpening& opening : entry.openings) {
     session.segments.push_back({opening.rating_group, opening.service, opening.version,
-                                opening.rule, opening.terms, opening.quota});
+                                opening.rule, opening.terms, opening.quota, opening.situations});
   }
   bool holds_changed = false;
   for (const Leg& leg : entry.legs) {

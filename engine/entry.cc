@@ -81,7 +81,7 @@ std::size_t size_bound(const Entry& entry) {
   bound += entry.session_id.size() + entry.service_context.size() + entry.attributes.size() +
            entry.outcome.size();
   for (const SegmentOpening& opening : entry.openings) {
-    bound += 17 * number + shape_size_bound(opening.terms);
+    bound += 22 * number + shape_size_bound(opening.terms);
   }
   bound += entry.uses.size() * 2 * number + entry.legs.size() * 4 * number +
            entry.grants.size() * 3 * number;

@@ -96,6 +96,7 @@ struct SegmentOpening {
   tariffs::RuleNumber rule;
   tariffs::PriceTerms terms;
   tariffs::QuotaRule quota;
+  tariffs::Situations situations = {};
 };
 
 struct SegmentUse {

@@ -6,10 +6,10 @@ namespace farthing::engine {
 
 namespace {
 
-bool covers(const Subscription& subscription, ServiceKey service,
+bool covers(const Subscription& subscription, const tariffs::Rule& rule,
             const std::optional<RatingGroup>& group) {
   return std::ranges::any_of(subscription.coverage, [&](const tariffs::Coverage& coverage) {
-    return coverage.covers(service, group);
+    return coverage.covers(rule.service, group, rule.holding);
   });
 }
 
@@ -21,14 +21,14 @@ std::optional<Time> subscribed_until(const Account& account, SubscriberNumber su
   std::optional<Time> until;
   for (const Bucket& bucket : account.buckets) {
     if (!bucket.is_for(subscriber) || !bucket.is_valid_at(at) ||
-        !bucket.covers(rule.service, group)) {
+        !bucket.covers(rule.service, group, rule.holding)) {
       continue;
     }
     if (!until || bucket.valid_to > *until) until = bucket.valid_to;
   }
   for (const Subscription& subscription : account.subscriptions) {
     if (subscription.owner != subscriber || !subscription.is_valid_at(at) ||
-        !covers(subscription, rule.service, group)) {
+        !covers(subscription, rule, group)) {
       continue;
     }
     if (!until || subscription.valid_to > *until) until = subscription.valid_to;
@@ -41,7 +41,7 @@ bool is_suspended(const Account& account, SubscriberNumber subscriber, const tar
   return std::ranges::any_of(account.subscriptions, [&](const Subscription& subscription) {
     return subscription.state == Subscription::State::unpaid &&
            subscription.unpaid == tariffs::Unpaid::suspend && subscription.owner == subscriber &&
-           covers(subscription, rule.service, group);
+           covers(subscription, rule, group);
   });
 }
 

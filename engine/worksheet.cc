@@ -263,7 +263,7 @@ Worksheet::BucketShare& Worksheet::share(std::uint16_t segment, BucketNumber buc
 
 bool Worksheet::covers(const Bucket& bucket, const Segment& segment) const {
   return bucket.unit == segment.terms.unit && bucket.is_for(subscriber_) &&
-         bucket.covers(segment.service, segment.rating_group);
+         bucket.covers(segment.service, segment.rating_group, segment.situations);
 }
 
 bool Worksheet::is_valid(const Bucket& bucket) const { return bucket.is_valid_at(rated_at_); }
@@ -530,7 +530,7 @@ std::uint64_t Worksheet::counted(const tariffs::CounterRule& rule, bool with_hel
 bool Worksheet::is_counted_by(std::uint16_t index, const tariffs::CounterRule& rule) const {
   const Segment& segment = segments_[index].now;
   return (rule.unit == Unit::money || rule.unit == segment.terms.unit) &&
-         rule.counts(segment.service, segment.rating_group);
+         rule.counts(segment.service, segment.rating_group, segment.situations);
 }
 
 // Visits the counters that count the segment: visit(tariff, index of the rule, rule).

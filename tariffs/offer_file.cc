@@ -29,8 +29,7 @@ constexpr std::string_view period_form = "hour, day, week, month or year, or so 
 
 class OfferReader {
  public:
-  OfferReader(std::span<const PlacedService> services, FileErrors& errors)
-      : services_(services), errors_(errors) {}
+  OfferReader(const Coverable& known, FileErrors& errors) : known_(known), errors_(errors) {}
 
   PlacedOffer read(const YamlNode& node);
 
@@ -50,7 +49,7 @@ class OfferReader {
   template <class Choice>
   Choice choose(YamlMap& map, std::string_view key, std::vector<std::string_view> names);
 
-  std::span<const PlacedService> services_;
+  Coverable known_;
   FileErrors& errors_;
   PlacedOffer made_;
 };
@@ -104,7 +103,7 @@ void OfferReader::read_allowances(YamlMap& map) {
     map.require("allowance", "how much there is to use");
   }
   std::vector<PlacedCoverage> coverage;
-  read_covers(*covers, services_, false, coverage, errors_);
+  read_covers(*covers, known_, false, coverage, errors_);
   for (const PlacedCoverage& placed : coverage) {
     made_.offer.coverage.push_back(placed.coverage);
   }
@@ -114,7 +113,7 @@ void OfferReader::read_short_form(YamlMap& map, const YamlNode& amount) {
   const YamlNode* const covers = map.require("covers", "a list of what the allowance is for");
   if (covers == nullptr) return;
   std::vector<PlacedCoverage> coverage;
-  const PlacedService* const service = read_covers(*covers, services_, true, coverage, errors_);
+  const PlacedService* const service = read_covers(*covers, known_, true, coverage, errors_);
   if (service == nullptr) return;
   Allowance allowance;
   allowance.unit = service->service.unit;
@@ -128,7 +127,7 @@ void OfferReader::read_allowance(const YamlNode& node) {
   std::vector<PlacedCoverage> coverage;
   const PlacedService* service = nullptr;
   if (const YamlNode* covers = map.require("covers", "a list of what the allowance is for")) {
-    service = read_covers(*covers, services_, true, coverage, errors_);
+    service = read_covers(*covers, known_, true, coverage, errors_);
   }
   const YamlNode* const amount = map.require("amount", "how much there is to use");
   const YamlNode* const rollover = map.find("rollover");
@@ -412,14 +411,14 @@ void check_circles(const std::vector<PlacedOffer>& offers, const OffersByName& b
 
 }  // namespace
 
-std::vector<PlacedOffer> read_offers(const YamlNode& node, std::span<const PlacedService> services,
+std::vector<PlacedOffer> read_offers(const YamlNode& node, const Coverable& known,
                                      FileErrors& errors) {
   std::vector<PlacedOffer> offers;
   if (!check_kind(node, YamlNode::Kind::sequence, errors, "a list of offers") ||
       !check_count(node, errors, "offers", 0, offers_max)) {
     return offers;
   }
-  OfferReader reader(services, errors);
+  OfferReader reader(known, errors);
   for (const YamlNode& item : node.items) offers.push_back(reader.read(item));
   const OffersByName by_name = check_names(offers, errors);
   for (const PlacedOffer& placed : offers) check_named(placed, by_name, errors);

@@ -63,7 +63,10 @@ json::array coverage_json(const tariffs::Tariff& tariff,
   json::array covers;
   for (const tariffs::Coverage& covered : coverage) {
     covers.push_back({{"service", tariff.service_name(covered.service)},
-                      {"rating_group", group_json(covered.rating_group)}});
+                      {"rating_group", group_json(covered.rating_group)},
+                      {"when", covered.situation.value == 0
+                                   ? json::value(nullptr)
+                                   : json::value(tariff.situation_name(covered.situation))}});
   }
   return covers;
 }
@@ -123,6 +126,15 @@ json::array adjustments_json(const tariffs::Tariff& tariff, bool are_discounts) 
          {"covers", std::move(covers)}});
   }
   return adjustments;
+}
+
+json::array situations_json(const tariffs::Tariff& tariff) {
+  json::array situations;
+  for (const tariffs::Situation& situation : tariff.situations()) {
+    situations.push_back(
+        {{"name", situation.name}, {"line", situation.line}, {"where", situation.conditions_text}});
+  }
+  return situations;
 }
 
 // When and by whom each version was loaded, and why. Where the entry is archived and not at hand,
@@ -191,6 +203,7 @@ json::object tariff_json(const tariffs::VersionedTariff& versioned, const Tariff
   object["discounts"] = adjustments_json(tariff, true);
   object["surcharges"] = adjustments_json(tariff, false);
   object["combine"] = tariffs::combine_name(tariff.combine());
+  object["situations"] = situations_json(tariff);
   object["counters"] = std::move(counters);
   object["offers"] = std::move(offers);
   return object;

@@ -46,6 +46,7 @@ counters:
   used: {unit: octets, period: day, covers: [{service: data}], zzz: 1}
 discounts: {off: {percent: 1, zzz: 1}}
 surcharges: {more: {amount: 1.00, per: session, zzz: 1}}
+situations: {dark: {time: night, zzz: 1}}
 calendars:
   days: {default: night, classes: {day: [{days: all, from: 08:00, to: 20:00, zzz: 1}]}, zzz: 1}
 offers:
@@ -74,6 +75,7 @@ const std::map<std::string, std::string, std::less<>> definitions = {
     {"counter \"used\"", "counter"},
     {"discount \"off\"", "discount"},
     {"surcharge \"more\"", "surcharge"},
+    {"situation \"dark\"", "situation"},
     {"the tables", "tables"},
     {"the numbers", "numbers"},
     {"calendar \"days\"", "calendar"},
