@@ -41,6 +41,14 @@ bool Bucket::covers(ServiceKey service, const std::optional<RatingGroup>& rating
   });
 }
 
+std::vector<Bucket::Limit> limits_of(const BucketOpening& opening) {
+  std::vector<Bucket::Limit> limits;
+  for (const tariffs::SubLimit& limit : opening.limits) {
+    limits.push_back({limit.situation, static_cast<std::int64_t>(limit.units)});
+  }
+  return limits;
+}
+
 void Session::clear() {
   // Every container keeps its memory: sessions are pooled, and a warm server allocates nothing.
   number = {};

@@ -39,6 +39,12 @@ struct Subscriber {
 
 // A dated, restricted amount of units: an allowance.
 struct Bucket {
+  // Of it at most so many units in one situation: what is left of them, free.
+  struct Limit {
+    tariffs::SituationKey situation;
+    std::int64_t remaining = 0;
+  };
+
   BucketNumber number;
   SubscriberNumber owner;  // 0: every subscriber of the account may eat it
   Unit unit = Unit::octets;
@@ -49,6 +55,7 @@ struct Bucket {
   std::int64_t reserved = 0;   // held for grants
   std::vector<tariffs::Coverage> coverage;
   std::uint8_t priority = tariffs::Allowance::priority_usual;  // the lowest is eaten first
+  std::vector<Limit> limits = {};                              // at most Situations::most
 
   bool covers(ServiceKey service, const std::optional<RatingGroup>& rating_group,
               const tariffs::Situations& holding) const;
@@ -124,6 +131,7 @@ struct SessionId128 {  // keyed hash of a Session-Id
 };
 
 struct Account;
+std::vector<Bucket::Limit> limits_of(const BucketOpening& opening);
 
 struct Session {
   static constexpr std::size_t remembered_max = 8;

@@ -231,6 +231,7 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
   if (entry.subscription || !entry.bucket_extensions.empty()) {
     if (const char* wrong = check_subscription(entry, account)) return wrong;
   }
+  if (const char* wrong = check_limits(entry, account)) return wrong;
   if (const char* wrong = check_counters(entry, account, session)) return wrong;
   return check_amounts(entry, account, session);
 }
@@ -309,6 +310,18 @@ const char* Book::check_amounts(const Entry& entry, const Account* account,
   return moves_units ? check_units(entry, account) : nullptr;
 }
 
+const char* Book::check_limits(const Entry& entry, const Account* account) {
+  for (const LimitChange& change : entry.limit_changes) {
+    const Bucket* const bucket = account == nullptr ? nullptr : account->bucket(change.bucket);
+    if (bucket == nullptr || change.limit >= bucket->limits.size()) {
+      return "it changes an unknown limit of a bucket";
+    }
+    const base::Int128 left = base::Int128{bucket->limits[change.limit].remaining} + change.units;
+    if (!is_within(left, 0, INT64_MAX)) return "it leaves a limit of a bucket below zero";
+  }
+  return nullptr;
+}
+
 const char* Book::check_units(const Entry& entry, const Account* account) const {
   std::size_t known = 0;
   for (const Leg& leg : entry.legs) known += is_units(leg.side) ? 0 : 1;
@@ -367,10 +380,13 @@ void Book::change_buckets(Account& account, const Entry& entry) {
     account.bucket_count = std::max(account.bucket_count, opening.number.value);
     account.buckets.push_back({opening.number, opening.owner, opening.unit,
                                std::string(opening.offer), opening.valid_from, opening.valid_to, 0,
-                               0, opening.coverage, opening.priority});
+                               0, opening.coverage, opening.priority, limits_of(opening)});
   }
   for (const BucketExtension& extension : entry.bucket_extensions) {
     account.bucket(extension.number)->valid_to = extension.valid_to;
+  }
+  for (const LimitChange& change : entry.limit_changes) {
+    account.bucket(change.bucket)->limits[change.limit].remaining += change.units;
   }
 }
 

@@ -158,6 +158,7 @@ class Book {
                     const Session* session) const;
   const char* check_opening(const Entry& entry) const;
   const char* check_profile(const Entry& entry, const Account* account) const;
+  static const char* check_limits(const Entry& entry, const Account* account);
   const char* check_units(const Entry& entry, const Account* account) const;
   const char* check_subscription(const Entry& entry, const Account* account) const;
   const char* check_amounts(const Entry& entry, const Account* account,

@@ -27,12 +27,17 @@ void append(std::string& out, std::size_t bound, Write&& write_fields) {
 }
 
 std::size_t bound_of(const Bucket& bucket) {
-  return bucket.offer.size() + (10 + 3 * bucket.coverage.size()) * number_bytes;
+  return bucket.offer.size() +
+         (11 + 3 * bucket.coverage.size() + 2 * bucket.limits.size()) * number_bytes;
 }
 
 void write_bucket(ByteWriter& out, const Bucket& bucket) {
-  write(out, BucketOpening{bucket.number, bucket.owner, bucket.offer, bucket.unit,
-                           bucket.valid_from, bucket.valid_to, bucket.coverage, bucket.priority});
+  BucketOpening opening{bucket.number,     bucket.owner,    bucket.offer,    bucket.unit,
+                        bucket.valid_from, bucket.valid_to, bucket.coverage, bucket.priority};
+  for (const Bucket::Limit& limit : bucket.limits) {
+    opening.limits.push_back({limit.situation, static_cast<std::uint64_t>(limit.remaining)});
+  }
+  write(out, opening);
   out.signed_varint(bucket.remaining);
   out.signed_varint(bucket.reserved);
 }
@@ -49,7 +54,8 @@ bool read_bucket(ByteReader& in, Bucket& bucket) {
             0,
             0,
             opening.coverage,
-            opening.priority};
+            opening.priority,
+            limits_of(opening)};
   bucket.remaining = in.signed_varint();
   bucket.reserved = in.signed_varint();
   return in.ok() && bucket.remaining >= 0 && bucket.reserved >= 0;

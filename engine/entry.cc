@@ -40,8 +40,9 @@ enum Section : std::uint32_t {
   section_profile = 1u << 20,
   section_subscription = 1u << 21,
   section_more_buckets = 1u << 22,
+  section_limits = 1u << 23,
 };
-constexpr std::uint32_t sections_known = (1u << 23) - 1;
+constexpr std::uint32_t sections_known = (1u << 24) - 1;
 
 std::uint32_t sections_of(const Entry& entry) {
   std::uint32_t mask = 0;
@@ -71,6 +72,7 @@ std::uint32_t sections_of(const Entry& entry) {
       !entry.bucket_extensions.empty()) {
     mask |= section_more_buckets;
   }
+  if (!entry.limit_changes.empty()) mask |= section_limits;
   return mask;
 }
 
@@ -95,9 +97,12 @@ std::size_t size_bound(const Entry& entry) {
              entry.note->request_id.size() + 3 * number;
   }
   for (const BucketOpening& opening : entry.bucket_openings) {
-    bound += opening.offer.size() + (8 + 3 * opening.coverage.size()) * number;
+    bound += opening.offer.size() +
+             (9 + 3 * opening.coverage.size() + 2 * opening.limits.size()) * number;
   }
-  bound += (entry.bucket_closings.size() + 2 * entry.bucket_extensions.size()) * number;
+  bound += (entry.bucket_closings.size() + 2 * entry.bucket_extensions.size() +
+            3 * entry.limit_changes.size()) *
+           number;
   if (entry.subscription) bound += size_bound(*entry.subscription);
   if (entry.cut) bound += cut_size_bound;
   if (entry.profile_change) bound += size_bound(*entry.profile_change);
@@ -203,6 +208,25 @@ bool read_more_buckets(ByteReader& in, Entry& entry) {
   for (BucketExtension& extension : entry.bucket_extensions) {
     extension.number = BucketNumber(in.number<std::uint32_t>());
     extension.valid_to = time_of(in.signed_varint());
+  }
+  return in.ok();
+}
+
+void write_limits(ByteWriter& out, const Entry& entry) {
+  out.varint(entry.limit_changes.size());
+  for (const LimitChange& change : entry.limit_changes) {
+    out.varint(change.bucket.value);
+    out.u8(change.limit);
+    out.signed_varint(change.units);
+  }
+}
+
+bool read_limits(ByteReader& in, Entry& entry) {
+  entry.limit_changes.resize(in.count());
+  for (LimitChange& change : entry.limit_changes) {
+    change.bucket = BucketNumber(in.number<std::uint32_t>());
+    change.limit = in.u8();
+    change.units = in.signed_varint();
   }
   return in.ok();
 }
@@ -409,6 +433,7 @@ void Entry::clear() {
   bucket_openings.clear();
   bucket_closings.clear();
   bucket_extensions.clear();
+  limit_changes.clear();
   subscription.reset();
   tariff.reset();
   cut.reset();
@@ -465,6 +490,7 @@ void encode_entry(const Entry& entry, Sequence own, std::string& out) {
   if (entry.profile_change) write(writer, *entry.profile_change);
   if (entry.subscription) write(writer, *entry.subscription);
   if (mask & section_more_buckets) write_more_buckets(writer, entry);
+  if (mask & section_limits) write_limits(writer, entry);
   const auto size = static_cast<std::size_t>(writer.position() - out.data());
   FARTHING_ASSERT(size <= out.size());
   out.resize(size);
@@ -499,6 +525,7 @@ bool decode_entry(std::string_view& body, Sequence own, Entry& entry) {
   if (mask & section_profile && !read(in, entry.profile_change.emplace())) return false;
   if (mask & section_subscription && !read(in, entry.subscription.emplace())) return false;
   if (mask & section_more_buckets && !read_more_buckets(in, entry)) return false;
+  if (mask & section_limits && !read_limits(in, entry)) return false;
   if (!in.ok()) return false;
   body.remove_prefix(static_cast<std::size_t>(in.position() - body.data()));
   return true;

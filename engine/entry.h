@@ -158,6 +158,14 @@ struct BucketOpening {
   Time valid_to;
   std::vector<tariffs::Coverage> coverage;
   std::uint8_t priority = tariffs::Allowance::priority_usual;
+  std::vector<tariffs::SubLimit> limits = {};
+};
+
+// What may be used of a bucket in one situation changes: it is used, held or given back there.
+struct LimitChange {
+  BucketNumber bucket;
+  std::uint8_t limit = 0;  // its index
+  std::int64_t units = 0;  // positive: more is left
 };
 
 // What is left of a bucket stays longer: it is rolled over.
@@ -235,6 +243,7 @@ struct Entry {
   std::vector<BucketOpening> bucket_openings;
   std::vector<BucketNumber> bucket_closings;
   std::vector<BucketExtension> bucket_extensions;
+  std::vector<LimitChange> limit_changes;
   std::optional<Subscription> subscription;  // as it is after this entry
   std::optional<TariffLoading> tariff;
   std::optional<LedgerCut> cut;

@@ -161,6 +161,7 @@ namespace {
 
 // In the byte that says a bucket's unit.
 constexpr std::uint8_t priority_follows = 0x80;
+constexpr std::uint8_t limits_follow = 0x40;  // behind the coverage
 
 // Beside the code of a rating group: a situation follows it.
 constexpr std::uint64_t situation_follows = std::uint64_t{1} << 33;
@@ -194,11 +195,18 @@ void write(ByteWriter& out, const BucketOpening& bucket) {
   out.text(bucket.offer);
   const bool has_priority = bucket.priority != tariffs::Allowance::priority_usual;
   out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(bucket.unit) |
-                                   (has_priority ? priority_follows : 0u)));
+                                   (has_priority ? priority_follows : 0u) |
+                                   (bucket.limits.empty() ? 0u : limits_follow)));
   if (has_priority) out.u8(bucket.priority);
   out.signed_varint(micros_of(bucket.valid_from));
   out.signed_varint(micros_of(bucket.valid_to));
   write_coverage(out, bucket.coverage);
+  if (bucket.limits.empty()) return;
+  out.varint(bucket.limits.size());
+  for (const tariffs::SubLimit& limit : bucket.limits) {
+    out.varint(limit.situation.value);
+    out.varint(limit.units);
+  }
 }
 
 bool read(ByteReader& in, BucketOpening& bucket) {
@@ -206,14 +214,21 @@ bool read(ByteReader& in, BucketOpening& bucket) {
   bucket.owner = SubscriberNumber(in.number<std::uint16_t>());
   bucket.offer = in.text();
   const std::uint8_t flags = in.u8();
-  const std::uint8_t unit = flags & ~priority_follows;
+  const std::uint8_t unit = flags & ~(priority_follows | limits_follow);
   if (unit > static_cast<std::uint8_t>(Unit::money)) return false;
   bucket.unit = static_cast<Unit>(unit);
   bucket.priority = (flags & priority_follows) != 0 ? in.u8() : tariffs::Allowance::priority_usual;
   bucket.valid_from = time_of(in.signed_varint());
   bucket.valid_to = time_of(in.signed_varint());
   read_coverage(in, bucket.coverage);
-  return in.ok();
+  if ((flags & limits_follow) == 0) return in.ok();
+  bucket.limits.resize(in.count());
+  for (tariffs::SubLimit& limit : bucket.limits) {
+    limit.situation = tariffs::SituationKey(in.number<std::uint32_t>());
+    limit.units = in.varint();
+    if (limit.situation.value == 0 || limit.units > std::uint64_t{INT64_MAX}) return false;
+  }
+  return in.ok() && bucket.limits.size() <= tariffs::Situations::most;
 }
 
 // --- Subscriptions -------------------------------------------------------------------------------

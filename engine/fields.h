@@ -24,7 +24,8 @@ std::size_t shape_size_bound(const tariffs::PriceTerms& terms);
 void write(base::ByteWriter& out, const SegmentOpening& opening);
 [[nodiscard]] bool read(base::ByteReader& in, SegmentOpening& opening);
 
-// At most 8 numbers, the offer's name, and three numbers for each of the coverage.
+// At most 9 numbers, the offer's name, three numbers for each of the coverage and two for each
+// limit.
 void write(base::ByteWriter& out, const CounterOpening& counter);
 [[nodiscard]] bool read(base::ByteReader& in, CounterOpening& counter);
 void write(base::ByteWriter& out, const BucketOpening& bucket);

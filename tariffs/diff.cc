@@ -142,6 +142,10 @@ std::string allowance_text(const Tariff& tariff, const Offer& offer, const Allow
       text += fmt::format(" of at most {}", units_text(allowance.unit, *rollover.units_max));
     }
   }
+  for (const SubLimit& limit : allowance.limits) {
+    text += fmt::format(", in {} at most {}", tariff.situation_name(limit.situation),
+                        units_text(allowance.unit, limit.units));
+  }
   return text;
 }
 

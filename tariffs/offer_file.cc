@@ -1,6 +1,7 @@
 #include "tariffs/offer_file.h"
 
 #include "tariffs/coverage_file.h"
+#include "tariffs/situation_file.h"
 #include "tariffs/tariff_values.h"
 #include "tariffs/yaml_scalar.h"
 
@@ -40,6 +41,8 @@ class OfferReader {
   void read_allowance(const YamlNode& node);
   void add_allowance(Allowance allowance, std::vector<PlacedCoverage> coverage);
   void read_rollover(const YamlNode& node, Allowance& allowance);
+  void read_limits(const YamlNode& node, Allowance& allowance);
+  void read_limit(const YamlNode& node, Allowance& allowance);
   void read_times(YamlMap& map);
   void read_validity(const YamlNode& node);
   void read_renewal(YamlMap& map, const YamlNode& node);
@@ -131,12 +134,14 @@ void OfferReader::read_allowance(const YamlNode& node) {
   }
   const YamlNode* const amount = map.require("amount", "how much there is to use");
   const YamlNode* const rollover = map.find("rollover");
+  const YamlNode* const limits = map.find("limits");
   if (service != nullptr) {
     allowance.unit = service->service.unit;
     if (amount != nullptr) {
       allowance.units = read_units(*amount, errors_, allowance.unit, 1).value_or(0);
     }
     if (rollover != nullptr) read_rollover(*rollover, allowance);
+    if (limits != nullptr) read_limits(*limits, allowance);
   }
   if (const YamlNode* shared = map.find("shared")) {
     allowance.is_shared = read_boolean(*shared, errors_).value_or(false);
@@ -174,6 +179,34 @@ void OfferReader::read_rollover(const YamlNode& node, Allowance& allowance) {
     allowance.rollover.units_max = read_units(*most, errors_, allowance.unit, 1);
   }
   map.finish();
+}
+
+void OfferReader::read_limits(const YamlNode& node, Allowance& allowance) {
+  if (!check_kind(node, YamlNode::Kind::sequence, errors_, "a list") ||
+      !check_count(node, errors_, "limits", 1, Situations::most)) {
+    return;
+  }
+  for (const YamlNode& item : node.items) read_limit(item, allowance);
+}
+
+void OfferReader::read_limit(const YamlNode& node, Allowance& allowance) {
+  YamlMap map(node, "a limit", errors_);
+  const YamlNode* const when = map.require("when", "the situation in which it is one");
+  const YamlNode* const amount = map.require("amount", "how much there is to use in it");
+  map.finish();
+  if (when == nullptr || amount == nullptr) return;
+  const auto situation = read_situation(*when, known_.situations, errors_);
+  const auto units = read_units(*amount, errors_, allowance.unit, 1);
+  if (!situation || !units) return;
+  if (std::ranges::find(allowance.limits, *situation, &SubLimit::situation) !=
+      allowance.limits.end()) {
+    errors_.add(when->position,
+                fmt::format("there is a limit in {} already", in_quotes(when->text)),
+                "one for each situation");
+  } else if (*units >= allowance.units && allowance.units > 0) {
+    errors_.add(amount->position, "the whole allowance is no limit", "less than its amount");
+  }
+  allowance.limits.push_back({*situation, *units});
 }
 
 // --- How long ------------------------------------------------------------------------------------

@@ -616,7 +616,17 @@ void Compiler::compile_situations() {
     const auto add = [&placed](const Coverage& covered) {
       if (covered.situation == placed.situation.key) placed.coverage.push_back(covered);
     };
-    for (const PlacedOffer& offer : offers_) std::ranges::for_each(offer.offer.coverage, add);
+    for (const PlacedOffer& offer : offers_) {
+      std::ranges::for_each(offer.offer.coverage, add);
+      for (const Allowance& allowance : offer.offer.allowances) {
+        for (const SubLimit& limit : allowance.limits) {
+          for (Coverage covered : allowance.coverage) {
+            covered.situation = limit.situation;
+            add(covered);
+          }
+        }
+      }
+    }
     for (const CounterRule& counter : parts_.counters) {
       std::ranges::for_each(counter.coverage, add);
     }

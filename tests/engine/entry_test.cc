@@ -91,6 +91,8 @@ TEST(Entry, SituationsStandWhereThereAreSome) {
   bucket.coverage = {{ServiceKey(7), RatingGroup(UINT32_MAX), tariffs::situation_key("night")},
                      {ServiceKey(7), {}, {}},
                      {ServiceKey(8), {}, tariffs::situation_key("eu")}};
+  bucket.limits = {{tariffs::situation_key("eu"), 37}};
+  entry.limit_changes = {{BucketNumber(3), 1, -5}};
   const std::string bytes = encoded(entry, Sequence(100));
   std::string_view rest = bytes;
   Entry read;
@@ -99,6 +101,9 @@ TEST(Entry, SituationsStandWhereThereAreSome) {
   EXPECT_EQ(read.openings[0].situations, entry.openings[0].situations);
   EXPECT_EQ(read.openings[0].terms, entry.openings[0].terms);
   EXPECT_EQ(read.bucket_openings[0].coverage, bucket.coverage);
+  EXPECT_EQ(read.bucket_openings[0].limits, bucket.limits);
+  ASSERT_EQ(read.limit_changes.size(), 1u);
+  EXPECT_EQ(read.limit_changes[0].units, -5);
   rest = without;
   ASSERT_TRUE(decode_entry(rest, Sequence(100), read)) << "into the same entry";
   EXPECT_EQ(read.openings[0].situations, tariffs::Situations());

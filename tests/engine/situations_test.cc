@@ -1,6 +1,7 @@
 // Allowances and counters for usage in some situations only, against models that know nothing of
 // rules: they look at every second, or at every grant, and add up.
 #include "tests/support/clocked_client.h"
+#include "tests/support/requests.h"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -47,6 +48,13 @@ counters:
 offers:
   - {name: owl, allowance: 20 min, validity: 30 d, covers: [{service: voice, when: night}]}
   - {name: trip, allowance: 9 min, validity: 30 d, covers: [{service: voice, when: abroad}]}
+  - name: mixed
+    fee: 0.00
+    validity: 30 d
+    allowances:
+      - amount: 20 min
+        covers: [{service: voice}]
+        limits: [{when: abroad, amount: 8 min}, {when: night, amount: 15 min}]
 )";
 
 constexpr std::array<std::string_view, 2> networks = {"46000", "20801"};
@@ -119,6 +127,16 @@ class Call {
       if (bucket.offer == offer) units += bucket.remaining + bucket.reserved;
     }
     return units;
+  }
+  std::int64_t left_in(std::string_view offer, std::string_view situation) {
+    for (const Bucket& bucket : account().buckets) {
+      for (const Bucket::Limit& limit : bucket.limits) {
+        if (bucket.offer == offer && limit.situation == tariffs::situation_key(situation)) {
+          return limit.remaining;
+        }
+      }
+    }
+    return -1;
   }
   std::int64_t counted(std::string_view counter) {
     std::int64_t value = 0;
@@ -197,6 +215,92 @@ RC_GTEST_PROP(Situations, WhatIsInTwoIsEatenOnce, ()) {
   RC_ASSERT(call.left("owl") == owl);
   RC_ASSERT(call.left("trip") == trip);
   RC_ASSERT(call.charged() == paid * 1000);
+}
+
+RC_GTEST_PROP(Situations, NoMoreOfAnAllowanceThanItsLimitsIsEatenThere, ()) {
+  const base::Time start = any_evening();
+  const auto pieces = *any_pieces();
+  static const std::string tariff = source("1 s", offers_text);
+  Call call(tariff, start);
+  call.buy("mixed");
+  std::int64_t left = 1200;
+  std::int64_t abroad = 480;
+  std::int64_t night = 900;
+  std::int64_t paid = 0;
+  call.play(pieces, *rc::gen::inRange<std::size_t>(0, networks.size()),
+            [&](base::Time time, std::size_t network) {
+              const bool is_free =
+                  left > 0 && (network == 0 || abroad > 0) && (!is_night(time) || night > 0);
+              paid += !is_free;
+              if (!is_free) return;
+              --left;
+              if (network == 1) --abroad;
+              if (is_night(time)) --night;
+            });
+  RC_ASSERT(call.left("mixed") == left);
+  RC_ASSERT(call.left_in("mixed", "abroad") == abroad);
+  RC_ASSERT(call.left_in("mixed", "night") == night);
+  RC_ASSERT(call.charged() == paid * 1000);
+}
+
+// Two sessions in the Union, side by side, and an allowance of which 30 of 40 MiB are for there.
+class SharedLimit : public testing::Test {
+ protected:
+  static constexpr std::uint64_t mib = 1u << 20;
+
+  SharedLimit() {
+    const std::string text = R"(
+tariff: limits
+currency: CNY
+time_zone: UTC
+valid_from: 2026-01-01T00:00:00
+situations: {eu: {serving_network: 208}}
+services:
+  surf:
+    context: 32251@3gpp.org
+    unit: octets
+    grant: {maximum: 100 MiB}
+    prices: [{default: true, amount: 1.00, per: 1 MiB}]
+offers:
+  - name: all
+    validity: 30 d
+    allowances: [{amount: 40 MiB, covers: [{service: surf}], limits: [{when: eu, amount: 30 MiB}]}]
+)";
+    const auto tariff = tariffs::compile_tariff("limits.yaml", text);
+    EXPECT_TRUE(tariff.has_value());
+    engine_.shard().enter_tariff(*tariff, text);
+    EXPECT_TRUE(add_subscription(engine_.shard(), anna, "all", {"test", "", ""}).has_value());
+  }
+
+  void send(RequestType type, std::string_view session, std::uint64_t used, std::uint64_t asked) {
+    Request request = test::request_of(type, type == RequestType::initial ? 0 : 1, session, anna);
+    request.attributes.push_back(
+        {static_cast<std::uint8_t>(AttributeId::serving_network), "20801"});
+    test::use(request, used * mib, asked * mib);
+    engine_.handle(request);
+    engine_.sync();
+  }
+  const Account& account() { return *engine_.shard().book().find_account(anna); }
+  const Bucket& bucket() { return *std::ranges::find(account().buckets, "all", &Bucket::offer); }
+
+  test::TestEngine engine_;
+};
+
+TEST_F(SharedLimit, WhatOneHoldsTheOtherHasNot) {
+  send(RequestType::initial, "a", 0, 20);
+  send(RequestType::initial, "b", 0, 20);
+  EXPECT_EQ(bucket().limits[0].remaining, 0);
+  EXPECT_EQ(bucket().remaining, static_cast<std::int64_t>(10 * mib)) << "for elsewhere";
+  EXPECT_EQ(account().reserved_micros, 10'000'000);
+  engine_.checkpoint();
+  engine_.crash_and_restart();
+  send(RequestType::termination, "a", 5, 0);
+  EXPECT_EQ(bucket().limits[0].remaining, static_cast<std::int64_t>(15 * mib));
+  send(RequestType::termination, "b", 20, 0);
+  EXPECT_EQ(bucket().limits[0].remaining, static_cast<std::int64_t>(5 * mib));
+  EXPECT_EQ(bucket().remaining, static_cast<std::int64_t>(15 * mib));
+  EXPECT_EQ(account().reserved_micros, 0);
+  EXPECT_EQ(account().main_micros, 100'000'000) << "nothing was paid";
 }
 
 }  // namespace

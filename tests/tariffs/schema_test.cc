@@ -58,6 +58,7 @@ offers:
     proration: {zzz: 1}
     allowances:
       - {amount: 1 MiB, covers: [{service: data}], rollover: {periods: 1, zzz: 1}, zzz: 1}
+      - {amount: 2 MiB, covers: [{service: data}], limits: [{when: dark, amount: 1 MiB, zzz: 1}]}
 tests:
   - {name: one, service: data, use: [{units: 1 B, zzz: 1}], expect: {amount: 0, zzz: 1}, zzz: 1}
 )";
@@ -83,6 +84,7 @@ const std::map<std::string, std::string, std::less<>> definitions = {
     {"an offer", "offer"},
     {"an allowance", "allowance"},
     {"a rollover", "rollover"},
+    {"a limit", "limit"},
     {"the proration", "proration"},
     {"what is covered", "coverage"},
     {"a test", "test"},

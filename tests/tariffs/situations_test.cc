@@ -206,6 +206,36 @@ TEST(Situations, OneThingMayBeCoveredInSeveral) {
       ElementsAre(HasSubstr("this is covered already")));
 }
 
+TEST(Situations, AnAllowanceMayHaveLimitsInThem) {
+  const auto with = [](std::string_view limits) {
+    return "validity: 30 d, allowances: [{amount: 1 GiB, covers: [{service: data}], limits: " +
+           std::string(limits) + "}]";
+  };
+  constexpr std::string_view from =
+      "allowance: 1 GiB, validity: 30 d, covers: [{service: data, when: eu}]";
+  const auto tariff = compiled(from, with("[{when: eu, amount: 3 MiB}]"));
+  const Allowance& allowance = tariff->find_offer("trip")->allowances[0];
+  EXPECT_EQ(allowance.limits, (std::vector<SubLimit>{{situation_key("eu"), 3u << 20}}));
+  EXPECT_EQ(winner(*tariff, 2, facts(12, "26201")), "data/* in eu");
+  std::vector<std::string> changes;
+  for (const TariffChange& change :
+       diff_tariffs(*tariff, *compiled(from, with("[{when: eu, amount: 4 MiB}]")))) {
+    changes.push_back(describe_change(change));
+  }
+  EXPECT_THAT(changes, ElementsAre("changed offer trip: allowance 1 GiB, in eu at most 3 MiB -> "
+                                   "1 GiB, in eu at most 4 MiB"));
+  const auto errors = [&](std::string_view limits) {
+    return texts(checked(from, with(limits)).errors);
+  };
+  EXPECT_THAT(errors("[{when: eu, amount: 1 MiB}, {when: eu, amount: 2 MiB}]"),
+              ElementsAre(HasSubstr("there is a limit in \"eu\" already; expected one for each")));
+  EXPECT_THAT(errors("[{when: eu, amount: 1 GiB}]"),
+              ElementsAre(HasSubstr("the whole allowance is no limit; expected less than")));
+  EXPECT_THAT(errors("[{when: ue, amount: 1 MiB}]"),
+              ElementsAre(HasSubstr("unknown situation \"ue\"")));
+  EXPECT_THAT(errors("[]"), ElementsAre(HasSubstr("limits")));
+}
+
 TEST(Situations, NoMoreThanFourHoldAtOnce) {
   std::string situations = "situations:\n";
   std::string covers;
