@@ -34,10 +34,19 @@ std::optional<AccountKind> parse_account_kind(std::string_view text) {
   return std::nullopt;
 }
 
-bool Bucket::covers(ServiceKey service, const std::optional<RatingGroup>& rating_group) const {
+bool Bucket::covers(ServiceKey service, const std::optional<RatingGroup>& rating_group,
+                    const tariffs::Situations& holding) const {
   return std::any_of(coverage.begin(), coverage.end(), [&](const tariffs::Coverage& covered) {
-    return covered.covers(service, rating_group);
+    return covered.covers(service, rating_group, holding);
   });
+}
+
+std::vector<Bucket::Limit> limits_of(const BucketOpening& opening) {
+  std::vector<Bucket::Limit> limits;
+  for (const tariffs::SubLimit& limit : opening.limits) {
+    limits.push_back({limit.situation, static_cast<std::int64_t>(limit.units)});
+  }
+  return limits;
 }
 
 void Session::clear() {

@@ -40,6 +40,12 @@ struct Subscriber {
 // A dated, restricted amount of units: an allowance. Or of money: a gift, or what another account
 // lends (payers.h); of that nothing is ever free, it is lent for what is used or held.
 struct Bucket {
+  // Of it at most so many units in one situation: what is left of them, free.
+  struct Limit {
+    tariffs::SituationKey situation;
+    std::int64_t remaining = 0;
+  };
+
   BucketNumber number;
   SubscriberNumber owner;  // 0: every subscriber of the account may eat it
   Unit unit = Unit::octets;
@@ -50,9 +56,11 @@ struct Bucket {
   std::int64_t reserved = 0;   // held for grants
   std::vector<tariffs::Coverage> coverage;
   std::uint8_t priority = tariffs::Allowance::priority_usual;  // the lowest is eaten first
+  std::vector<Limit> limits = {};                              // at most Situations::most
   bool is_lent = false;
 
-  bool covers(ServiceKey service, const std::optional<RatingGroup>& rating_group) const;
+  bool covers(ServiceKey service, const std::optional<RatingGroup>& rating_group,
+              const tariffs::Situations& holding) const;
   bool is_for(SubscriberNumber subscriber) const { return owner.value == 0 || owner == subscriber; }
   // Event-Timestamps are whole seconds: the second in which it begins is all its own.
   bool is_valid_at(Time time) const {
@@ -87,6 +95,7 @@ struct Segment {
   tariffs::RuleNumber rule;
   tariffs::PriceTerms terms;
   tariffs::QuotaRule quota;
+  tariffs::Situations situations;   // in which all of it is
   std::uint64_t used = 0;           // all units reported so far
   std::int64_t consumed_units = 0;  // of the chargeable ones, those that allowances paid
   std::int64_t charged_micros = 0;  // money charged so far, overage included
@@ -131,6 +140,7 @@ struct SessionId128 {  // keyed hash of a Session-Id
 };
 
 struct Account;
+std::vector<Bucket::Limit> limits_of(const BucketOpening& opening);
 
 struct Session {
   static constexpr std::size_t remembered_max = 8;

@@ -36,7 +36,8 @@ std::uint32_t estimate_bytes(const Account& account) {
   }
   bytes += account.buckets.capacity() * sizeof(Bucket);
   for (const Bucket& bucket : account.buckets) {
-    bytes += text_bytes(bucket.offer) + bucket.coverage.capacity() * sizeof(tariffs::Coverage);
+    bytes += text_bytes(bucket.offer) + bucket.coverage.capacity() * sizeof(tariffs::Coverage) +
+             bucket.limits.capacity() * sizeof(Bucket::Limit);
   }
   bytes += account.subscriptions.capacity() * sizeof(Subscription);
   for (const Subscription& subscription : account.subscriptions) {

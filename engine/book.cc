@@ -212,10 +212,14 @@ void Book::change_buckets(Account& account, const Entry& entry) {
     account.bucket_count = std::max(account.bucket_count, opening.number.value);
     account.buckets.push_back({opening.number, opening.owner, opening.unit,
                                std::string(opening.offer), opening.valid_from, opening.valid_to, 0,
-                               0, opening.coverage, opening.priority, opening.is_lent});
+                               0, opening.coverage, opening.priority, limits_of(opening),
+                               opening.is_lent});
   }
   for (const BucketExtension& extension : entry.bucket_extensions) {
     account.bucket(extension.number)->valid_to = extension.valid_to;
+  }
+  for (const LimitChange& change : entry.limit_changes) {
+    account.bucket(change.bucket)->limits[change.limit].remaining += change.units;
   }
 }
 
@@ -300,7 +304,7 @@ void Book::note_spending(Account& account, const Entry& entry) {
 void Book::move_session_legs(Session& session, const Entry& entry) {
   for (const SegmentOpening& opening : entry.openings) {
     session.segments.push_back({opening.rating_group, opening.service, opening.version,
-                                opening.rule, opening.terms, opening.quota});
+                                opening.rule, opening.terms, opening.quota, opening.situations});
   }
   bool holds_changed = false;
   for (const Leg& leg : entry.legs) {

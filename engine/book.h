@@ -162,6 +162,7 @@ class Book {
   const char* check_profile(const Entry& entry, const Account* account) const;
   const char* check_buckets(const Entry& entry, const Account* account) const;
   const char* check_payers(const Entry& entry, const Account* account) const;
+  static const char* check_limits(const Entry& entry, const Account* account);
   const char* check_subscription(const Entry& entry, const Account* account) const;
   const char* check_amounts(const Entry& entry, const Account* account,
                             const Session* session) const;

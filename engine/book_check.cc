@@ -64,6 +64,7 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
   if (!entry.payers.empty()) {
     if (const char* wrong = check_payers(entry, account)) return wrong;
   }
+  if (const char* wrong = check_limits(entry, account)) return wrong;
   if (const char* wrong = check_counters(entry, account, session)) return wrong;
   return check_amounts(entry, account, session);
 }
@@ -154,6 +155,18 @@ const char* Book::check_amounts(const Entry& entry, const Account* account,
     return "it leaves an amount out of range";
   }
   return names_buckets ? check_buckets(entry, account) : nullptr;
+}
+
+const char* Book::check_limits(const Entry& entry, const Account* account) {
+  for (const LimitChange& change : entry.limit_changes) {
+    const Bucket* const bucket = account == nullptr ? nullptr : account->bucket(change.bucket);
+    if (bucket == nullptr || change.limit >= bucket->limits.size()) {
+      return "it changes an unknown limit of a bucket";
+    }
+    const base::Int128 left = base::Int128{bucket->limits[change.limit].remaining} + change.units;
+    if (!is_within(left, 0, INT64_MAX)) return "it leaves a limit of a bucket below zero";
+  }
+  return nullptr;
 }
 
 const char* Book::check_buckets(const Entry& entry, const Account* account) const {

@@ -27,13 +27,18 @@ void append(std::string& out, std::size_t bound, Write&& write_fields) {
 }
 
 std::size_t bound_of(const Bucket& bucket) {
-  return bucket.offer.size() + (10 + 2 * bucket.coverage.size()) * number_bytes;
+  return bucket.offer.size() +
+         (11 + 3 * bucket.coverage.size() + 2 * bucket.limits.size()) * number_bytes;
 }
 
 void write_bucket(ByteWriter& out, const Bucket& bucket) {
-  write(out,
-        BucketOpening{bucket.number, bucket.owner, bucket.offer, bucket.unit, bucket.valid_from,
-                      bucket.valid_to, bucket.coverage, bucket.priority, bucket.is_lent});
+  BucketOpening opening{bucket.number,     bucket.owner,    bucket.offer,    bucket.unit,
+                        bucket.valid_from, bucket.valid_to, bucket.coverage, bucket.priority};
+  for (const Bucket::Limit& limit : bucket.limits) {
+    opening.limits.push_back({limit.situation, static_cast<std::uint64_t>(limit.remaining)});
+  }
+  opening.is_lent = bucket.is_lent;
+  write(out, opening);
   out.signed_varint(bucket.remaining);
   out.signed_varint(bucket.reserved);
 }
@@ -51,6 +56,7 @@ bool read_bucket(ByteReader& in, Bucket& bucket) {
             0,
             opening.coverage,
             opening.priority,
+            limits_of(opening),
             opening.is_lent};
   bucket.remaining = in.signed_varint();
   bucket.reserved = in.signed_varint();
@@ -101,7 +107,7 @@ bool read_subscriber(ByteReader& in, Subscriber& subscriber) {
 
 void write_segment(ByteWriter& out, const Segment& segment, std::uint16_t index) {
   write(out, SegmentOpening{index, segment.rating_group, segment.service, segment.version,
-                            segment.rule, segment.terms, segment.quota});
+                            segment.rule, segment.terms, segment.quota, segment.situations});
   out.varint(segment.used);
   out.signed_varint(segment.consumed_units);
   out.signed_varint(segment.charged_micros);
@@ -117,6 +123,7 @@ bool read_segment(ByteReader& in, Segment& segment, std::uint16_t index) {
   segment.rule = opening.rule;
   segment.terms = opening.terms;
   segment.quota = opening.quota;
+  segment.situations = opening.situations;
   segment.used = in.varint();
   segment.consumed_units = in.signed_varint();
   segment.charged_micros = in.signed_varint();
@@ -301,7 +308,7 @@ bool decode_account(std::string_view row, Account& account) {
 
 void encode_session(const Session& session, std::string& out) {
   std::size_t bound =
-      (24 + session.segments.size() * 24 + session.grants.size() * 3 + session.holds.size() * 3 +
+      (24 + session.segments.size() * 29 + session.grants.size() * 3 + session.holds.size() * 3 +
        session.counter_holds.size() * 3 + Session::remembered_max * 6) *
           number_bytes +
       session.id.size() + session.service_context.size() + session.attributes.size() +

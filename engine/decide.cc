@@ -190,6 +190,7 @@ std::optional<std::uint16_t> Decider::open_segment(const Request& request,
   segment.terms = money ? money_terms : *rule->terms;
   segment.terms.tax = rule->terms->tax;
   segment.quota = money ? money_quota : rule->quota;
+  segment.situations = rule->holding;
   return open(segment, tariff, *rule, answer);
 }
 
@@ -201,7 +202,7 @@ std::optional<std::uint16_t> Decider::open(const Segment& segment, const tariffs
   }
   const std::uint16_t index = sheet_.open(segment);
   d_.entry.openings.push_back({index, segment.rating_group, segment.service, segment.version,
-                               segment.rule, segment.terms, segment.quota});
+                               segment.rule, segment.terms, segment.quota, segment.situations});
   if (tariff.has_counters()) sheet_.count_by(index, tariff, rule);
   return index;
 }

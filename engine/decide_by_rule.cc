@@ -180,6 +180,7 @@ std::optional<std::uint16_t> Decider::segment_of(const RatedGroup& group, const 
   segment.version = group.tariff.version;
   segment.rule = number;
   segment.quota = rule.quota;
+  segment.situations = rule.holding;
   if (rule.terms) {
     segment.terms = is_in_use ? rule.continued : *rule.terms;
   } else {

@@ -42,8 +42,9 @@ enum Section : std::uint32_t {
   section_more_buckets = 1u << 22,
   section_payers = 1u << 23,
   section_payment = 1u << 24,
+  section_limits = 1u << 25,
 };
-constexpr std::uint32_t sections_known = (1u << 25) - 1;
+constexpr std::uint32_t sections_known = (1u << 26) - 1;
 
 std::uint32_t sections_of(const Entry& entry) {
   std::uint32_t mask = 0;
@@ -75,6 +76,7 @@ std::uint32_t sections_of(const Entry& entry) {
   }
   if (!entry.payers.empty()) mask |= section_payers;
   if (entry.payment) mask |= section_payment;
+  if (!entry.limit_changes.empty()) mask |= section_limits;
   return mask;
 }
 
@@ -85,7 +87,7 @@ std::size_t size_bound(const Entry& entry) {
   bound += entry.session_id.size() + entry.service_context.size() + entry.attributes.size() +
            entry.outcome.size();
   for (const SegmentOpening& opening : entry.openings) {
-    bound += 17 * number + shape_size_bound(opening.terms);
+    bound += 22 * number + shape_size_bound(opening.terms);
   }
   bound += entry.uses.size() * 2 * number + entry.legs.size() * 4 * number +
            entry.grants.size() * 3 * number;
@@ -99,9 +101,12 @@ std::size_t size_bound(const Entry& entry) {
              entry.note->request_id.size() + 3 * number;
   }
   for (const BucketOpening& opening : entry.bucket_openings) {
-    bound += opening.offer.size() + (8 + 3 * opening.coverage.size()) * number;
+    bound += opening.offer.size() +
+             (9 + 3 * opening.coverage.size() + 2 * opening.limits.size()) * number;
   }
-  bound += (entry.bucket_closings.size() + 2 * entry.bucket_extensions.size()) * number;
+  bound += (entry.bucket_closings.size() + 2 * entry.bucket_extensions.size() +
+            3 * entry.limit_changes.size()) *
+           number;
   if (entry.subscription) bound += size_bound(*entry.subscription);
   bound += entry.payers.size() * 6 * number;
   if (entry.cut) bound += cut_size_bound;
@@ -208,6 +213,25 @@ bool read_more_buckets(ByteReader& in, Entry& entry) {
   for (BucketExtension& extension : entry.bucket_extensions) {
     extension.number = BucketNumber(in.number<std::uint32_t>());
     extension.valid_to = time_of(in.signed_varint());
+  }
+  return in.ok();
+}
+
+void write_limits(ByteWriter& out, const Entry& entry) {
+  out.varint(entry.limit_changes.size());
+  for (const LimitChange& change : entry.limit_changes) {
+    out.varint(change.bucket.value);
+    out.u8(change.limit);
+    out.signed_varint(change.units);
+  }
+}
+
+bool read_limits(ByteReader& in, Entry& entry) {
+  entry.limit_changes.resize(in.count());
+  for (LimitChange& change : entry.limit_changes) {
+    change.bucket = BucketNumber(in.number<std::uint32_t>());
+    change.limit = in.u8();
+    change.units = in.signed_varint();
   }
   return in.ok();
 }
@@ -416,6 +440,7 @@ void Entry::clear() {
   bucket_openings.clear();
   bucket_closings.clear();
   bucket_extensions.clear();
+  limit_changes.clear();
   subscription.reset();
   payers.clear();
   payment.reset();
@@ -482,6 +507,7 @@ void encode_entry(const Entry& entry, Sequence own, std::string& out) {
     writer.varint(entry.payment->member.value);
     write_link(writer, own, entry.payment->entry.value);
   }
+  if (mask & section_limits) write_limits(writer, entry);
   const auto size = static_cast<std::size_t>(writer.position() - out.data());
   FARTHING_ASSERT(size <= out.size());
   out.resize(size);
@@ -526,6 +552,7 @@ bool decode_entry(std::string_view& body, Sequence own, Entry& entry) {
     payment.member = AccountNumber(in.varint());
     payment.entry = Sequence(read_link(in, own));
   }
+  if (mask & section_limits && !read_limits(in, entry)) return false;
   if (!in.ok()) return false;
   body.remove_prefix(static_cast<std::size_t>(in.position() - body.data()));
   return true;

@@ -121,6 +121,7 @@ struct SegmentOpening {
   tariffs::RuleNumber rule;
   tariffs::PriceTerms terms;
   tariffs::QuotaRule quota;
+  tariffs::Situations situations = {};
 };
 
 struct SegmentUse {
@@ -182,7 +183,15 @@ struct BucketOpening {
   Time valid_to;
   std::vector<tariffs::Coverage> coverage;
   std::uint8_t priority = tariffs::Allowance::priority_usual;
+  std::vector<tariffs::SubLimit> limits = {};
   bool is_lent = false;  // its money is another account's (payers.h)
+};
+
+// What may be used of a bucket in one situation changes: it is used, held or given back there.
+struct LimitChange {
+  BucketNumber bucket;
+  std::uint8_t limit = 0;  // its index
+  std::int64_t units = 0;  // positive: more is left
 };
 
 // A bucket ends at another time: later where it is rolled over, now where it is ended but held.
@@ -276,6 +285,7 @@ struct Entry {
   std::vector<BucketOpening> bucket_openings;
   std::vector<BucketNumber> bucket_closings;
   std::vector<BucketExtension> bucket_extensions;
+  std::vector<LimitChange> limit_changes;
   std::optional<Subscription> subscription;  // as it is after this entry
   std::vector<PayerChange> payers;           // likewise
   std::optional<Payment> payment;

@@ -88,7 +88,7 @@ void Refusal::help_with_offers() {
   std::size_t named = 0;
   for (const tariffs::Offer& offer : where_.tariff->offers()) {
     const bool covers = std::ranges::any_of(offer.coverage, [this](const auto& coverage) {
-      return coverage.covers(rule_->service, group_);
+      return coverage.covers(rule_->service, group_, rule_->holding);
     });
     if (!covers || offer.sale != tariffs::Sale::on_sale || named == offers_named_max) continue;
     ++named;

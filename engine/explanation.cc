@@ -124,7 +124,8 @@ Segment EntryExplainer::segment(std::uint16_t index) const {
           .version = opening->version,
           .rule = opening->rule,
           .terms = opening->terms,
-          .quota = opening->quota};
+          .quota = opening->quota,
+          .situations = opening->situations};
 }
 
 // The version that decides about a rating group: that with which it began.

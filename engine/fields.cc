@@ -7,9 +7,11 @@ using base::ByteWriter;
 
 namespace {
 
-// Beside the rounding: a shape follows the terms; a rate of tax does, behind the shape.
+// Beside the rounding: a shape follows the terms; a rate of tax does, behind the shape; situations
+// do, behind both.
 constexpr std::uint8_t has_shape = 0x80;
 constexpr std::uint8_t has_tax = 0x40;
+constexpr std::uint8_t has_situations = 0x20;
 
 // Of a shape.
 constexpr std::uint8_t shape_is_slab = 1;
@@ -46,6 +48,20 @@ bool read(ByteReader& in, std::shared_ptr<const tariffs::PriceShape>& read_shape
   return true;
 }
 
+void write(ByteWriter& out, const tariffs::Situations& situations) {
+  out.varint(situations.count());
+  for (std::size_t i = 0; i < situations.count(); ++i) out.varint(situations.keys[i].value);
+}
+
+bool read(ByteReader& in, tariffs::Situations& situations) {
+  const std::size_t count = in.count();
+  if (count == 0 || count > tariffs::Situations::most) return false;
+  for (std::size_t i = 0; i < count; ++i) {
+    situations.keys[i] = tariffs::SituationKey(in.number<std::uint32_t>());
+  }
+  return in.ok() && situations.count() == count;
+}
+
 void write(ByteWriter& out, const storage::Hash& hash) {
   for (std::byte byte : hash) out.u8(static_cast<std::uint8_t>(byte));
 }
@@ -58,10 +74,18 @@ void read(ByteReader& in, storage::Hash& hash) {
 std::uint64_t rating_group_code(const std::optional<RatingGroup>& group) {
   return group ? std::uint64_t{group->value} + 1 : 0;
 }
-std::optional<RatingGroup> read_rating_group(ByteReader& in) {
-  const std::uint64_t code = in.varint();
+
+namespace {
+
+std::optional<RatingGroup> rating_group_of(std::uint64_t code) {
   if (code == 0) return std::nullopt;
   return RatingGroup(static_cast<std::uint32_t>(code - 1));
+}
+
+}  // namespace
+
+std::optional<RatingGroup> read_rating_group(ByteReader& in) {
+  return rating_group_of(in.varint());
 }
 
 std::size_t shape_size_bound(const tariffs::PriceTerms& terms) {
@@ -77,8 +101,10 @@ void write(ByteWriter& out, const SegmentOpening& opening) {
   out.varint(opening.rule.value);
   const tariffs::PriceTerms& terms = opening.terms;
   out.u8(static_cast<std::uint8_t>(terms.unit));
+  const bool is_in_situations = opening.situations.count() > 0;
   out.u8(static_cast<std::uint8_t>(static_cast<std::uint8_t>(terms.rounding) |
-                                   (terms.shape ? has_shape : 0) | (terms.tax ? has_tax : 0)));
+                                   (terms.shape ? has_shape : 0) | (terms.tax ? has_tax : 0) |
+                                   (is_in_situations ? has_situations : 0)));
   out.signed_varint(terms.amount.micros);
   out.varint(terms.block);
   out.varint(terms.step);
@@ -86,6 +112,7 @@ void write(ByteWriter& out, const SegmentOpening& opening) {
   out.signed_varint(terms.setup.micros);
   if (terms.shape) write(out, *terms.shape);
   if (terms.tax) out.varint(terms.tax->millionths);
+  if (is_in_situations) write(out, opening.situations);
   out.varint(opening.quota.maximum);
   out.varint(opening.quota.standard);
   out.varint(opening.quota.minimum);
@@ -101,7 +128,7 @@ bool read(ByteReader& in, SegmentOpening& opening) {
   tariffs::PriceTerms& terms = opening.terms;
   const std::uint8_t unit = in.u8();
   const std::uint8_t rounding_and_more = in.u8();
-  const std::uint8_t rounding = rounding_and_more & ~(has_shape | has_tax);
+  const std::uint8_t rounding = rounding_and_more & ~(has_shape | has_tax | has_situations);
   if (unit > static_cast<std::uint8_t>(Unit::money) ||
       rounding > static_cast<std::uint8_t>(tariffs::Rounding::down)) {
     return false;
@@ -120,6 +147,8 @@ bool read(ByteReader& in, SegmentOpening& opening) {
     terms.tax = tariffs::Percent{in.number<std::uint32_t>()};
     if (terms.tax->millionths > tariffs::Percent::whole) return false;
   }
+  opening.situations = {};
+  if ((rounding_and_more & has_situations) != 0 && !read(in, opening.situations)) return false;
   opening.quota.maximum = in.varint();
   opening.quota.standard = in.varint();
   opening.quota.minimum = in.varint();
@@ -133,12 +162,18 @@ namespace {
 // In the byte that says a bucket's unit.
 constexpr std::uint8_t priority_follows = 0x80;
 constexpr std::uint8_t money_is_lent = 0x40;
+constexpr std::uint8_t limits_follow = 0x20;  // behind the coverage
+
+// Beside the code of a rating group: a situation follows it.
+constexpr std::uint64_t situation_follows = std::uint64_t{1} << 33;
 
 void write_coverage(ByteWriter& out, const std::vector<tariffs::Coverage>& coverage) {
   out.varint(coverage.size());
   for (const tariffs::Coverage& covered : coverage) {
+    const bool has_situation = covered.situation.value != 0;
     out.varint(covered.service.value);
-    out.varint(rating_group_code(covered.rating_group));
+    out.varint(rating_group_code(covered.rating_group) | (has_situation ? situation_follows : 0));
+    if (has_situation) out.varint(covered.situation.value);
   }
 }
 
@@ -146,7 +181,10 @@ void read_coverage(ByteReader& in, std::vector<tariffs::Coverage>& coverage) {
   coverage.resize(in.count());
   for (tariffs::Coverage& covered : coverage) {
     covered.service = ServiceKey(in.number<std::uint32_t>());
-    covered.rating_group = read_rating_group(in);
+    const std::uint64_t code = in.varint();
+    covered.rating_group = rating_group_of(code & ~situation_follows);
+    if ((code & situation_follows) == 0) continue;
+    covered.situation = tariffs::SituationKey(in.number<std::uint32_t>());
   }
 }
 
@@ -157,13 +195,19 @@ void write(ByteWriter& out, const BucketOpening& bucket) {
   out.varint(bucket.owner.value);
   out.text(bucket.offer);
   const bool has_priority = bucket.priority != tariffs::Allowance::priority_usual;
-  out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(bucket.unit) |
-                                   (has_priority ? priority_follows : 0u) |
-                                   (bucket.is_lent ? money_is_lent : 0u)));
+  out.u8(static_cast<std::uint8_t>(
+      static_cast<unsigned>(bucket.unit) | (has_priority ? priority_follows : 0u) |
+      (bucket.is_lent ? money_is_lent : 0u) | (bucket.limits.empty() ? 0u : limits_follow)));
   if (has_priority) out.u8(bucket.priority);
   out.signed_varint(micros_of(bucket.valid_from));
   out.signed_varint(micros_of(bucket.valid_to));
   write_coverage(out, bucket.coverage);
+  if (bucket.limits.empty()) return;
+  out.varint(bucket.limits.size());
+  for (const tariffs::SubLimit& limit : bucket.limits) {
+    out.varint(limit.situation.value);
+    out.varint(limit.units);
+  }
 }
 
 bool read(ByteReader& in, BucketOpening& bucket) {
@@ -171,7 +215,7 @@ bool read(ByteReader& in, BucketOpening& bucket) {
   bucket.owner = SubscriberNumber(in.number<std::uint16_t>());
   bucket.offer = in.text();
   const std::uint8_t flags = in.u8();
-  const std::uint8_t unit = flags & ~(priority_follows | money_is_lent);
+  const std::uint8_t unit = flags & ~(priority_follows | money_is_lent | limits_follow);
   if (unit > static_cast<std::uint8_t>(Unit::money)) return false;
   bucket.unit = static_cast<Unit>(unit);
   bucket.is_lent = (flags & money_is_lent) != 0;
@@ -179,7 +223,14 @@ bool read(ByteReader& in, BucketOpening& bucket) {
   bucket.valid_from = time_of(in.signed_varint());
   bucket.valid_to = time_of(in.signed_varint());
   read_coverage(in, bucket.coverage);
-  return in.ok();
+  if ((flags & limits_follow) == 0) return in.ok();
+  bucket.limits.resize(in.count());
+  for (tariffs::SubLimit& limit : bucket.limits) {
+    limit.situation = tariffs::SituationKey(in.number<std::uint32_t>());
+    limit.units = in.varint();
+    if (limit.situation.value == 0 || limit.units > std::uint64_t{INT64_MAX}) return false;
+  }
+  return in.ok() && bucket.limits.size() <= tariffs::Situations::most;
 }
 
 // --- Payers --------------------------------------------------------------------------------------
@@ -207,7 +258,7 @@ bool read(ByteReader& in, PayerChange& payer) {
 
 std::size_t size_bound(const Subscription& subscription) {
   return subscription.offer.size() +
-         (16 + subscription.buckets.size() + 2 * subscription.coverage.size()) *
+         (16 + subscription.buckets.size() + 3 * subscription.coverage.size()) *
              ByteWriter::varint_bytes_max;
 }
 

@@ -19,12 +19,13 @@ inline Time time_of(std::int64_t micros) { return Time(Duration(micros)); }
 std::uint64_t rating_group_code(const std::optional<RatingGroup>& group);
 std::optional<RatingGroup> read_rating_group(base::ByteReader& in);
 
-// At most 17 numbers, and the bytes of the price's shape.
+// At most 22 numbers, and the bytes of the price's shape.
 std::size_t shape_size_bound(const tariffs::PriceTerms& terms);
 void write(base::ByteWriter& out, const SegmentOpening& opening);
 [[nodiscard]] bool read(base::ByteReader& in, SegmentOpening& opening);
 
-// At most 7 numbers, the offer's name, and two numbers for each of the coverage.
+// At most 9 numbers, the offer's name, three numbers for each of the coverage and two for each
+// limit.
 void write(base::ByteWriter& out, const CounterOpening& counter);
 [[nodiscard]] bool read(base::ByteReader& in, CounterOpening& counter);
 void write(base::ByteWriter& out, const BucketOpening& bucket);

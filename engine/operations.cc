@@ -533,8 +533,16 @@ Operation add_payer(Shard& shard, std::string_view msisdn, const PayerOrder& ord
   }
   entry.previous = member.last;
   const BucketNumber bucket(member.bucket_count + 1);
-  entry.bucket_openings.push_back({bucket, who->subscriber, payer->name, Unit::money, shard.now(),
-                                   never, std::move(coverage), payer_priority, true});
+  entry.bucket_openings.push_back({bucket,
+                                   who->subscriber,
+                                   payer->name,
+                                   Unit::money,
+                                   shard.now(),
+                                   never,
+                                   std::move(coverage),
+                                   payer_priority,
+                                   {},
+                                   true});
   entry.payers.push_back({bucket, payer->number, order.cap, tariff->tariff->month_of(shard.now())});
   return Done{shard.enter(entry)};
 }

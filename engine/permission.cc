@@ -6,10 +6,10 @@ namespace farthing::engine {
 
 namespace {
 
-bool covers(const Subscription& subscription, ServiceKey service,
+bool covers(const Subscription& subscription, const tariffs::Rule& rule,
             const std::optional<RatingGroup>& group) {
   return std::ranges::any_of(subscription.coverage, [&](const tariffs::Coverage& coverage) {
-    return coverage.covers(service, group);
+    return coverage.covers(rule.service, group, rule.holding);
   });
 }
 
@@ -34,14 +34,14 @@ std::optional<Time> subscribed_until(const Account& account, SubscriberNumber su
   std::optional<Time> until;
   for (const Bucket& bucket : account.buckets) {
     if (!bucket.is_for(subscriber) || bucket.is_lent || !bucket.is_valid_at(at) ||
-        !bucket.covers(rule.service, group) || is_suspended(account, bucket.number)) {
+        !bucket.covers(rule.service, group, rule.holding) || is_suspended(account, bucket.number)) {
       continue;
     }
     if (!until || bucket.valid_to > *until) until = bucket.valid_to;
   }
   for (const Subscription& subscription : account.subscriptions) {
     if (subscription.owner != subscriber || !subscription.is_valid_at(at) ||
-        !covers(subscription, rule.service, group)) {
+        !covers(subscription, rule, group)) {
       continue;
     }
     if (!until || subscription.valid_to > *until) until = subscription.valid_to;
@@ -53,7 +53,7 @@ bool is_suspended(const Account& account, SubscriberNumber subscriber, const tar
                   const std::optional<RatingGroup>& group) {
   return std::ranges::any_of(account.subscriptions, [&](const Subscription& subscription) {
     return is_suspended(subscription) && subscription.owner == subscriber &&
-           covers(subscription, rule.service, group);
+           covers(subscription, rule, group);
   });
 }
 

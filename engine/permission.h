@@ -1,8 +1,8 @@
 // Whether a subscriber may use what a rule prices: not where it is barred or has a switch of the
 // rule off (but for what is served always), and where the rule asks for a subscription only with
-// one to an offer that covers it, whose time has come and not ended. An allowance that is eaten up
-// still is a subscription. And not where a subscription covers it that is suspended until it is
-// paid, unless there is another one.
+// one to an offer that covers it (in the situations that the rule is of), whose time has come and
+// not ended. An allowance that is eaten up still is a subscription. And not where a subscription
+// covers it that is suspended until it is paid, unless there is another one.
 //
 // Pure; does not allocate.
 #pragma once

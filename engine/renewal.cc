@@ -90,9 +90,13 @@ void open_buckets(Entry& entry, const Offer& offer, SubscriberNumber subscriber,
                   Share share, std::uint32_t next, std::vector<BucketNumber>& opened) {
   for (const Allowance& allowance : offer.allowances) {
     const BucketNumber bucket(next++);
+    std::vector<tariffs::SubLimit> limits = allowance.limits;
+    for (tariffs::SubLimit& limit : limits) {
+      limit.units = static_cast<std::uint64_t>(share_of(limit.units, share));
+    }
     entry.bucket_openings.push_back({bucket, allowance.is_shared ? SubscriberNumber() : subscriber,
                                      offer.name, allowance.unit, span.from, span.to,
-                                     allowance.coverage, allowance.priority});
+                                     allowance.coverage, allowance.priority, std::move(limits)});
     const BucketSides sides = sides_of(allowance.unit);
     move(entry, bucket, sides.source, sides.free, share_of(allowance.units, share));
     opened.push_back(bucket);
@@ -103,7 +107,9 @@ void open_buckets(Entry& entry, const Offer& offer, SubscriberNumber subscriber,
 
 const Allowance* allowance_of(const Offer& offer, const Bucket& bucket) {
   const auto found = std::ranges::find_if(offer.allowances, [&bucket](const Allowance& allowance) {
-    return allowance.unit == bucket.unit && allowance.coverage == bucket.coverage;
+    return allowance.unit == bucket.unit && allowance.coverage == bucket.coverage &&
+           std::ranges::equal(allowance.limits, bucket.limits, {}, &tariffs::SubLimit::situation,
+                              &Bucket::Limit::situation);
   });
   return found == offer.allowances.end() ? nullptr : &*found;
 }

@@ -73,6 +73,7 @@ void Worksheet::begin(const Account& account, SubscriberNumber subscriber, const
   segments_.clear();
   by_group_.clear();
   buckets_.clear();
+  limits_.clear();
   shares_.clear();
   grants_.clear();
   counters_.clear();
@@ -85,7 +86,8 @@ void Worksheet::begin(const Account& account, SubscriberNumber subscriber, const
 void Worksheet::load_buckets() {
   has_money_ = false;
   for (const Bucket& bucket : account_->buckets) {
-    buckets_.push_back({&bucket, bucket.remaining});
+    buckets_.push_back({&bucket, bucket.remaining, nullptr, limits_.size()});
+    for (const Bucket::Limit& limit : bucket.limits) limits_.push_back(limit.remaining);
     has_money_ = has_money_ || bucket.unit == Unit::money;
   }
   if (buckets_.size() < 2) return;
@@ -277,10 +279,31 @@ Worksheet::BucketShare& Worksheet::share(std::uint16_t segment, BucketNumber buc
 bool Worksheet::covers(const Bucket& bucket, const Segment& segment, Pays what) const {
   const bool is_money = bucket.unit == Unit::money;
   const bool pays = what == Pays::money ? is_money : !is_money && bucket.unit == segment.terms.unit;
-  return pays && bucket.is_for(subscriber_) && bucket.covers(segment.service, segment.rating_group);
+  return pays && bucket.is_for(subscriber_) &&
+         bucket.covers(segment.service, segment.rating_group, segment.situations);
 }
 
 bool Worksheet::is_valid(const Bucket& bucket) const { return bucket.is_valid_at(rated_at_); }
+
+// What of the bucket the segment may have: no more than its limits leave in the segment's
+// situations.
+std::int64_t Worksheet::left_for(const BucketWork& bucket, const Segment& segment) const {
+  std::int64_t left = bucket.remaining;
+  for (std::size_t i = 0; i < bucket.bucket->limits.size(); ++i) {
+    if (!segment.situations.contain(bucket.bucket->limits[i].situation)) continue;
+    left = std::min(left, limits_[bucket.first_limit + i]);
+  }
+  return left;
+}
+
+// Negative: they are given back.
+void Worksheet::take(BucketWork& bucket, const Segment& segment, std::int64_t units) {
+  bucket.remaining -= units;
+  for (std::size_t i = 0; i < bucket.bucket->limits.size(); ++i) {
+    if (!segment.situations.contain(bucket.bucket->limits[i].situation)) continue;
+    limits_[bucket.first_limit + i] -= units;
+  }
+}
 
 // All units of a bucket in its time; afterwards what the session still held of it.
 std::int64_t Worksheet::edible_units(std::uint16_t index, const Bucket& bucket) {
@@ -296,10 +319,10 @@ std::int64_t Worksheet::eat(std::uint16_t index, std::int64_t wanted, Pays what)
   for (BucketWork& bucket : buckets_) {
     if (eaten == wanted) break;
     if (bucket.remaining == 0 || !covers(*bucket.bucket, segments_[index].now, what)) continue;
-    const std::int64_t part =
-        std::min({wanted - eaten, bucket.remaining, edible_units(index, *bucket.bucket)});
+    const std::int64_t part = std::min({wanted - eaten, left_for(bucket, segments_[index].now),
+                                        edible_units(index, *bucket.bucket)});
     if (part == 0) continue;
-    bucket.remaining -= part;
+    take(bucket, segments_[index].now, part);
     share(index, bucket.bucket->number).consumed += part;
     eaten += part;
   }
@@ -315,8 +338,9 @@ std::int64_t Worksheet::hold(std::uint16_t index, std::int64_t wanted, Pays what
         !is_valid(*bucket.bucket)) {
       continue;
     }
-    const std::int64_t part = std::min(wanted - held, bucket.remaining);
-    bucket.remaining -= part;
+    const std::int64_t part = std::min(wanted - held, left_for(bucket, segments_[index].now));
+    if (part == 0) continue;
+    take(bucket, segments_[index].now, part);
     share(index, bucket.bucket->number).held += part;
     held += part;
     // They are to be reported before they end. The client counts from when it has the answer.
@@ -334,7 +358,7 @@ std::int64_t Worksheet::left(const Segment& segment, Pays what) const {
         !is_valid(*bucket.bucket)) {
       continue;
     }
-    left = saturating_add(left, bucket.remaining);
+    left = saturating_add(left, left_for(bucket, segment));
   }
   return left;
 }
@@ -358,7 +382,7 @@ void Worksheet::release(std::uint16_t index) {
     const auto bucket = std::find_if(buckets_.begin(), buckets_.end(), [own](const BucketWork& b) {
       return b.bucket->number == own->bucket;
     });
-    bucket->remaining += std::exchange(own->held, 0);
+    take(*bucket, work.now, -std::exchange(own->held, 0));
   }
   for (auto own = find_counter_share(index, {});
        own != counter_shares_.end() && own->segment == index; ++own) {
@@ -444,7 +468,7 @@ void Worksheet::return_to_buckets(std::uint16_t index, std::int64_t micros) {
     main_micros_ += micros;
     return;
   }
-  first->remaining += micros;
+  take(*first, segment, -micros);
   share(index, first->bucket->number).consumed -= micros;
 }
 
@@ -578,7 +602,7 @@ std::uint64_t Worksheet::counted(const tariffs::CounterRule& rule, bool with_hel
 bool Worksheet::is_counted_by(std::uint16_t index, const tariffs::CounterRule& rule) const {
   const Segment& segment = segments_[index].now;
   return (rule.unit == Unit::money || rule.unit == segment.terms.unit) &&
-         rule.counts(segment.service, segment.rating_group);
+         rule.counts(segment.service, segment.rating_group, segment.situations);
 }
 
 // Visits the counters that count the segment: visit(tariff, index of the rule, rule).
@@ -748,6 +772,13 @@ void Worksheet::write(Entry& entry) const {
   for (const GrantWork& grant : grants_) {
     if (grant.units != grant.before) {
       entry.grants.push_back({grant.segment, grant.services, grant.units});
+    }
+  }
+  for (const BucketWork& work : buckets_) {
+    for (std::size_t i = 0; i < work.bucket->limits.size(); ++i) {
+      const std::int64_t change = limits_[work.first_limit + i] - work.bucket->limits[i].remaining;
+      if (change == 0) continue;
+      entry.limit_changes.push_back({work.bucket->number, static_cast<std::uint8_t>(i), change});
     }
   }
   write_counters(entry);

@@ -149,6 +149,7 @@ class Worksheet {
     const Bucket* bucket = nullptr;
     std::int64_t remaining = 0;
     const Lending* lending = nullptr;
+    std::size_t first_limit = 0;  // in limits_, by Bucket::limits
   };
   // One segment's share in one bucket.
   struct BucketShare {
@@ -198,6 +199,8 @@ class Worksheet {
   Grants::iterator find_grant(std::uint16_t segment, std::uint32_t services);
   bool covers(const Bucket& bucket, const Segment& segment, Pays what) const;
   bool is_valid(const Bucket& bucket) const;
+  std::int64_t left_for(const BucketWork& bucket, const Segment& segment) const;
+  void take(BucketWork& bucket, const Segment& segment, std::int64_t units);
   std::int64_t edible_units(std::uint16_t index, const Bucket& bucket);
   std::int64_t eat(std::uint16_t index, std::int64_t wanted, Pays what);
   std::int64_t hold(std::uint16_t index, std::int64_t wanted, Pays what);
@@ -242,6 +245,7 @@ class Worksheet {
   std::vector<SegmentWork> segments_;
   std::vector<std::uint64_t> by_group_;  // (kind, rating group, index) of every segment, sorted
   std::vector<BucketWork> buckets_;      // in the order in which they are eaten
+  std::vector<std::int64_t> limits_;     // of buckets_: what is left
   Shares shares_;                        // by segment and bucket
   Grants grants_;                        // by segment and set of services
   Time counted_at_;

@@ -3,6 +3,7 @@
 #include "tariffs/grant_file.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iterator>
@@ -40,12 +41,17 @@ bool may_change(const Conditions& conditions) {
 }  // namespace
 
 RuleAdjuster::RuleAdjuster(std::span<const PlacedAdjustment> adjustments, Combine combine,
-                           FileErrors& errors)
+                           std::span<const PlacedSituation> situations, FileErrors& errors)
     : placed_(adjustments),
       combine_(combine),
+      situations_(situations),
       errors_(errors),
-      misses_(adjustments.size()),
-      is_used_(adjustments.size()) {}
+      misses_(count()),
+      is_used_(count()) {}
+
+const Conditions& RuleAdjuster::conditions(std::uint16_t index) const {
+  return is_situation(index) ? situation(index).situation.conditions : adjustment(index).conditions;
+}
 
 void RuleAdjuster::add_rules(const PlacedService& service, std::vector<Rule>& rules) {
   for (const PlacedRule& placed : service.rules) {
@@ -55,12 +61,13 @@ void RuleAdjuster::add_rules(const PlacedService& service, std::vector<Rule>& ru
     made_.clear();
     is_refused_ = false;
     std::vector<Candidate> candidates;
-    for (std::uint16_t i = 0; i < placed_.size(); ++i) {
+    for (std::uint16_t i = 0; i < count(); ++i) {
       std::optional<Candidate> found = candidate(i, placed.rule, service);
       if (!found) continue;
       misses_[i] = std::max(misses_[i], Miss::conditions_exclude);
-      if (adjustment(i).conditions.exclude(placed.rule.conditions)) continue;
-      const bool is_one_of_many = combine_ == Combine::best && adjustment(i).is_discount;
+      if (conditions(i).exclude(placed.rule.conditions)) continue;
+      const bool is_one_of_many =
+          combine_ == Combine::best && !is_situation(i) && adjustment(i).is_discount;
       if (is_one_of_many) misses_[i] = Miss::another_is_better;
       (is_one_of_many ? best_first_ : candidates).push_back(std::move(*found));
     }
@@ -72,15 +79,21 @@ void RuleAdjuster::add_rules(const PlacedService& service, std::vector<Rule>& ru
     if (rules.size() + made_.size() > rules_max) {
       errors_.add(
           placed.position,
-          fmt::format("prices, discounts and surcharges make more than {} rules", rules_max),
+          fmt::format("prices, discounts, surcharges and situations make more than {} rules",
+                      rules_max),
           "fewer of them");
       return;
     }
     std::set<std::uint16_t> used;
-    for (const Rule& rule : made_) used.insert(rule.adjustments.begin(), rule.adjustments.end());
+    for (const Rule& rule : made_) {
+      used.insert(rule.adjustments.begin(), rule.adjustments.end());
+      for (const std::uint16_t index : rule.situations) {
+        used.insert(static_cast<std::uint16_t>(placed_.size() + index));
+      }
+    }
     for (const std::uint16_t index : used) {
       is_used_[index] = true;
-      warn_of_restart(adjustment(index));
+      warn_of_restart(index);
     }
     std::ranges::move(made_, std::back_inserter(rules));
   }
@@ -90,12 +103,14 @@ void RuleAdjuster::add_rules(const PlacedService& service, std::vector<Rule>& ru
 std::optional<RuleAdjuster::Candidate> RuleAdjuster::candidate(std::uint16_t index,
                                                                const Rule& rule,
                                                                const PlacedService& service) const {
-  if (!costs_anything(rule)) return std::nullopt;
+  // What is free is used of an allowance, too, and counted.
+  if (is_situation(index) ? !rule.terms : !costs_anything(rule)) return std::nullopt;
   Candidate made{index, {}};
-  const std::vector<Coverage>& coverage = adjustment(index).coverage;
-  if (coverage.empty()) return made;
+  const std::vector<Coverage>& coverage =
+      is_situation(index) ? situation(index).coverage : adjustment(index).coverage;
+  if (coverage.empty() && !is_situation(index)) return made;
   for (const Coverage& covered : coverage) {
-    if (covered.covers(rule.service, rule.rating_group)) return Candidate{index, {}};
+    if (covered.is_of(rule.service, rule.rating_group)) return Candidate{index, {}};
     if (covered.service != rule.service || rule.rating_group) continue;
     if (!has_last_price(service, *covered.rating_group)) made.only.push_back(*covered.rating_group);
   }
@@ -105,7 +120,7 @@ std::optional<RuleAdjuster::Candidate> RuleAdjuster::candidate(std::uint16_t ind
 }
 
 bool RuleAdjuster::exclude(const Candidate& one, const Candidate& other) const {
-  if (adjustment(one.index).conditions.exclude(adjustment(other.index).conditions)) return true;
+  if (conditions(one.index).exclude(conditions(other.index))) return true;
   return with(with({}, one), other).is_never;
 }
 
@@ -162,11 +177,10 @@ bool RuleAdjuster::find_best_first(std::vector<Candidate>& discounts) {
 
 RuleAdjuster::Variant RuleAdjuster::with(const Variant& variant, const Candidate& added) const {
   Variant made = variant;
-  const Conditions& conditions = adjustment(added.index).conditions;
-  for (const std::uint16_t other : variant.adjustments) {
-    made.is_never |= conditions.exclude(adjustment(other).conditions);
+  for (const std::uint16_t other : variant.parts) {
+    made.is_never |= conditions(added.index).exclude(conditions(other));
   }
-  made.adjustments.push_back(added.index);
+  made.parts.push_back(added.index);
   if (made.only.empty()) {
     made.only = added.only;
   } else if (!added.only.empty()) {
@@ -179,13 +193,10 @@ RuleAdjuster::Variant RuleAdjuster::with(const Variant& variant, const Candidate
 
 // Whether the candidate holds wherever all of the variant does.
 bool RuleAdjuster::is_certain(const Variant& variant, const Candidate& candidate) const {
-  const Conditions& conditions = adjustment(candidate.index).conditions;
-  const auto covers = [&](std::uint16_t other) {
-    return conditions.cover(adjustment(other).conditions);
-  };
+  const Conditions& own = conditions(candidate.index);
+  const auto covers = [&](std::uint16_t other) { return own.cover(conditions(other)); };
   return includes(candidate.only, variant.only) &&
-         (conditions.cover(rule_->rule.conditions) ||
-          std::ranges::any_of(variant.adjustments, covers));
+         (own.cover(rule_->rule.conditions) || std::ranges::any_of(variant.parts, covers));
 }
 
 // Makes the rules for the variant with any of those that are left: what has more of them first.
@@ -208,7 +219,7 @@ void RuleAdjuster::choose_best(const Variant& variant) {
     if (more.is_never) continue;
     const bool is_beaten = std::ranges::any_of(before, [&](const Candidate* better) {
       return includes(better->only, more.only) &&
-             adjustment(better->index).conditions.cover(adjustment(discount.index).conditions);
+             conditions(better->index).cover(conditions(discount.index));
     });
     if (is_beaten) continue;
     emit(more);
@@ -224,7 +235,8 @@ void RuleAdjuster::emit(const Variant& variant) {
     is_refused_ = true;
     errors_.add(
         rule_->position,
-        fmt::format("discounts and surcharges can hold together for {} in more than {} ways",
+        fmt::format("discounts, surcharges and situations can hold together for {} in more than "
+                    "{} ways",
                     in_quotes(rule_->rule.name), variants_max),
         "combine: best, or conditions that exclude each other");
     return;
@@ -241,64 +253,114 @@ void RuleAdjuster::emit(const Variant& variant) {
 std::optional<Rule> RuleAdjuster::adjusted_rule(const Variant& variant) {
   Rule rule = rule_->rule;
   rule.plain = plain_;
-  if (variant.adjustments.empty()) return rule;
+  if (variant.parts.empty()) return rule;
   rule.only = variant.only;
-  rule.adjustments = variant.adjustments;
-  std::ranges::sort(rule.adjustments);  // as written, discounts first
+  std::vector<std::uint16_t> parts = variant.parts;
+  std::ranges::sort(parts);  // as written, discounts first
+  const auto situations =
+      std::ranges::find_if(parts, [this](std::uint16_t index) { return is_situation(index); });
+  if (!put_in({situations, parts.end()}, rule)) return std::nullopt;
+  rule.adjustments.assign(parts.begin(), situations);
   for (const std::uint16_t index : rule.adjustments) {
-    const Adjustment& by = adjustment(index);
-    const std::string text = adjustment_text(by);
-    const auto terms = adjusted(*rule.terms, by);
-    const auto continued = adjusted(rule.continued, by);
-    if (!terms.has_value() || !continued.has_value()) {
-      errors_.add(placed_[index].position,
-                  fmt::format("the price {} {} {}", in_quotes(rule.name), text,
-                              terms.has_value() ? continued.error() : terms.error()),
-                  "amounts with fewer digits, or for fewer units");
-      return std::nullopt;
-    }
-    rule.terms = *terms;
-    rule.continued = *continued;
-    rule.continued.setup = Money();
-    rule.name += " " + text;
+    if (!adjust(index, rule)) return std::nullopt;
   }
+  if (rule.adjustments.empty()) return rule;
   const std::size_t errors_before = errors_.count();
   check_largest_grant(rule, placed_[rule.adjustments.back()].position, errors_);
   if (errors_.count() != errors_before) return std::nullopt;
   return rule;
 }
 
-void RuleAdjuster::warn_of_restart(const Adjustment& adjustment) {
+// False: there is an error about it now.
+bool RuleAdjuster::put_in(const std::vector<std::uint16_t>& situations, Rule& rule) {
+  if (situations.size() > Situations::most) {
+    std::vector<std::string_view> names;
+    for (const std::uint16_t index : situations) names.push_back(situation(index).situation.name);
+    errors_.add(rule_->position,
+                fmt::format("more than {} situations can hold at once for {}: {}", Situations::most,
+                            in_quotes(rule.name), fmt::join(names, ", ")),
+                "fewer of them, or conditions that exclude each other");
+    return false;
+  }
+  for (const std::uint16_t index : situations) {
+    const Situation& added = situation(index).situation;
+    rule.situations.push_back(static_cast<std::uint16_t>(index - placed_.size()));
+    rule.holding.add(added.key);
+    rule.name += " " + situation_text(added);
+  }
+  return true;
+}
+
+// False: there is an error about it now.
+bool RuleAdjuster::adjust(std::uint16_t index, Rule& rule) {
+  const Adjustment& by = adjustment(index);
+  const std::string text = adjustment_text(by);
+  const auto terms = adjusted(*rule.terms, by);
+  const auto continued = adjusted(rule.continued, by);
+  if (!terms.has_value() || !continued.has_value()) {
+    errors_.add(placed_[index].position,
+                fmt::format("the price {} {} {}", in_quotes(rule.name), text,
+                            terms.has_value() ? continued.error() : terms.error()),
+                "amounts with fewer digits, or for fewer units");
+    return false;
+  }
+  rule.terms = *terms;
+  rule.continued = *continued;
+  rule.continued.setup = Money();
+  rule.name += " " + text;
+  return true;
+}
+
+void RuleAdjuster::warn_of_restart(std::uint16_t index) {
   const Rule& rule = rule_->rule;
-  if (rule.terms->shape == nullptr || rule.over || !may_change(adjustment.conditions)) return;
+  if (rule.terms->shape == nullptr || rule.over || !may_change(conditions(index))) return;
+  const std::string what =
+      is_situation(index)
+          ? "situation " + in_quotes(situation(index).situation.name)
+          : fmt::format("{} {}", adjustment(index).is_discount ? "discount" : "surcharge",
+                        in_quotes(adjustment(index).name));
   doubts_.emplace_back(
       rule_->position,
-      fmt::format("tiers and caps of {} begin anew in a session where {} {} begins or ends",
-                  in_quotes(rule.name), adjustment.is_discount ? "discount" : "surcharge",
-                  in_quotes(adjustment.name)));
+      fmt::format("tiers and caps of {} begin anew in a session where {} begins or ends",
+                  in_quotes(rule.name), what));
+}
+
+void RuleAdjuster::warn_of_unused(std::uint16_t index, FileErrors& warnings) const {
+  if (is_situation(index)) {
+    const PlacedSituation& unused = situation(index);
+    const bool is_named = !unused.coverage.empty();
+    std::string_view why = "its conditions exclude those of each price that it is asked for at";
+    if (misses_[index] == Miss::covers_nothing_priced) why = "what asks for it is never served";
+    warnings.add(
+        unused.position,
+        is_named
+            ? fmt::format("situation {} never holds: {}", in_quotes(unused.situation.name), why)
+            : fmt::format("nothing uses situation {}", in_quotes(unused.situation.name)),
+        is_named ? "one that can hold, or none" : "covers: with \"when\", or no such situation");
+    return;
+  }
+  const Adjustment& unused = adjustment(index);
+  std::string_view why;
+  switch (misses_[index]) {
+    case Miss::covers_nothing_priced:
+      why = "nothing that it covers costs anything";
+      break;
+    case Miss::conditions_exclude:
+      why = "its conditions exclude those of each price that it covers";
+      break;
+    case Miss::another_is_better:
+      why = "wherever it holds, another one takes as much off";
+      break;
+  }
+  warnings.add(placed_[index].position,
+               fmt::format("{} {} never applies: {}", unused.is_discount ? "discount" : "surcharge",
+                           in_quotes(unused.name), why),
+               "one that can apply, or none");
 }
 
 void RuleAdjuster::warn(FileErrors& warnings) const {
-  for (std::size_t i = 0; i < placed_.size(); ++i) {
-    if (is_used_[i]) continue;
-    const Adjustment& unused = placed_[i].adjustment;
-    std::string_view why;
-    switch (misses_[i]) {
-      case Miss::covers_nothing_priced:
-        why = "nothing that it covers costs anything";
-        break;
-      case Miss::conditions_exclude:
-        why = "its conditions exclude those of each price that it covers";
-        break;
-      case Miss::another_is_better:
-        why = "wherever it holds, another one takes as much off";
-        break;
-    }
-    warnings.add(
-        placed_[i].position,
-        fmt::format("{} {} never applies: {}", unused.is_discount ? "discount" : "surcharge",
-                    in_quotes(unused.name), why),
-        "one that can apply, or none");
+  for (std::uint16_t i = 0; i < count(); ++i) {
+    if (!is_used_[i]) warn_of_unused(i, warnings);
   }
   for (const auto& [position, doubt] : doubts_) {
     warnings.add(position, doubt, "tiers and caps that go by a counter (over)");

@@ -6,9 +6,16 @@
 
 namespace farthing::tariffs {
 
-bool CounterRule::counts(ServiceKey service, const std::optional<RatingGroup>& group) const {
+bool CounterRule::may_count(ServiceKey service, const std::optional<RatingGroup>& group) const {
   return coverage.empty() || std::ranges::any_of(coverage, [&](const Coverage& covered) {
-           return covered.covers(service, group);
+           return covered.is_of(service, group);
+         });
+}
+
+bool CounterRule::counts(ServiceKey service, const std::optional<RatingGroup>& group,
+                         const Situations& holding) const {
+  return coverage.empty() || std::ranges::any_of(coverage, [&](const Coverage& covered) {
+           return covered.covers(service, group, holding);
          });
 }
 

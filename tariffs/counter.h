@@ -9,6 +9,7 @@
 
 #include "engine/base/named.h"
 #include "tariffs/period_clock.h"
+#include "tariffs/situations.h"
 #include "tariffs/units.h"
 
 #include <cstdint>
@@ -20,13 +21,21 @@
 
 namespace farthing::tariffs {
 
-// What something is for: a service, and one of its rating groups or all of them.
+// What something is for: a service, and one of its rating groups or all of them; always, or in one
+// situation.
 struct Coverage {
   ServiceKey service;
   std::optional<RatingGroup> rating_group;  // nullopt: every rating group, and none
+  SituationKey situation = {};              // 0: in all
 
-  bool covers(ServiceKey of_service, const std::optional<RatingGroup>& of_group) const {
+  // Whatever the situation.
+  bool is_of(ServiceKey of_service, const std::optional<RatingGroup>& of_group) const {
     return service == of_service && (!rating_group || rating_group == of_group);
+  }
+  // Where these situations hold.
+  bool covers(ServiceKey of_service, const std::optional<RatingGroup>& of_group,
+              const Situations& holding) const {
+    return is_of(of_service, of_group) && (situation.value == 0 || holding.contain(situation));
   }
   friend bool operator==(const Coverage&, const Coverage&) = default;
 };
@@ -45,7 +54,11 @@ struct CounterRule {
   std::vector<Coverage> coverage;  // empty: everything
   std::vector<std::uint64_t> thresholds;  // ascending; the ledger says when they are reached
 
-  bool counts(ServiceKey service, const std::optional<RatingGroup>& group) const;
+  // In some situation.
+  bool may_count(ServiceKey service, const std::optional<RatingGroup>& group) const;
+  // Where these situations hold.
+  bool counts(ServiceKey service, const std::optional<RatingGroup>& group,
+              const Situations& holding) const;
 };
 
 CounterKey counter_key(const CounterRule& rule);

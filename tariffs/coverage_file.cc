@@ -1,5 +1,6 @@
 #include "tariffs/coverage_file.h"
 
+#include "tariffs/situation_file.h"
 #include "tariffs/tariff_values.h"
 #include "tariffs/yaml_scalar.h"
 
@@ -12,7 +13,8 @@ namespace {
 
 bool overlaps(const Coverage& a, const Coverage& b) {
   return a.service == b.service &&
-         (!a.rating_group || !b.rating_group || a.rating_group == b.rating_group);
+         (!a.rating_group || !b.rating_group || a.rating_group == b.rating_group) &&
+         (a.situation.value == 0 || b.situation.value == 0 || a.situation == b.situation);
 }
 
 void check_coverage(const Coverage& coverage, FilePosition position, const PlacedService& placed,
@@ -38,24 +40,30 @@ void check_coverage(const Coverage& coverage, FilePosition position, const Place
 
 }  // namespace
 
-const PlacedService* read_coverage(const YamlNode& node, std::span<const PlacedService> services,
+const PlacedService* read_coverage(const YamlNode& node, const Coverable& known,
                                    std::optional<Coverage>& coverage, FileErrors& errors) {
   YamlMap map(node, "what is covered", errors);
   const YamlNode* service_node = map.require("service", "the name of a service");
   const YamlNode* group_node = map.find("rating_group");
+  const YamlNode* when_node = map.find("when");
   map.finish();
   if (service_node == nullptr) return nullptr;
   const std::optional<std::string> name = read_text(*service_node, errors, "the name of a service");
   if (!name) return nullptr;
 
   std::vector<std::string_view> names;
-  for (const PlacedService& placed : services) {
+  for (const PlacedService& placed : known.services) {
     names.push_back(placed.service.name);
     if (placed.service.name != *name) continue;
-    Coverage read{placed.service.key, {}};
+    Coverage read{placed.service.key, {}, {}};
     if (group_node != nullptr) {
       read.rating_group = read_group(*group_node, errors, placed.service);
       if (!read.rating_group) return &placed;
+    }
+    if (when_node != nullptr) {
+      const auto situation = read_situation(*when_node, known.situations, errors);
+      if (!situation) return &placed;
+      read.situation = *situation;
     }
     coverage = read;
     return &placed;
@@ -66,9 +74,8 @@ const PlacedService* read_coverage(const YamlNode& node, std::span<const PlacedS
   return nullptr;
 }
 
-const PlacedService* read_covers(const YamlNode& node, std::span<const PlacedService> services,
-                                 bool one_unit, std::vector<PlacedCoverage>& coverage,
-                                 FileErrors& errors) {
+const PlacedService* read_covers(const YamlNode& node, const Coverable& known, bool one_unit,
+                                 std::vector<PlacedCoverage>& coverage, FileErrors& errors) {
   const PlacedService* first = nullptr;
   if (!check_kind(node, YamlNode::Kind::sequence, errors, "a list of what it covers") ||
       !check_count(node, errors, "things covered", 1, covers_max)) {
@@ -76,7 +83,7 @@ const PlacedService* read_covers(const YamlNode& node, std::span<const PlacedSer
   }
   for (const YamlNode& item : node.items) {
     std::optional<Coverage> read;
-    const PlacedService* const service = read_coverage(item, services, read, errors);
+    const PlacedService* const service = read_coverage(item, known, read, errors);
     if (read) {
       check_coverage(*read, item.position, *service, coverage, errors);
       coverage.push_back({*read, item.position});

@@ -1,5 +1,6 @@
-// What something is for, as tariff files write it: a list of {service, rating_group}, the
-// rating group by its number or its name; without one the whole service.
+// What something is for, as tariff files write it: a list of {service, rating_group, when}, the
+// rating group by its number or its name; without one the whole service; without the name of a
+// situation (`when`) always.
 //
 // Part of compile_tariff (tariffs/tariff_file.h). Threads: no shared state.
 #pragma once
@@ -14,15 +15,20 @@
 
 namespace farthing::tariffs {
 
+// What a coverage can name.
+struct Coverable {
+  std::span<const PlacedService> services;
+  std::span<const PlacedSituation> situations;
+};
+
 // One item. The service that is named, if it is known; the coverage, if all of it is.
-const PlacedService* read_coverage(const YamlNode& node, std::span<const PlacedService> services,
+const PlacedService* read_coverage(const YamlNode& node, const Coverable& known,
                                    std::optional<Coverage>& coverage, FileErrors& errors);
 
 // A list, of things counted in one unit where `one_unit`, each once, each served. The first service
 // of it that is known and counted in a known unit; nullptr: there is none.
-const PlacedService* read_covers(const YamlNode& node, std::span<const PlacedService> services,
-                                 bool one_unit, std::vector<PlacedCoverage>& coverage,
-                                 FileErrors& errors);
+const PlacedService* read_covers(const YamlNode& node, const Coverable& known, bool one_unit,
+                                 std::vector<PlacedCoverage>& coverage, FileErrors& errors);
 
 inline constexpr std::size_t covers_max = 1000;
 

@@ -57,11 +57,14 @@ Item grant_item(const Service& service, const QuotaRule& quota) {
            {"validity", duration_text(quota.validity)}}};
 }
 
-// A rule's name without its discounts and surcharges, which are items of their own.
+// A rule's name without its discounts, surcharges and situations, which are items of their own.
 std::string plain_name(const Tariff& tariff, const Rule& rule) {
   std::string name = rule.name;
   for (const std::uint16_t index : rule.adjustments) {
     name.resize(name.size() - adjustment_text(tariff.adjustments()[index]).size() - 1);
+  }
+  for (const std::uint16_t index : rule.situations) {
+    name.resize(name.size() - situation_text(tariff.situations()[index]).size() - 1);
   }
   return name;
 }
@@ -99,6 +102,9 @@ std::string coverage_text(const Tariff& tariff, const std::vector<Coverage>& cov
   for (const Coverage& covered : coverage) {
     text += fmt::format("{}{}/{}", text.empty() ? "" : " ", tariff.service_name(covered.service),
                         group_text(covered.rating_group));
+    if (covered.situation.value != 0) {
+      text += fmt::format("/{}", tariff.situation_name(covered.situation));
+    }
   }
   return text;
 }
@@ -136,6 +142,10 @@ std::string allowance_text(const Tariff& tariff, const Offer& offer, const Allow
       text += fmt::format(" of at most {}", units_text(allowance.unit, *rollover.units_max));
     }
   }
+  for (const SubLimit& limit : allowance.limits) {
+    text += fmt::format(", in {} at most {}", tariff.situation_name(limit.situation),
+                        units_text(allowance.unit, limit.units));
+  }
   return text;
 }
 
@@ -171,6 +181,10 @@ Item adjustment_item(const Tariff& tariff, const Adjustment& adjustment) {
                                        ? std::string("everything")
                                        : coverage_text(tariff, adjustment.coverage)});
   return item;
+}
+
+Item situation_item(const Situation& situation) {
+  return {"situation", situation.name, {{"where", situation.conditions_text.substr(1)}}};
 }
 
 Item offer_item(const Tariff& tariff, const Offer& offer) {
@@ -219,11 +233,14 @@ std::vector<Item> items_of(const Tariff& tariff) {
     for (const Rule& rule : tariff.rules()) {
       if (rule.service != service.key) continue;
       if (!std::exchange(has_grant, true)) items.push_back(grant_item(service, rule.quota));
-      // Of those that discounts and surcharges make of one price, one.
+      // Of those that discounts, surcharges and situations make of one price, one.
       if (rule.plain != nullptr && rule.plain == last) continue;
       last = rule.plain;
       items.push_back(price_item(tariff, rule));
     }
+  }
+  for (const Situation& situation : tariff.situations()) {
+    items.push_back(situation_item(situation));
   }
   for (const CounterRule& counter : tariff.counters()) {
     items.push_back(counter_item(tariff, counter));

@@ -217,7 +217,7 @@ class Pricer {
     std::uint64_t part = units;
     for (std::uint16_t i = 0; i < counted_.size(); ++i) {
       const CounterRule& counter = tariff_.counters()[i];
-      if (!counter.counts(piece.rule->service, group_)) continue;
+      if (!counter.counts(piece.rule->service, group_, piece.rule->holding)) continue;
       const auto threshold = tariff_.next_threshold(context_, group_, i, counted_[i]);
       if (!threshold) continue;
       std::uint64_t reach = std::min(*threshold - counted_[i], countable_max);
@@ -262,7 +262,7 @@ class Pricer {
     const std::int64_t more = piece.total.micros - total.micros;
     for (std::size_t i = 0; i < counted_.size(); ++i) {
       const CounterRule& counter = tariff_.counters()[i];
-      if (!counter.counts(piece.rule->service, group_)) continue;
+      if (!counter.counts(piece.rule->service, group_, piece.rule->holding)) continue;
       if (counter.unit == Unit::money) {
         count_money(counted_[i], more);
       } else if (counter.unit == terms.unit) {
@@ -388,6 +388,9 @@ std::string reasons_text(const Tariff& tariff, const Rule& rule, const Facts& fa
   for (const std::uint16_t index : rule.adjustments) {
     add_reasons(tariff, tariff.adjustments()[index].conditions, facts, reasons);
   }
+  for (const std::uint16_t index : rule.situations) {
+    add_reasons(tariff, tariff.situations()[index].conditions, facts, reasons);
+  }
   if (reasons.empty()) return "it has no conditions, and none before it holds";
   return fmt::format("{}", fmt::join(reasons, ", and "));
 }
@@ -474,6 +477,10 @@ std::string describe_price(const Tariff& tariff, const PriceBreakdown& breakdown
     line(text, "{}", rule_text(tariff, rule, *rule.terms));
     if (tariff.has_conditions()) {
       line(text, "because {}", reasons_text(tariff, rule, facts_of(breakdown, piece)));
+    }
+    for (const std::uint16_t index : rule.situations) {
+      const Situation& situation = tariff.situations()[index];
+      line(text, "{} (line {})", situation_text(situation), situation.line);
     }
     if (!rule.adjustments.empty()) {
       line(text, "as written {}", terms_text(*rule.plain, tariff.currency()));

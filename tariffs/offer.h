@@ -8,6 +8,7 @@
 #include "tariffs/money.h"
 #include "tariffs/period_clock.h"
 #include "tariffs/price.h"
+#include "tariffs/situations.h"
 #include "tariffs/units.h"
 
 #include <chrono>
@@ -36,6 +37,14 @@ struct Rollover {
   friend bool operator==(const Rollover&, const Rollover&) = default;
 };
 
+// At most so many units of an allowance in one situation.
+struct SubLimit {
+  SituationKey situation;
+  std::uint64_t units = 0;
+
+  friend bool operator==(const SubLimit&, const SubLimit&) = default;
+};
+
 // Units that an offer brings, each period anew where it renews.
 struct Allowance {
   static constexpr std::uint8_t priority_usual = 100;
@@ -46,6 +55,7 @@ struct Allowance {
   bool is_shared = false;  // for every subscriber of the account; else for the one who subscribes
   std::uint8_t priority = priority_usual;  // the lowest is eaten first, then what ends first
   Rollover rollover;
+  std::vector<SubLimit> limits;  // one for a situation; at most Situations::most
 };
 
 // How a subscription goes on from period to period.

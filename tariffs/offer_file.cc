@@ -1,6 +1,7 @@
 #include "tariffs/offer_file.h"
 
 #include "tariffs/coverage_file.h"
+#include "tariffs/situation_file.h"
 #include "tariffs/tariff_values.h"
 #include "tariffs/yaml_scalar.h"
 
@@ -29,8 +30,7 @@ constexpr std::string_view period_form = "hour, day, week, month or year, or so 
 
 class OfferReader {
  public:
-  OfferReader(std::span<const PlacedService> services, FileErrors& errors)
-      : services_(services), errors_(errors) {}
+  OfferReader(const Coverable& known, FileErrors& errors) : known_(known), errors_(errors) {}
 
   PlacedOffer read(const YamlNode& node);
 
@@ -41,6 +41,8 @@ class OfferReader {
   void read_allowance(const YamlNode& node);
   void add_allowance(Allowance allowance, std::vector<PlacedCoverage> coverage);
   void read_rollover(const YamlNode& node, Allowance& allowance);
+  void read_limits(const YamlNode& node, Allowance& allowance);
+  void read_limit(const YamlNode& node, Allowance& allowance);
   void read_times(YamlMap& map);
   void read_validity(const YamlNode& node);
   void read_renewal(YamlMap& map, const YamlNode& node);
@@ -50,7 +52,7 @@ class OfferReader {
   template <class Choice>
   Choice choose(YamlMap& map, std::string_view key, std::vector<std::string_view> names);
 
-  std::span<const PlacedService> services_;
+  Coverable known_;
   FileErrors& errors_;
   PlacedOffer made_;
 };
@@ -104,7 +106,7 @@ void OfferReader::read_allowances(YamlMap& map) {
     map.require("allowance", "how much there is to use");
   }
   std::vector<PlacedCoverage> coverage;
-  read_covers(*covers, services_, false, coverage, errors_);
+  read_covers(*covers, known_, false, coverage, errors_);
   for (const PlacedCoverage& placed : coverage) {
     made_.offer.coverage.push_back(placed.coverage);
   }
@@ -114,7 +116,7 @@ void OfferReader::read_short_form(YamlMap& map, const YamlNode& amount) {
   const YamlNode* const covers = map.require("covers", "a list of what the allowance is for");
   if (covers == nullptr) return;
   std::vector<PlacedCoverage> coverage;
-  const PlacedService* const service = read_covers(*covers, services_, true, coverage, errors_);
+  const PlacedService* const service = read_covers(*covers, known_, true, coverage, errors_);
   if (service == nullptr) return;
   Allowance allowance;
   allowance.unit = service->service.unit;
@@ -129,17 +131,19 @@ void OfferReader::read_allowance(const YamlNode& node) {
   const PlacedService* service = nullptr;
   const YamlNode* const money = map.find("money");
   if (const YamlNode* covers = map.require("covers", "a list of what the allowance is for")) {
-    service = read_covers(*covers, services_, money == nullptr, coverage, errors_);
+    service = read_covers(*covers, known_, money == nullptr, coverage, errors_);
   }
   const YamlNode* const amount =
       money != nullptr ? money : map.require("amount", "how much there is to use, or money");
   const YamlNode* const rollover = map.find("rollover");
+  const YamlNode* const limits = map.find("limits");
   if (service != nullptr) {
     allowance.unit = money != nullptr ? Unit::money : service->service.unit;
     if (amount != nullptr) {
       allowance.units = read_units(*amount, errors_, allowance.unit, 1).value_or(0);
     }
     if (rollover != nullptr) read_rollover(*rollover, allowance);
+    if (limits != nullptr) read_limits(*limits, allowance);
   }
   if (const YamlNode* shared = map.find("shared")) {
     allowance.is_shared = read_boolean(*shared, errors_).value_or(false);
@@ -177,6 +181,34 @@ void OfferReader::read_rollover(const YamlNode& node, Allowance& allowance) {
     allowance.rollover.units_max = read_units(*most, errors_, allowance.unit, 1);
   }
   map.finish();
+}
+
+void OfferReader::read_limits(const YamlNode& node, Allowance& allowance) {
+  if (!check_kind(node, YamlNode::Kind::sequence, errors_, "a list") ||
+      !check_count(node, errors_, "limits", 1, Situations::most)) {
+    return;
+  }
+  for (const YamlNode& item : node.items) read_limit(item, allowance);
+}
+
+void OfferReader::read_limit(const YamlNode& node, Allowance& allowance) {
+  YamlMap map(node, "a limit", errors_);
+  const YamlNode* const when = map.require("when", "the situation in which it is one");
+  const YamlNode* const amount = map.require("amount", "how much there is to use in it");
+  map.finish();
+  if (when == nullptr || amount == nullptr) return;
+  const auto situation = read_situation(*when, known_.situations, errors_);
+  const auto units = read_units(*amount, errors_, allowance.unit, 1);
+  if (!situation || !units) return;
+  if (std::ranges::find(allowance.limits, *situation, &SubLimit::situation) !=
+      allowance.limits.end()) {
+    errors_.add(when->position,
+                fmt::format("there is a limit in {} already", in_quotes(when->text)),
+                "one for each situation");
+  } else if (*units >= allowance.units && allowance.units > 0) {
+    errors_.add(amount->position, "the whole allowance is no limit", "less than its amount");
+  }
+  allowance.limits.push_back({*situation, *units});
 }
 
 // --- How long ------------------------------------------------------------------------------------
@@ -414,14 +446,14 @@ void check_circles(const std::vector<PlacedOffer>& offers, const OffersByName& b
 
 }  // namespace
 
-std::vector<PlacedOffer> read_offers(const YamlNode& node, std::span<const PlacedService> services,
+std::vector<PlacedOffer> read_offers(const YamlNode& node, const Coverable& known,
                                      FileErrors& errors) {
   std::vector<PlacedOffer> offers;
   if (!check_kind(node, YamlNode::Kind::sequence, errors, "a list of offers") ||
       !check_count(node, errors, "offers", 0, offers_max)) {
     return offers;
   }
-  OfferReader reader(services, errors);
+  OfferReader reader(known, errors);
   for (const YamlNode& item : node.items) offers.push_back(reader.read(item));
   const OffersByName by_name = check_names(offers, errors);
   for (const PlacedOffer& placed : offers) check_named(placed, by_name, errors);

@@ -15,15 +15,15 @@
 // Part of compile_tariff (tariffs/tariff_file.h). Threads: no shared state.
 #pragma once
 
+#include "tariffs/coverage_file.h"
 #include "tariffs/placed.h"
 #include "tariffs/yaml_reader.h"
 
-#include <span>
 #include <vector>
 
 namespace farthing::tariffs {
 
-std::vector<PlacedOffer> read_offers(const YamlNode& node, std::span<const PlacedService> services,
+std::vector<PlacedOffer> read_offers(const YamlNode& node, const Coverable& known,
                                      FileErrors& errors);
 
 }  // namespace farthing::tariffs

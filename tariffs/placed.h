@@ -29,6 +29,12 @@ struct PlacedService {
   bool is_complete = false;  // its rating groups and prices could all be read
 };
 
+struct PlacedSituation {
+  Situation situation;
+  FilePosition position;           // of its name
+  std::vector<Coverage> coverage;  // for which something asks for it
+};
+
 struct PlacedCoverage {
   Coverage coverage;
   FilePosition position;

@@ -19,14 +19,17 @@ bool matches(std::string_view context, std::string_view suffix) {
   return extension_size == 0 || context[extension_size - 1] == '.';
 }
 
-// Visits all conditions of a rule: its own, and those of its discounts and surcharges.
+// Visits all conditions of a rule: its own, and those of its discounts, surcharges and situations.
 template <class Visit>
 void for_each_conditions(const TariffParts& parts, const Rule& rule, Visit visit) {
   visit(rule.conditions);
   for (const std::uint16_t index : rule.adjustments) visit(parts.adjustments[index].conditions);
+  for (const std::uint16_t index : rule.situations) visit(parts.situations[index].conditions);
 }
 
 }  // namespace
+
+std::string situation_text(const Situation& situation) { return "in " + situation.name; }
 
 Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)), clock_(parts_.time_zone) {
   std::vector<const Service*> longest_first;
@@ -127,7 +130,7 @@ void Tariff::find_dependencies(const TariffParts& parts, ServiceKey service, Gro
   }
   std::ranges::sort(group.thresholds);
   for (std::uint16_t i = 0; i < parts.counters.size(); ++i) {
-    if (parts.counters[i].counts(service, group.number)) group.counting.push_back(i);
+    if (parts.counters[i].may_count(service, group.number)) group.counting.push_back(i);
   }
 }
 
@@ -146,8 +149,12 @@ class Tariff::Matcher {
 
   bool hold(const Rule& rule) {
     return hold(rule.conditions) &&
-           std::ranges::all_of(rule.adjustments, [this](std::uint16_t adjustment) {
-             return hold(parts_.adjustments[adjustment].conditions);
+           std::ranges::all_of(rule.adjustments,
+                               [this](std::uint16_t adjustment) {
+                                 return hold(parts_.adjustments[adjustment].conditions);
+                               }) &&
+           std::ranges::all_of(rule.situations, [this](std::uint16_t situation) {
+             return hold(parts_.situations[situation].conditions);
            });
   }
 
@@ -320,6 +327,13 @@ const std::vector<CounterRule>& Tariff::counters() const { return parts_.counter
 const std::vector<Adjustment>& Tariff::adjustments() const { return parts_.adjustments; }
 
 Combine Tariff::combine() const { return parts_.combine; }
+
+const std::vector<Situation>& Tariff::situations() const { return parts_.situations; }
+
+std::string_view Tariff::situation_name(SituationKey key) const {
+  const auto found = std::ranges::find(parts_.situations, key, &Situation::key);
+  return found != parts_.situations.end() ? std::string_view(found->name) : std::string_view();
+}
 
 std::string Tariff::called_number(const Facts& facts) const {
   return std::string(Matcher(parts_, facts).called_number());

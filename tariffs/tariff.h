@@ -15,6 +15,7 @@
 #include "tariffs/numbering.h"
 #include "tariffs/offer.h"
 #include "tariffs/price.h"
+#include "tariffs/situations.h"
 #include "tariffs/subscriber.h"
 #include "tariffs/tests_section.h"
 #include "tariffs/zone_table.h"
@@ -42,6 +43,18 @@ struct QuotaRule {
   std::chrono::seconds validity{3600};
 };
 
+// Conditions under a name, for what is for usage under them only (Coverage::situation).
+struct Situation {
+  std::string name;
+  SituationKey key;
+  std::uint32_t line = 0;  // in the tariff file
+  Conditions conditions;
+  std::string conditions_text;  // "/night/gold"
+};
+
+// "in night": what the name of a rule says of it.
+std::string situation_text(const Situation& situation);
+
 // One priced (or expressly unpriced) combination of service and rating group.
 struct Rule {
   std::string name;  // "data/10", "voice/*": what statements and errors show
@@ -60,7 +73,11 @@ struct Rule {
   // Discounts and surcharges that are part of the price, whose conditions must hold, too: indices
   // into Tariff::adjustments(), in the order in which they were reckoned.
   std::vector<std::uint16_t> adjustments;
-  // The price without them, shared by all rules that were made from it; nullptr: it has none.
+  // Situations in which the usage is, whose conditions must hold, too: indices into
+  // Tariff::situations(), and the same as segments keep them.
+  std::vector<std::uint16_t> situations;
+  Situations holding;
+  // The price as written, shared by all rules that were made from it; nullptr: it has none.
   std::shared_ptr<const PriceTerms> plain;
   // Of a rule for every group that has none: the groups for which it is; empty: for all.
   std::vector<RatingGroup> only;
@@ -78,7 +95,7 @@ struct Service {
 // What a tariff is made of. REQUIRES: service keys, contexts and offer names are unique, each
 // rule's service is among the services, no two rules for one service and rating group are without
 // conditions, and conditions name zones, calendars and counters that there are. Rules name
-// adjustments that there are.
+// adjustments and situations that there are.
 struct TariffParts {
   std::string name;
   std::string currency;
@@ -95,6 +112,7 @@ struct TariffParts {
   std::optional<NumberingPlan> numbering;
   std::vector<CounterRule> counters;
   std::vector<Adjustment> adjustments;
+  std::vector<Situation> situations;
   Combine combine = Combine::stack;
 };
 
@@ -191,6 +209,8 @@ class Tariff {
   const std::vector<CounterRule>& counters() const;    // as Counted and Rule::over name them
   const std::vector<Adjustment>& adjustments() const;  // discounts, then surcharges
   Combine combine() const;                             // several discounts
+  const std::vector<Situation>& situations() const;
+  std::string_view situation_name(SituationKey key) const;  // "" where unknown
   // The international number that was called, as far as the facts and the numbering tell; else "".
   std::string called_number(const Facts& facts) const;
   std::string_view service_name(ServiceKey key) const;  // "" where unknown

@@ -11,6 +11,7 @@
 #include "tariffs/offer_file.h"
 #include "tariffs/placed.h"
 #include "tariffs/price_file.h"
+#include "tariffs/situation_file.h"
 #include "tariffs/tariff_tables.h"
 #include "tariffs/tariff_values.h"
 #include "tariffs/tariff_warnings.h"
@@ -73,10 +74,13 @@ class Compiler {
 
   void compile_counters();
   void compile_counter(PlacedCounter& counter);
+  bool counts_always(const CounterRule& counter, const Rule& rule) const;
   void check_what_prices_go_by() const;
   void check_passes() const;
 
   void compile_adjustments(YamlMap& file);
+  Coverable coverable() const { return {services_, situations_}; }
+  void compile_situations();
   void add_rules();
   std::optional<Percent> read_tax(YamlMap& map, const std::optional<Percent>& otherwise);
 
@@ -87,6 +91,7 @@ class Compiler {
   std::vector<PlacedOffer> offers_;
   std::vector<PlacedCounter> counters_;
   std::vector<PlacedAdjustment> adjustments_;
+  std::vector<PlacedSituation> situations_;
   std::optional<RuleAdjuster> adjuster_;
   std::optional<Percent> tax_;  // of what says nothing else
 };
@@ -98,6 +103,9 @@ TariffParts Compiler::compile(const YamlNode& root) {
   if (const YamlNode* node = file.find("numbers")) {
     parts_.numbering = read_numbering(*node, errors_);
   }
+  if (const YamlNode* node = file.find("situations")) {
+    situations_ = read_situations(*node, tables_, errors_);
+  }
   if (const YamlNode* node = file.find("counters")) counters_ = read_counters(*node, errors_);
   if (const YamlNode* node = file.require("services", "at least one service")) {
     compile_services(*node);
@@ -105,8 +113,9 @@ TariffParts Compiler::compile(const YamlNode& root) {
   compile_counters();
   compile_adjustments(file);
   if (const YamlNode* node = file.find("offers")) {
-    offers_ = read_offers(*node, services_, errors_);
+    offers_ = read_offers(*node, coverable(), errors_);
   }
+  compile_situations();
   check_passes();
   const YamlNode* const tests = file.find("tests");
   file.finish();
@@ -505,7 +514,7 @@ void Compiler::compile_counter(PlacedCounter& counter) {
   const Unit unit = counter.rule.unit;
   for (const YamlNode& item : counter.covers->items) {
     std::optional<Coverage> coverage;
-    const PlacedService* const service = read_coverage(item, services_, coverage, errors_);
+    const PlacedService* const service = read_coverage(item, coverable(), coverage, errors_);
     if (coverage) counter.rule.coverage.push_back(*coverage);
     if (service == nullptr || !service->has_unit || unit == Unit::money ||
         service->service.unit == unit) {
@@ -546,13 +555,26 @@ void Compiler::check_passes() const {
   }
 }
 
+// Whether the counter counts all that the rule prices.
+bool Compiler::counts_always(const CounterRule& counter, const Rule& rule) const {
+  return counter.coverage.empty() ||
+         std::ranges::any_of(counter.coverage, [&](const Coverage& covered) {
+           const auto situation = std::ranges::find(
+               situations_, covered.situation,
+               [](const PlacedSituation& placed) { return placed.situation.key; });
+           return covered.is_of(rule.service, rule.rating_group) &&
+                  (situation == situations_.end() ||
+                   situation->situation.conditions.cover(rule.conditions));
+         });
+}
+
 // A price that goes by a counter is one of what the counter counts.
 void Compiler::check_what_prices_go_by() const {
   for (const PlacedService& service : services_) {
     for (const PlacedRule& placed : service.rules) {
       if (!placed.rule.over) continue;
       const CounterRule& counter = counters_[*placed.rule.over].rule;
-      if (counter.counts(placed.rule.service, placed.rule.rating_group)) continue;
+      if (counts_always(counter, placed.rule)) continue;
       errors_.add(placed.position,
                   fmt::format("{} goes by counter {}, which does not count it",
                               in_quotes(placed.rule.name), in_quotes(counter.name)),
@@ -574,7 +596,12 @@ void Compiler::compile_adjustments(YamlMap& file) {
         check_count(*placed.covers, errors_, "things covered", 1, covers_max)) {
       for (const YamlNode& item : placed.covers->items) {
         std::optional<Coverage> coverage;
-        read_coverage(item, services_, coverage, errors_);
+        read_coverage(item, coverable(), coverage, errors_);
+        if (coverage && coverage->situation.value != 0) {
+          errors_.add(item.position,
+                      fmt::format("{} has conditions itself", in_quotes(placed.adjustment.name)),
+                      "those of the situation, and no \"when\"");
+        }
         if (coverage) placed.adjustment.coverage.push_back(*coverage);
       }
     }
@@ -583,10 +610,34 @@ void Compiler::compile_adjustments(YamlMap& file) {
   }
 }
 
-// What discounts and surcharges make of the prices, where all of them are right.
+// What of a service each of them is asked for.
+void Compiler::compile_situations() {
+  for (PlacedSituation& placed : situations_) {
+    const auto add = [&placed](const Coverage& covered) {
+      if (covered.situation == placed.situation.key) placed.coverage.push_back(covered);
+    };
+    for (const PlacedOffer& offer : offers_) {
+      std::ranges::for_each(offer.offer.coverage, add);
+      for (const Allowance& allowance : offer.offer.allowances) {
+        for (const SubLimit& limit : allowance.limits) {
+          for (Coverage covered : allowance.coverage) {
+            covered.situation = limit.situation;
+            add(covered);
+          }
+        }
+      }
+    }
+    for (const CounterRule& counter : parts_.counters) {
+      std::ranges::for_each(counter.coverage, add);
+    }
+    parts_.situations.push_back(placed.situation);
+  }
+}
+
+// What discounts, surcharges and situations make of the prices, where all of them are right.
 void Compiler::add_rules() {
   if (errors_.count() > 0) return;
-  adjuster_.emplace(adjustments_, parts_.combine, errors_);
+  adjuster_.emplace(adjustments_, parts_.combine, situations_, errors_);
   for (const PlacedService& placed : services_) adjuster_->add_rules(placed, parts_.rules);
 }
 

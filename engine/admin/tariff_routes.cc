@@ -63,7 +63,10 @@ json::array coverage_json(const tariffs::Tariff& tariff,
   json::array covers;
   for (const tariffs::Coverage& covered : coverage) {
     covers.push_back({{"service", tariff.service_name(covered.service)},
-                      {"rating_group", group_json(covered.rating_group)}});
+                      {"rating_group", group_json(covered.rating_group)},
+                      {"when", covered.situation.value == 0
+                                   ? json::value(nullptr)
+                                   : json::value(tariff.situation_name(covered.situation))}});
   }
   return covers;
 }
@@ -84,11 +87,16 @@ json::object summary_json(const tariffs::VersionedTariff& versioned, const Tarif
 json::object offer_json(const tariffs::Offer& offer, const tariffs::Tariff& tariff) {
   json::array allowances;
   for (const tariffs::Allowance& allowance : offer.allowances) {
+    json::array limits;
+    for (const tariffs::SubLimit& limit : allowance.limits) {
+      limits.push_back({{"when", tariff.situation_name(limit.situation)}, {"amount", limit.units}});
+    }
     allowances.push_back({{"amount", allowance.units},
                           {"unit", tariffs::unit_name(allowance.unit)},
                           {"shared", allowance.is_shared},
                           {"priority", allowance.priority},
                           {"rollover_periods", allowance.rollover.periods},
+                          {"limits", std::move(limits)},
                           {"covers", coverage_json(tariff, allowance.coverage)}});
   }
   json::object object = {{"offer", offer.name},
@@ -125,8 +133,17 @@ json::array adjustments_json(const tariffs::Tariff& tariff, bool are_discounts) 
   return adjustments;
 }
 
-// When and by whom each version was loaded, and why. Where the entry is archived and not at hand,
-// only when.
+json::array situations_json(const tariffs::Tariff& tariff) {
+  json::array situations;
+  for (const tariffs::Situation& situation : tariff.situations()) {
+    situations.push_back(
+        {{"name", situation.name}, {"line", situation.line}, {"where", situation.conditions_text}});
+  }
+  return situations;
+}
+
+// When and by whom each version was loaded, and why. Where the entry is
+// archived and not at hand, only when.
 class Loadings {
  public:
   explicit Loadings(Api& api) : ledger_(api.store, archive_folder(api.store, api.archive_folder)) {}
@@ -191,6 +208,7 @@ json::object tariff_json(const tariffs::VersionedTariff& versioned, const Tariff
   object["discounts"] = adjustments_json(tariff, true);
   object["surcharges"] = adjustments_json(tariff, false);
   object["combine"] = tariffs::combine_name(tariff.combine());
+  object["situations"] = situations_json(tariff);
   object["counters"] = std::move(counters);
   object["offers"] = std::move(offers);
   return object;
@@ -259,7 +277,8 @@ std::string wrong_rollback(const TariffView& view, const tariffs::VersionedTarif
   const std::string& zone = version.tariff->time_zone();
   if (version.tariff->valid_from() > view.now) {
     return fmt::format(
-        "version {} says that it is valid from {} on; load its file with another "
+        "version {} says that it is valid from {} on; load its file with "
+        "another "
         "valid_from: farthing tariff show {} --save DIR",
         number, tariffs::local_time_text(zone, version.tariff->valid_from()), number);
   }
@@ -272,8 +291,9 @@ std::string wrong_rollback(const TariffView& view, const tariffs::VersionedTarif
   return {};
 }
 
-// What the request says of what is to be priced; the called number as the network says it, which
-// `rating` keeps. Returns what is wrong with it; "": nothing.
+// What the request says of what is to be priced; the called number as the
+// network says it, which `rating` keeps. Returns what is wrong with it; "":
+// nothing.
 std::string read_facts(const HttpRequest& request, const TariffView& view, RatingFacts& rating,
                        tariffs::Facts& facts) {
   const std::string_view called = request.query_value("called");
@@ -293,15 +313,17 @@ std::string read_facts(const HttpRequest& request, const TariffView& view, Ratin
   if (at.empty()) return {};
   const auto time = tariffs::parse_local_time(view.time_zone(), at);
   if (!time.has_value()) {
-    return fmt::format("{} is no local time of {} that comes once, such as 2026-12-01T20:00:00",
-                       tariffs::in_quotes(at), view.time_zone());
+    return fmt::format(
+        "{} is no local time of {} that comes once, such as "
+        "2026-12-01T20:00:00",
+        tariffs::in_quotes(at), view.time_zone());
   }
   facts.time = *time;
   return {};
 }
 
-// What counters say: "data-month=1048576,spent=50000000", in units or millionths of the currency.
-// Returns what is wrong with it; "": nothing.
+// What counters say: "data-month=1048576,spent=50000000", in units or
+// millionths of the currency. Returns what is wrong with it; "": nothing.
 std::string read_counted(std::string_view text, const tariffs::Tariff& tariff,
                          std::vector<std::uint64_t>& counted) {
   counted.assign(tariff.counters().size(), 0);
@@ -503,7 +525,8 @@ Reply get_price(Api& api, const HttpRequest& request, Stream&) {
   const bool grouped = !request.query_value("rating_group").empty();
   if (!units || context.empty() || (grouped && !group)) {
     return error_reply(400, "invalid",
-                       "a price is of a context (or service), units, and maybe a rating_group: "
+                       "a price is of a context (or service), units, and maybe "
+                       "a rating_group: "
                        "?context=32251@3gpp.org&rating_group=10&units=1048576");
   }
   TariffView view;

@@ -73,6 +73,21 @@ SessionView view_session(const Session& session) {
           session.grants};
 }
 
+namespace {
+
+// As the newest version calls it that knows it; "" where none does.
+std::string_view situation_name(const tariffs::TariffHistory& history,
+                                tariffs::SituationKey situation) {
+  std::string_view name;
+  for (const tariffs::VersionedTariff& version : history.versions()) {
+    const std::string_view known = version.tariff->situation_name(situation);
+    if (!known.empty()) name = known;
+  }
+  return name;
+}
+
+}  // namespace
+
 json::object balance_json(const BalanceView& view, const TariffView& tariffs) {
   return {{"account", view.account},
           {"kind", kind_name(view.kind)},
@@ -89,12 +104,20 @@ json::value amount_json(Unit unit, std::int64_t amount) {
 }
 
 json::object bucket_json(const Bucket& bucket, const TariffView& tariffs) {
-  return {{"id", bucket.number.value},
-          {"offer", bucket.offer},
-          {"unit", tariffs::unit_name(bucket.unit)},
-          {"remaining", amount_json(bucket.unit, bucket.remaining)},
-          {"reserved", amount_json(bucket.unit, bucket.reserved)},
-          {"valid_to", time_text(tariffs.time_zone(), bucket.valid_to)}};
+  json::object object = {{"id", bucket.number.value},
+                         {"offer", bucket.offer},
+                         {"unit", tariffs::unit_name(bucket.unit)},
+                         {"remaining", amount_json(bucket.unit, bucket.remaining)},
+                         {"reserved", amount_json(bucket.unit, bucket.reserved)},
+                         {"valid_to", time_text(tariffs.time_zone(), bucket.valid_to)}};
+  if (bucket.limits.empty()) return object;
+  json::array limits;
+  for (const Bucket::Limit& limit : bucket.limits) {
+    limits.push_back({{"when", situation_name(*tariffs.history, limit.situation)},
+                      {"remaining", amount_json(bucket.unit, limit.remaining)}});
+  }
+  object["limits"] = std::move(limits);
+  return object;
 }
 
 // Of money, the value is an amount; of the whole account, there is no MSISDN.

@@ -81,6 +81,34 @@ TEST(Entry, TaxStandsBehindTheTermsWhereThereIsSome) {
   EXPECT_FALSE(decode_entry(rest, Sequence(100), read));
 }
 
+TEST(Entry, SituationsStandWhereThereAreSome) {
+  const std::string without = encoded(sample(), Sequence(100));
+  Entry entry = sample();
+  entry.openings[0].terms.tax = tariffs::Percent{190'000};
+  entry.openings[0].situations.add(tariffs::situation_key("night"));
+  entry.openings[0].situations.add(tariffs::situation_key("eu"));
+  BucketOpening& bucket = entry.bucket_openings.emplace_back();
+  bucket.coverage = {{ServiceKey(7), RatingGroup(UINT32_MAX), tariffs::situation_key("night")},
+                     {ServiceKey(7), {}, {}},
+                     {ServiceKey(8), {}, tariffs::situation_key("eu")}};
+  bucket.limits = {{tariffs::situation_key("eu"), 37}};
+  entry.limit_changes = {{BucketNumber(3), 1, -5}};
+  const std::string bytes = encoded(entry, Sequence(100));
+  std::string_view rest = bytes;
+  Entry read;
+  ASSERT_TRUE(decode_entry(rest, Sequence(100), read));
+  EXPECT_TRUE(rest.empty());
+  EXPECT_EQ(read.openings[0].situations, entry.openings[0].situations);
+  EXPECT_EQ(read.openings[0].terms, entry.openings[0].terms);
+  EXPECT_EQ(read.bucket_openings[0].coverage, bucket.coverage);
+  EXPECT_EQ(read.bucket_openings[0].limits, bucket.limits);
+  ASSERT_EQ(read.limit_changes.size(), 1u);
+  EXPECT_EQ(read.limit_changes[0].units, -5);
+  rest = without;
+  ASSERT_TRUE(decode_entry(rest, Sequence(100), read)) << "into the same entry";
+  EXPECT_EQ(read.openings[0].situations, tariffs::Situations());
+}
+
 TEST(Entry, ACutOfTheLedgerComesBackAsItWas) {
   Entry entry;
   entry.kind = EntryKind::ledger_cut;

@@ -295,8 +295,8 @@ TEST(AdjustedRules, ThereAreNoMoreThanSoManyWaysForOnePrice) {
     discounts += fmt::format("  d{}: {{percent: 1, subscriber: {{{}: x}}}}\n", i, char('a' + i));
   }
   EXPECT_THAT(texts(checked(discounts).errors),
-              testing::Contains(HasSubstr("discounts and surcharges can hold together for "
-                                          "\"data/1\" in more than 64 ways")));
+              testing::Contains(HasSubstr("discounts, surcharges and situations can hold "
+                                          "together for \"data/1\" in more than 64 ways")));
   const std::string best = test::replaced(discounts, "stack", "best");
   EXPECT_EQ(compiled(best)->rules().size(), 4u * 8 + 1);
 }

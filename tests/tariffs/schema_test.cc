@@ -46,6 +46,7 @@ counters:
   used: {unit: octets, period: day, covers: [{service: data}], zzz: 1}
 discounts: {off: {percent: 1, zzz: 1}}
 surcharges: {more: {amount: 1.00, per: session, zzz: 1}}
+situations: {dark: {time: night, zzz: 1}}
 calendars:
   days: {default: night, classes: {day: [{days: all, from: 08:00, to: 20:00, zzz: 1}]}, zzz: 1}
 offers:
@@ -57,6 +58,7 @@ offers:
     proration: {zzz: 1}
     allowances:
       - {amount: 1 MiB, covers: [{service: data}], rollover: {periods: 1, zzz: 1}, zzz: 1}
+      - {amount: 2 MiB, covers: [{service: data}], limits: [{when: dark, amount: 1 MiB, zzz: 1}]}
 tests:
   - {name: one, service: data, use: [{units: 1 B, zzz: 1}], expect: {amount: 0, zzz: 1}, zzz: 1}
 )";
@@ -74,6 +76,7 @@ const std::map<std::string, std::string, std::less<>> definitions = {
     {"counter \"used\"", "counter"},
     {"discount \"off\"", "discount"},
     {"surcharge \"more\"", "surcharge"},
+    {"situation \"dark\"", "situation"},
     {"the tables", "tables"},
     {"the numbers", "numbers"},
     {"calendar \"days\"", "calendar"},
@@ -81,6 +84,7 @@ const std::map<std::string, std::string, std::less<>> definitions = {
     {"an offer", "offer"},
     {"an allowance", "allowance"},
     {"a rollover", "rollover"},
+    {"a limit", "limit"},
     {"the proration", "proration"},
     {"what is covered", "coverage"},
     {"a test", "test"},

@@ -128,8 +128,8 @@ TEST(TariffFile, HeaderErrors) {
           "expected a currency of ISO 4217",
           "t.yaml:2:1: unknown key \"curency\" in the tariff (did you mean "
           "\"currency\"?); expected calendars, combine, counters, currency, discounts, numbers, "
-          "offers, services, surcharges, tables, tariff, tax, tests, time_zone, units, valid_from, "
-          "valid_until"));
+          "offers, services, situations, surcharges, tables, tariff, tax, tests, time_zone, "
+          "units, valid_from, valid_until"));
 }
 
 TEST(TariffFile, TimeErrors) {

@@ -136,6 +136,15 @@ void show_adjustments(const Context& context, const json::value& tariff) {
   }
 }
 
+void show_situations(const Context& context, const json::value& tariff) {
+  const json::array& situations = tariff.at("situations").as_array();
+  if (!situations.empty()) context.out() << "\nsituations:\n";
+  for (const json::value& situation : situations) {
+    context.out() << fmt::format("{}: where {}\n", field(situation, "name"),
+                                 field(situation, "where").substr(1));
+  }
+}
+
 void show_version(const Context& context, const json::value& tariff) {
   context.out() << fmt::format("tariff {}, version {}, {}, valid from {}\n", field(tariff, "name"),
                                field(tariff, "version"), field(tariff, "currency"),
@@ -159,6 +168,7 @@ void show_version(const Context& context, const json::value& tariff) {
                                  goes_by_counter ? ", by counter " + field(rule, "over") : "");
   }
   show_adjustments(context, tariff);
+  show_situations(context, tariff);
   show_counters(context, tariff.at("counters").as_array());
   const json::array& offers = tariff.at("offers").as_array();
   if (offers.empty()) return;
