@@ -60,8 +60,10 @@ StatementRow row_without_use(const Entry& entry, StatementRow row) {
   if (!entry.bucket_openings.empty()) {
     const BucketOpening& bucket = entry.bucket_openings.front();
     row.rule = bucket.offer;
-    row.unit = bucket.unit;
-    row.units = granted_to(bucket.number, entry);
+    if (!bucket.is_lent) {
+      row.unit = bucket.unit;
+      row.units = granted_to(bucket.number, entry);
+    }
   }
   if (entry.subscription) {
     row.rule = entry.subscription->offer;

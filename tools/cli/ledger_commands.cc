@@ -38,9 +38,12 @@ void show_ledger(const Context& context, const json::value& answer) {
                {"balance", true}});
   for (const json::value& row : answer.at("rows").as_array()) {
     const std::string version = field(row, "tariff");
+    std::string rule = field(row, "rule");
+    if (const std::string others = field(row, "others"); others != "0.000000") {
+      rule += fmt::format(", others pay {}", others);
+    }
     table.add({field(row, "seq"), field(row, "time"), field(row, "kind"), field(row, "session"),
-               field(row, "rating_group"), field(row, "units"), field(row, "unit"),
-               field(row, "rule"),
+               field(row, "rating_group"), field(row, "units"), field(row, "unit"), rule,
                version.empty() ? "" : fmt::format("{}/{}", field(row, "tariff_name"), version),
                field(row, "amount"), field(row, "balance")});
   }
