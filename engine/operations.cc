@@ -447,13 +447,14 @@ Operation end_subscription(Shard& shard, std::string_view msisdn, SubscriptionNu
                              msisdn, number.value, msisdn));
 }
 
-Operation close_session(Shard& shard, std::string_view session_id) {
+Operation close_session(Shard& shard, std::string_view session_id, const Note& note) {
+  if (auto wrong = check_note(note)) return *wrong;
   const Session* const session = shard.book().find_session(shard.book().session_key(session_id));
   if (session == nullptr) {
     return refusal(Refusal::Code::not_found,
                    fmt::format("no session {} is open; see: farthing session list", session_id));
   }
-  shard.close_session(*session, EntryKind::session_closed);
+  shard.close_session(*session, EntryKind::session_closed, note);
   return Done{shard.book().last()};
 }
 

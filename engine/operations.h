@@ -60,7 +60,8 @@ Operation add_subscription(Shard& shard, std::string_view msisdn, std::string_vi
 // bucket's) ends now; it is refused while a session holds units of it.
 Operation end_subscription(Shard& shard, std::string_view msisdn, SubscriptionNumber number,
                            const Note& note, Ending ending = Ending::now);
-Operation close_session(Shard& shard, std::string_view session_id);
+// What the session holds goes back to its account; nothing more is charged.
+Operation close_session(Shard& shard, std::string_view session_id, const Note& note = {});
 
 // One line of an import: a subscriber, and its account with the first line that names it.
 struct ImportRow {

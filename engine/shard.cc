@@ -658,8 +658,9 @@ void Shard::renew_when_here(std::vector<AccountNumber> accounts) {
   });
 }
 
-void Shard::close_session(const Session& session, EntryKind kind) {
+void Shard::close_session(const Session& session, EntryKind kind, const Note& note) {
   decide_end(session, kind, decision_);
+  if (!note.operator_name.empty() || !note.reason.empty()) decision_.entry.note = note;
   enter(decision_.entry, &session);
 }
 

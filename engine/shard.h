@@ -129,7 +129,8 @@ class Shard {
                         const Note& note = {});
   // Enters the cut, with the folder in which its opening balances are.
   Sequence enter_cut(const LedgerCut& cut, const std::string& archive);
-  void close_session(const Session& session, EntryKind kind);
+  // `note`: who did it and why, where it was somebody.
+  void close_session(const Session& session, EntryKind kind, const Note& note = {});
   // Enters what is due of the account's subscriptions. `again`: money has come in.
   void renew(const Account& account, bool again = false);
 

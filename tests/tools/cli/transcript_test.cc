@@ -63,6 +63,13 @@ class TranscriptTest : public engine::admin::ApiTest,
     request(RequestType::update, 1, "gw;2", "1001", 1500, 1 << 20);
   }
 
+  // One that is open and holds units of an allowance.
+  void play_held_allowance() {
+    create_account("1003", "10");
+    ok(post("/v1/subscribers/1003/subscriptions", R"({"offer":"bundle-1g"})"));
+    request(engine::RequestType::initial, 0, "gw;5", "1003", {}, 5 << 20);
+  }
+
   // One that is warned of, one that costs more, and one with a test that fails.
   void write_odd_tariffs() {
     constexpr std::string_view tariff =
@@ -219,7 +226,10 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
   write_tariffs_with_tables();
   write_asking_tariff();
   write_offers();
-  if (std::string_view(GetParam()) == "sessions.txt") play_sessions();
+  if (std::string_view(GetParam()) == "sessions.txt") {
+    play_sessions();
+    play_held_allowance();
+  }
   if (std::string_view(GetParam()) == "simulations.txt") play_sessions();
   if (std::string_view(GetParam()) == "rejects.txt") play_refused();
   if (std::string_view(GetParam()) == "explain.txt") {
