@@ -40,8 +40,9 @@ enum Section : std::uint32_t {
   section_profile = 1u << 20,
   section_subscription = 1u << 21,
   section_more_buckets = 1u << 22,
+  section_rated_again = 1u << 23,
 };
-constexpr std::uint32_t sections_known = (1u << 23) - 1;
+constexpr std::uint32_t sections_known = (1u << 24) - 1;
 
 std::uint32_t sections_of(const Entry& entry) {
   std::uint32_t mask = 0;
@@ -71,6 +72,7 @@ std::uint32_t sections_of(const Entry& entry) {
       !entry.bucket_extensions.empty()) {
     mask |= section_more_buckets;
   }
+  if (entry.rated_again) mask |= section_rated_again;
   return mask;
 }
 
@@ -153,6 +155,19 @@ void write_link(ByteWriter& out, Sequence own, std::uint64_t target) {
 std::uint64_t read_link(ByteReader& in, Sequence own) {
   const std::uint64_t distance = in.varint();
   return distance == 0 || distance >= own.value ? 0 : own.value - distance;
+}
+
+void write(ByteWriter& out, Sequence own, const RatedAgain& again) {
+  write_link(out, own, again.entry.value);
+  out.varint(rating_group_code(again.rating_group));
+  out.u64_fixed(again.number);
+}
+
+bool read(ByteReader& in, Sequence own, RatedAgain& again) {
+  again.entry = Sequence(read_link(in, own));
+  again.rating_group = read_rating_group(in);
+  again.number = in.u64_fixed();
+  return in.ok() && again.entry.value != 0;
 }
 
 void write_counters(ByteWriter& out, const Entry& entry, std::uint32_t mask) {
@@ -413,6 +428,7 @@ void Entry::clear() {
   tariff.reset();
   cut.reset();
   profile_change.reset();
+  rated_again.reset();
 }
 
 void encode_entry(const Entry& entry, Sequence own, std::string& out) {
@@ -465,6 +481,7 @@ void encode_entry(const Entry& entry, Sequence own, std::string& out) {
   if (entry.profile_change) write(writer, *entry.profile_change);
   if (entry.subscription) write(writer, *entry.subscription);
   if (mask & section_more_buckets) write_more_buckets(writer, entry);
+  if (entry.rated_again) write(writer, own, *entry.rated_again);
   const auto size = static_cast<std::size_t>(writer.position() - out.data());
   FARTHING_ASSERT(size <= out.size());
   out.resize(size);
@@ -499,6 +516,7 @@ bool decode_entry(std::string_view& body, Sequence own, Entry& entry) {
   if (mask & section_profile && !read(in, entry.profile_change.emplace())) return false;
   if (mask & section_subscription && !read(in, entry.subscription.emplace())) return false;
   if (mask & section_more_buckets && !read_more_buckets(in, entry)) return false;
+  if (mask & section_rated_again && !read(in, own, entry.rated_again.emplace())) return false;
   if (!in.ok()) return false;
   body.remove_prefix(static_cast<std::size_t>(in.position() - body.data()));
   return true;

@@ -196,6 +196,14 @@ struct TariffLoading {
   std::uint64_t source_hash = 0;
 };
 
+// An adjustment that makes a charge what another tariff says (rerate.h): of which entry, and what
+// of it.
+struct RatedAgain {
+  Sequence entry;
+  std::optional<RatingGroup> rating_group;
+  std::uint64_t number = 0;  // of the rerate
+};
+
 // Where the ledger may begin: everything up to an entry, the last of a record, is archived, and the
 // balances after it stand in a file (opening.h).
 struct LedgerCut {
@@ -237,6 +245,7 @@ struct Entry {
   std::optional<Subscription> subscription;  // as it is after this entry
   std::optional<TariffLoading> tariff;
   std::optional<LedgerCut> cut;
+  std::optional<RatedAgain> rated_again;
 
   void clear();
 };

@@ -396,6 +396,11 @@ std::string EntryExplainer::details() const {
   } else if (!entry_.bucket_closings.empty()) {
     parts.push_back(fmt::format("subscription {}", entry_.bucket_closings.front().value));
   }
+  if (const auto& again = entry_.rated_again) {
+    parts.push_back(fmt::format(
+        "rerated: entry {}{}", again->entry.value,
+        again->rating_group ? fmt::format(", rating group {}", again->rating_group->value) : ""));
+  }
   if (entry_.tariff) parts.push_back(fmt::format("version {}", entry_.tariff->version.value));
   if (entry_.cut) {
     parts.push_back(fmt::format("up to entry {} it is archived", entry_.cut->end.last.value));

@@ -3,6 +3,8 @@
 #include "engine/admin/views.h"
 #include "engine/entry_reader.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace farthing::engine::admin {
@@ -47,6 +49,29 @@ std::uint64_t granted_to(BucketNumber bucket, const Entry& entry) {
     if (leg.side == Side::allowance && leg.bucket == bucket) units += leg.amount;
   }
   return static_cast<std::uint64_t>(units);
+}
+
+// What an entry did that is no charge for usage, added to what it is for all its rows.
+StatementRow row_without_usage(const Entry& entry, StatementRow row) {
+  row.overage = Money(-sum_of(entry, Side::overage));
+  row.amount =
+      Money(sum_of(entry, Side::main) + sum_of(entry, Side::reserved) - row.overage.micros);
+  if (!entry.bucket_openings.empty()) {
+    const BucketOpening& bucket = entry.bucket_openings.front();
+    row.rule = bucket.offer;
+    row.unit = bucket.unit;
+    row.units = granted_to(bucket.number, entry);
+  }
+  if (entry.subscription) {
+    row.rule = entry.subscription->offer;
+    row.tariff = entry.subscription->version;
+  }
+  if (entry.profile_change) row.rule = describe_change(*entry.profile_change);
+  if (entry.rated_again) {
+    row.rule = fmt::format("rerated: entry {}", entry.rated_again->entry.value);
+    row.rating_group = entry.rated_again->rating_group;
+  }
+  return row;
 }
 
 base::Result<Statement, storage::StoreError> StatementReader::read(const StatementQuery& query) {
@@ -105,22 +130,7 @@ base::Result<void, storage::StoreError> StatementReader::add_rows(const Entry& e
     if (__builtin_add_overflow(units, use.units, &units)) units = UINT64_MAX;
   }
   if (used.empty()) {
-    StatementRow row = common;
-    row.overage = Money(-sum_of(entry, Side::overage));
-    row.amount =
-        Money(sum_of(entry, Side::main) + sum_of(entry, Side::reserved) - row.overage.micros);
-    if (!entry.bucket_openings.empty()) {
-      const BucketOpening& bucket = entry.bucket_openings.front();
-      row.rule = bucket.offer;
-      row.unit = bucket.unit;
-      row.units = granted_to(bucket.number, entry);
-    }
-    if (entry.subscription) {
-      row.rule = entry.subscription->offer;
-      row.tariff = entry.subscription->version;
-    }
-    if (entry.profile_change) row.rule = describe_change(*entry.profile_change);
-    rows_.push_back(std::move(row));
+    rows_.push_back(row_without_usage(entry, std::move(common)));
     return {};
   }
   for (auto use = used.rbegin(); use != used.rend(); ++use) {

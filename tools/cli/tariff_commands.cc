@@ -328,6 +328,7 @@ void add_tariff_commands(CLI::App& app, Context& context) {
   add_tariff_check(*group, context);
   add_tariff_diff(*group, context);
   add_tariff_simulate(*group, context);
+  add_tariff_rerate(*group, context);
   add_loading(*group, context, given);
   add_command(*group, context, "list", "Lists the versions loaded", "farthing tariff list",
               [&context] {

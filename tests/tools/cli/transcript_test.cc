@@ -232,6 +232,17 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
   }
   if (std::string_view(GetParam()) == "simulations.txt") play_sessions();
   if (std::string_view(GetParam()) == "rejects.txt") play_refused();
+  if (std::string_view(GetParam()) == "rerates.txt") {
+    play_sessions();
+    write("dear.yaml",
+          "tariff: dear\ncurrency: CNY\ntime_zone: Asia/Shanghai\nvalid_from: 2026-01-01T00:00\n"
+          "services:\n"
+          "  data:\n"
+          "    context: 32251@3gpp.org\n"
+          "    unit: octets\n"
+          "    grant: {maximum: 10 MiB}\n"
+          "    prices: [{default: true, amount: 0.20, per: 1 MiB, step: 1 KiB}]\n");
+  }
   if (std::string_view(GetParam()) == "explain.txt") {
     play_sessions();
     play_refused();
@@ -251,8 +262,9 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
 
 INSTANTIATE_TEST_SUITE_P(CommandLine, TranscriptTest,
                          testing::Values("accounts.txt", "asking.txt", "explain.txt", "offers.txt",
-                                         "rejects.txt", "sessions.txt", "simulations.txt",
-                                         "subscribers.txt", "tariffs.txt", "usage.txt"),
+                                         "rejects.txt", "rerates.txt", "sessions.txt",
+                                         "simulations.txt", "subscribers.txt", "tariffs.txt",
+                                         "usage.txt"),
                          [](const auto& test) {
                            std::string name = test.param;
                            return name.substr(0, name.find('.'));
