@@ -41,8 +41,9 @@ enum Section : std::uint32_t {
   section_subscription = 1u << 21,
   section_more_buckets = 1u << 22,
   section_rated_again = 1u << 23,
+  section_tariff_only = 1u << 24,
 };
-constexpr std::uint32_t sections_known = (1u << 24) - 1;
+constexpr std::uint32_t sections_known = (1u << 25) - 1;
 
 std::uint32_t sections_of(const Entry& entry) {
   std::uint32_t mask = 0;
@@ -73,6 +74,7 @@ std::uint32_t sections_of(const Entry& entry) {
     mask |= section_more_buckets;
   }
   if (entry.rated_again) mask |= section_rated_again;
+  if (entry.tariff && !entry.tariff->only_name.empty()) mask |= section_tariff_only;
   return mask;
 }
 
@@ -102,6 +104,7 @@ std::size_t size_bound(const Entry& entry) {
   bound += (entry.bucket_closings.size() + 2 * entry.bucket_extensions.size()) * number;
   if (entry.subscription) bound += size_bound(*entry.subscription);
   if (entry.cut) bound += cut_size_bound;
+  if (entry.tariff) bound += entry.tariff->only_name.size() + entry.tariff->only_value.size();
   if (entry.profile_change) bound += size_bound(*entry.profile_change);
   return bound;
 }
@@ -482,6 +485,10 @@ void encode_entry(const Entry& entry, Sequence own, std::string& out) {
   if (entry.subscription) write(writer, *entry.subscription);
   if (mask & section_more_buckets) write_more_buckets(writer, entry);
   if (entry.rated_again) write(writer, own, *entry.rated_again);
+  if (mask & section_tariff_only) {
+    writer.text(entry.tariff->only_name);
+    writer.text(entry.tariff->only_value);
+  }
   const auto size = static_cast<std::size_t>(writer.position() - out.data());
   FARTHING_ASSERT(size <= out.size());
   out.resize(size);
@@ -517,6 +524,12 @@ bool decode_entry(std::string_view& body, Sequence own, Entry& entry) {
   if (mask & section_subscription && !read(in, entry.subscription.emplace())) return false;
   if (mask & section_more_buckets && !read_more_buckets(in, entry)) return false;
   if (mask & section_rated_again && !read(in, own, entry.rated_again.emplace())) return false;
+  if (mask & section_tariff_only) {
+    if (!entry.tariff) return false;
+    entry.tariff->only_name = in.text();
+    entry.tariff->only_value = in.text();
+    if (entry.tariff->only_name.empty()) return false;
+  }
   if (!in.ok()) return false;
   body.remove_prefix(static_cast<std::size_t>(in.position() - body.data()));
   return true;

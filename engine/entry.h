@@ -194,6 +194,9 @@ struct ThresholdReached {
 struct TariffLoading {
   tariffs::TariffVersion version;
   std::uint64_t source_hash = 0;
+  // For subscribers of whom this is said; an empty name: for all.
+  std::string_view only_name = {};
+  std::string_view only_value = {};
 };
 
 // An adjustment that makes a charge what another tariff says (rerate.h): of which entry, and what

@@ -1,5 +1,6 @@
 #include "engine/operations.h"
 
+#include "engine/permission.h"
 #include "tariffs/file_error.h"
 
 #include <fmt/format.h>
@@ -372,7 +373,8 @@ Operation add_subscription(Shard& shard, std::string_view msisdn, std::string_vi
   const Account& account = *who->account;
   const Time now = shard.now();
   shard.renew(account);  // what is due is paid first
-  const tariffs::VersionedTariff* const tariff = shard.tariffs().at(now);
+  const tariffs::VersionedTariff* const tariff =
+      version_for(shard.tariffs(), account, who->subscriber, now);
   const tariffs::Offer* const offer =
       tariff == nullptr ? nullptr : tariff->tariff->find_offer(offer_name);
   if (offer == nullptr) {

@@ -203,13 +203,14 @@ std::optional<std::string> TariffSimulation::apply(const Entry& entry, Sequence 
 // Holds where the tariffs are to be those that were in force; else it is known by its names alone,
 // as far as it is to be had.
 std::optional<std::string> TariffSimulation::take_tariff(Time now) {
-  auto tariff = recall_tariff(store_, {entry_.tariff->version, entry_.tariff->source_hash, now});
+  const TariffLoaded loaded = loaded_by(*entry_.tariff, now);
+  auto tariff = recall_tariff(store_, loaded);
   if (tariff_ != nullptr) {
     if (tariff.has_value()) passed_over_.push_back(std::move(*tariff));
     return std::nullopt;
   }
   if (!tariff.has_value()) return tariff.error();
-  history_ = history_->with(std::move(*tariff), now);
+  history_ = history_->with(std::move(*tariff), now, loaded.only);
   return std::nullopt;
 }
 

@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 #include <span>
 #include <vector>
 
@@ -228,6 +229,13 @@ std::string unknown_name(const RerateFilter& filter, const tariffs::TariffHistor
   return {};
 }
 
+std::string newest_for_all(const tariffs::TariffHistory& loaded) {
+  for (const auto& version : loaded.versions() | std::views::reverse) {
+    if (!version.only) return std::to_string(version.version.value);
+  }
+  return "0";
+}
+
 // Nobody listening any more is no reason to leave it half done.
 Reply book_all(const Rerating& rerating, Booking& booking, bool wants_csv, JobReply& reply,
                json::object result) {
@@ -265,7 +273,7 @@ Reply run_rerate(Api& api, const HttpRequest& request, JobReply& reply) {
     return error_reply(404, "not_found", wrong);
   }
   std::string version(request.query_value("version"));
-  if (version.empty()) version = std::to_string(loaded.history->versions().size());
+  if (version.empty()) version = newest_for_all(*loaded.history);
   auto given = given_tariff(api, request, loaded, version);
   if (!given.has_value()) return given.error();
 

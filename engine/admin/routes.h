@@ -95,6 +95,8 @@ Reply explain(Api& api, const HttpRequest& request, Stream& stream);
 
 Reply load_tariff(Api& api, const HttpRequest& request, Stream& stream);
 Reply roll_back_tariff(Api& api, const HttpRequest& request, Stream& stream);
+// Makes a version that is for some subscribers everybody's.
+Reply release_tariff(Api& api, const HttpRequest& request, Stream& stream);
 Reply list_tariffs(Api& api, const HttpRequest& request, Stream& stream);
 Reply get_tariff(Api& api, const HttpRequest& request, Stream& stream);
 Reply get_tariff_source(Api& api, const HttpRequest& request, Stream& stream);

@@ -38,10 +38,13 @@ void show_ledger(const Context& context, const json::value& answer) {
                {"balance", true}});
   for (const json::value& row : answer.at("rows").as_array()) {
     const std::string version = field(row, "tariff");
+    const std::string only = field(row, "tariff_only");
     table.add({field(row, "seq"), field(row, "time"), field(row, "kind"), field(row, "session"),
                field(row, "rating_group"), field(row, "units"), field(row, "unit"),
                field(row, "rule"),
-               version.empty() ? "" : fmt::format("{}/{}", field(row, "tariff_name"), version),
+               version.empty() ? ""
+                               : fmt::format("{}/{}{}{}", field(row, "tariff_name"), version,
+                                             only.empty() ? "" : " only ", only),
                field(row, "amount"), field(row, "balance")});
   }
   context.print(table);

@@ -107,6 +107,31 @@ class TranscriptTest : public engine::admin::ApiTest,
           "      - {default: true, switch: roaming, amount: 0.10, per: 1 MiB}\n");
   }
 
+  // One that costs twice what the demo's does.
+  void write_dear_tariff() {
+    write("dear.yaml",
+          "tariff: dear\ncurrency: CNY\ntime_zone: Asia/Shanghai\nvalid_from: 2026-01-01T00:00\n"
+          "services:\n"
+          "  data:\n"
+          "    context: 32251@3gpp.org\n"
+          "    unit: octets\n"
+          "    grant: {maximum: 10 MiB}\n"
+          "    prices: [{default: true, amount: 0.20, per: 1 MiB, step: 1 KiB}]\n");
+  }
+
+  // It charges test subscribers first.
+  void play_trial() {
+    create_account("1001", "10");
+    create_account("1002", "10");
+    run("farthing subscriber set 1001 segment=test");
+    run("farthing tariff load PATH/dear.yaml --only segment=test");
+    for (const char* number : {"1001", "1002"}) {
+      const std::string session = std::string("gw;") + number;
+      request(engine::RequestType::initial, 0, session, number, {}, 5 << 20);
+      request(engine::RequestType::termination, 1, session, number, 5 << 20, {});
+    }
+  }
+
   // One with offers that renew.
   void write_offers() {
     write("offers.yaml",
@@ -225,6 +250,7 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
   write_odd_tariffs();
   write_tariffs_with_tables();
   write_asking_tariff();
+  write_dear_tariff();
   write_offers();
   if (std::string_view(GetParam()) == "sessions.txt") {
     play_sessions();
@@ -232,17 +258,8 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
   }
   if (std::string_view(GetParam()) == "simulations.txt") play_sessions();
   if (std::string_view(GetParam()) == "rejects.txt") play_refused();
-  if (std::string_view(GetParam()) == "rerates.txt") {
-    play_sessions();
-    write("dear.yaml",
-          "tariff: dear\ncurrency: CNY\ntime_zone: Asia/Shanghai\nvalid_from: 2026-01-01T00:00\n"
-          "services:\n"
-          "  data:\n"
-          "    context: 32251@3gpp.org\n"
-          "    unit: octets\n"
-          "    grant: {maximum: 10 MiB}\n"
-          "    prices: [{default: true, amount: 0.20, per: 1 MiB, step: 1 KiB}]\n");
-  }
+  if (std::string_view(GetParam()) == "rerates.txt") play_sessions();
+  if (std::string_view(GetParam()) == "trials.txt") play_trial();
   if (std::string_view(GetParam()) == "explain.txt") {
     play_sessions();
     play_refused();
@@ -264,7 +281,7 @@ INSTANTIATE_TEST_SUITE_P(CommandLine, TranscriptTest,
                          testing::Values("accounts.txt", "asking.txt", "explain.txt", "offers.txt",
                                          "rejects.txt", "rerates.txt", "sessions.txt",
                                          "simulations.txt", "subscribers.txt", "tariffs.txt",
-                                         "usage.txt"),
+                                         "trials.txt", "usage.txt"),
                          [](const auto& test) {
                            std::string name = test.param;
                            return name.substr(0, name.find('.'));
