@@ -107,7 +107,7 @@ const char* Book::replay(const Entry& entry, Sequence own, Time now) {
 void Book::apply_to_book(const Entry& entry, Sequence own, Time now) {
   last_ = own;
   if (entry.kind == EntryKind::server_started) wheel_.set_started_at(now);
-  if (entry.tariff) tariffs_.push_back({entry.tariff->version, entry.tariff->source_hash, now});
+  if (entry.tariff) tariffs_.push_back(loaded_by(*entry.tariff, now));
   if (entry.account_opening) ++account_count_;
   if (!entry.session && entry.request && !entry.outcome.empty()) {
     duplicates_.insert(

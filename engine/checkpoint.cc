@@ -469,10 +469,52 @@ bool decode_admin_request(std::string_view row, AdminRequest& request) {
 
 // --- The book's own state ------------------------------------------------------------------------
 
+TariffLoaded loaded_by(const TariffLoading& loading, Time at) {
+  TariffLoaded loaded{loading.version, loading.source_hash, at};
+  if (!loading.only_name.empty()) {
+    loaded.only = {std::string(loading.only_name), std::string(loading.only_value)};
+  }
+  return loaded;
+}
+
+namespace {
+
+// Behind what every book has, and only where there are any: versions for some subscribers.
+void write_audiences(ByteWriter& to, const std::vector<TariffLoaded>& loaded) {
+  const auto count = std::ranges::count_if(
+      loaded, [](const TariffLoaded& tariff) { return tariff.only.has_value(); });
+  if (count == 0) return;
+  to.varint(static_cast<std::uint64_t>(count));
+  for (const TariffLoaded& tariff : loaded) {
+    if (!tariff.only) continue;
+    to.varint(tariff.version.value);
+    to.text(tariff.only->name);
+    to.text(tariff.only->value);
+  }
+}
+
+bool read_audiences(ByteReader& in, std::vector<TariffLoaded>& loaded) {
+  if (in.at_end()) return true;
+  for (std::size_t count = in.count(); count > 0; --count) {
+    const tariffs::TariffVersion version(in.number<std::uint32_t>());
+    const auto tariff = std::ranges::find(loaded, version, &TariffLoaded::version);
+    if (tariff == loaded.end()) return false;
+    tariffs::SubscriberAttribute& only = tariff->only.emplace();
+    only.name = in.text();
+    only.value = in.text();
+  }
+  return in.ok();
+}
+
+}  // namespace
+
 std::string encode_book_state(const BookState& state) {
   std::string out;
-  const std::size_t bound =
-      (8 + 3 * state.tariffs.size() + 3 * state.duplicates.size()) * number_bytes;
+  std::size_t bound = (9 + 4 * state.tariffs.size() + 3 * state.duplicates.size()) * number_bytes;
+  for (const TariffLoaded& tariff : state.tariffs) {
+    if (tariff.only)
+      bound += tariff.only->name.size() + tariff.only->value.size() + 2 * number_bytes;
+  }
   append(out, bound, [&state](ByteWriter& to) {
     to.u8(row_format);
     to.varint(state.account_count);
@@ -490,6 +532,7 @@ std::string encode_book_state(const BookState& state) {
       to.signed_varint(micros_of(bucket.newest));
       to.varint(bucket.keys);
     }
+    write_audiences(to, state.tariffs);
   });
   return out;
 }
@@ -512,7 +555,7 @@ bool decode_book_state(std::string_view row, BookState& state) {
     bucket.newest = time_of(in.signed_varint());
     bucket.keys = in.varint();
   }
-  return is_whole(in);
+  return read_audiences(in, state.tariffs) && is_whole(in);
 }
 
 }  // namespace farthing::engine

@@ -73,7 +73,10 @@ struct TariffLoaded {
   tariffs::TariffVersion version;
   std::uint64_t source_hash = 0;
   Time loaded_at;
+  std::optional<tariffs::SubscriberAttribute> only = std::nullopt;  // nullopt: for all
 };
+// As its entry says, made at that time.
+TariffLoaded loaded_by(const TariffLoading& loading, Time at);
 
 // Keys of closed sessions and events that stand in the table of duplicates (duplicates.h).
 struct DuplicateBucket {

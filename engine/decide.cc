@@ -55,8 +55,10 @@ void Decider::choose_time_and_tariff(const Request& request,
   }
   sheet_.rate_at(rated_at_);
   tariffs_ = &tariffs;
-  tariff_ = tariffs.at(rated_at_);
-  if (tariff_ == nullptr) tariff_ = tariffs.at(now_);  // used just before the first one was loaded
+  tariff_ = version_for(tariffs, account_, subscriber_, rated_at_);
+  if (tariff_ == nullptr) {  // used just before the first one was loaded
+    tariff_ = version_for(tariffs, account_, subscriber_, now_);
+  }
   sheet_.count_at(rated_at_);
   count_known_segments();
 }

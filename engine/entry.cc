@@ -43,8 +43,10 @@ enum Section : std::uint32_t {
   section_payers = 1u << 23,
   section_payment = 1u << 24,
   section_limits = 1u << 25,
+  section_rated_again = 1u << 26,
+  section_tariff_only = 1u << 27,
 };
-constexpr std::uint32_t sections_known = (1u << 26) - 1;
+constexpr std::uint32_t sections_known = (1u << 28) - 1;
 
 std::uint32_t sections_of(const Entry& entry) {
   std::uint32_t mask = 0;
@@ -77,6 +79,8 @@ std::uint32_t sections_of(const Entry& entry) {
   if (!entry.payers.empty()) mask |= section_payers;
   if (entry.payment) mask |= section_payment;
   if (!entry.limit_changes.empty()) mask |= section_limits;
+  if (entry.rated_again) mask |= section_rated_again;
+  if (entry.tariff && !entry.tariff->only_name.empty()) mask |= section_tariff_only;
   return mask;
 }
 
@@ -110,6 +114,7 @@ std::size_t size_bound(const Entry& entry) {
   if (entry.subscription) bound += size_bound(*entry.subscription);
   bound += entry.payers.size() * 6 * number;
   if (entry.cut) bound += cut_size_bound;
+  if (entry.tariff) bound += entry.tariff->only_name.size() + entry.tariff->only_value.size();
   if (entry.profile_change) bound += size_bound(*entry.profile_change);
   return bound;
 }
@@ -163,6 +168,19 @@ void write_link(ByteWriter& out, Sequence own, std::uint64_t target) {
 std::uint64_t read_link(ByteReader& in, Sequence own) {
   const std::uint64_t distance = in.varint();
   return distance == 0 || distance >= own.value ? 0 : own.value - distance;
+}
+
+void write(ByteWriter& out, Sequence own, const RatedAgain& again) {
+  write_link(out, own, again.entry.value);
+  out.varint(rating_group_code(again.rating_group));
+  out.u64_fixed(again.number);
+}
+
+bool read(ByteReader& in, Sequence own, RatedAgain& again) {
+  again.entry = Sequence(read_link(in, own));
+  again.rating_group = read_rating_group(in);
+  again.number = in.u64_fixed();
+  return in.ok() && again.entry.value != 0;
 }
 
 void write_counters(ByteWriter& out, const Entry& entry, std::uint32_t mask) {
@@ -447,6 +465,7 @@ void Entry::clear() {
   tariff.reset();
   cut.reset();
   profile_change.reset();
+  rated_again.reset();
 }
 
 void encode_entry(const Entry& entry, Sequence own, std::string& out) {
@@ -508,6 +527,11 @@ void encode_entry(const Entry& entry, Sequence own, std::string& out) {
     write_link(writer, own, entry.payment->entry.value);
   }
   if (mask & section_limits) write_limits(writer, entry);
+  if (entry.rated_again) write(writer, own, *entry.rated_again);
+  if (mask & section_tariff_only) {
+    writer.text(entry.tariff->only_name);
+    writer.text(entry.tariff->only_value);
+  }
   const auto size = static_cast<std::size_t>(writer.position() - out.data());
   FARTHING_ASSERT(size <= out.size());
   out.resize(size);
@@ -553,6 +577,13 @@ bool decode_entry(std::string_view& body, Sequence own, Entry& entry) {
     payment.entry = Sequence(read_link(in, own));
   }
   if (mask & section_limits && !read_limits(in, entry)) return false;
+  if (mask & section_rated_again && !read(in, own, entry.rated_again.emplace())) return false;
+  if (mask & section_tariff_only) {
+    if (!entry.tariff) return false;
+    entry.tariff->only_name = in.text();
+    entry.tariff->only_value = in.text();
+    if (entry.tariff->only_name.empty()) return false;
+  }
   if (!in.ok()) return false;
   body.remove_prefix(static_cast<std::size_t>(in.position() - body.data()));
   return true;

@@ -245,6 +245,17 @@ struct Payment {
 struct TariffLoading {
   tariffs::TariffVersion version;
   std::uint64_t source_hash = 0;
+  // For subscribers of whom this is said; an empty name: for all.
+  std::string_view only_name = {};
+  std::string_view only_value = {};
+};
+
+// An adjustment that makes a charge what another tariff says (rerate.h): of which entry, and what
+// of it.
+struct RatedAgain {
+  Sequence entry;
+  std::optional<RatingGroup> rating_group;
+  std::uint64_t number = 0;  // of the rerate
 };
 
 // Where the ledger may begin: everything up to an entry, the last of a record, is archived, and the
@@ -291,6 +302,7 @@ struct Entry {
   std::optional<Payment> payment;
   std::optional<TariffLoading> tariff;
   std::optional<LedgerCut> cut;
+  std::optional<RatedAgain> rated_again;
 
   void clear();
 };

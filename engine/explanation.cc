@@ -7,6 +7,7 @@
 #include "engine/explain_refusal.h"
 #include "engine/facts.h"
 #include "engine/outcome.h"
+#include "engine/permission.h"
 #include "engine/utf8.h"
 #include "tariffs/explain.h"
 #include "tariffs/file_error.h"
@@ -135,8 +136,12 @@ const VersionedTariff* EntryExplainer::version_for(const std::optional<RatingGro
     const Segment begun = segment(static_cast<std::uint16_t>(i));
     if (begun.rating_group == group) return tariffs_.find(begun.version);
   }
-  const VersionedTariff* const then = tariffs_.at(rated_at());
-  return then != nullptr ? then : tariffs_.at(moment_.now);
+  if (moment_.account == nullptr) return tariffs_.at(rated_at());
+  const auto at = [this](Time time) {
+    return engine::version_for(tariffs_, *moment_.account, entry_.subscriber, time);
+  };
+  const VersionedTariff* const then = at(rated_at());
+  return then != nullptr ? then : at(moment_.now);
 }
 
 tariffs::Facts EntryExplainer::facts_at(const tariffs::Tariff& tariff, Time time) {
@@ -224,6 +229,7 @@ ExplainedCharge EntryExplainer::charge(std::uint16_t index, std::uint64_t units)
   const Rule& rule = tariff.rules()[before.rule.value];
   charge.service = tariff.service_name(before.service);
   charge.tariff = tariff.name();
+  if (version->only) charge.only = version->only->name + "=" + version->only->value;
   charge.rule = rule.name;
   charge.line = rule.line;
   charge.rule_text = tariffs::rule_text(tariff, rule, before.terms);
@@ -415,7 +421,16 @@ std::string EntryExplainer::details() const {
   } else if (!entry_.bucket_closings.empty()) {
     parts.push_back(fmt::format("subscription {}", entry_.bucket_closings.front().value));
   }
+  if (const auto& again = entry_.rated_again) {
+    parts.push_back(fmt::format(
+        "rerated: entry {}{}", again->entry.value,
+        again->rating_group ? fmt::format(", rating group {}", again->rating_group->value) : ""));
+  }
   if (entry_.tariff) parts.push_back(fmt::format("version {}", entry_.tariff->version.value));
+  if (entry_.tariff && !entry_.tariff->only_name.empty()) {
+    parts.push_back(fmt::format("only for {}={}", utf8_text(entry_.tariff->only_name),
+                                utf8_text(entry_.tariff->only_value)));
+  }
   if (entry_.cut) {
     parts.push_back(fmt::format("up to entry {} it is archived", entry_.cut->end.last.value));
   }

@@ -56,6 +56,7 @@ struct ExplainedCharge {
   std::string service;  // as its tariff names it
   tariffs::TariffVersion version;
   std::string tariff;
+  std::string only;  // of whom the version is, "segment=test"; "": of all
   std::string rule;
   std::uint32_t line = 0;  // of the rule, in the tariff file
   std::string rule_text;   // what it says (tariffs::rule_text)

@@ -1,6 +1,7 @@
 #include "engine/operations.h"
 
 #include "engine/payers.h"
+#include "engine/permission.h"
 #include "tariffs/file_error.h"
 
 #include <fmt/format.h>
@@ -363,7 +364,8 @@ Operation add_subscription(Shard& shard, std::string_view msisdn, std::string_vi
   const Account& account = *who->account;
   const Time now = shard.now();
   shard.renew(account);  // what is due is paid first
-  const tariffs::VersionedTariff* const tariff = shard.tariffs().at(now);
+  const tariffs::VersionedTariff* const tariff =
+      version_for(shard.tariffs(), account, who->subscriber, now);
   const tariffs::Offer* const offer =
       tariff == nullptr ? nullptr : tariff->tariff->find_offer(offer_name);
   if (offer == nullptr) {
@@ -575,13 +577,14 @@ Operation remove_payer(Shard& shard, std::string_view msisdn, std::string_view a
 
 // --- Sessions ------------------------------------------------------------------------------------
 
-Operation close_session(Shard& shard, std::string_view session_id) {
+Operation close_session(Shard& shard, std::string_view session_id, const Note& note) {
+  if (auto wrong = check_note(note)) return *wrong;
   const Session* const session = shard.book().find_session(shard.book().session_key(session_id));
   if (session == nullptr) {
     return refusal(Refusal::Code::not_found,
                    fmt::format("no session {} is open; see: farthing session list", session_id));
   }
-  shard.close_session(*session, EntryKind::session_closed);
+  shard.close_session(*session, EntryKind::session_closed, note);
   return Done{shard.book().last()};
 }
 

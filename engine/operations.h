@@ -73,7 +73,8 @@ Operation add_payer(Shard& shard, std::string_view msisdn, const PayerOrder& ord
 // Refused while a session holds some of its money.
 Operation remove_payer(Shard& shard, std::string_view msisdn, std::string_view account,
                        const Note& note);
-Operation close_session(Shard& shard, std::string_view session_id);
+// What the session holds goes back to its account; nothing more is charged.
+Operation close_session(Shard& shard, std::string_view session_id, const Note& note = {});
 
 // One line of an import: a subscriber, and its account with the first line that names it.
 struct ImportRow {

@@ -74,7 +74,7 @@ void report_after(ServiceRequest& service, Unit unit, std::uint64_t amount) {
 
 PastSession::PastSession(const Session& session) : grants_(session.grants) {
   for (const engine::Segment& segment : session.segments) {
-    add({segment.rating_group, segment.service, segment.terms.unit, segment.rule});
+    add({segment.rating_group, segment.service, segment.terms.unit, segment.version, segment.rule});
   }
 }
 
@@ -86,7 +86,7 @@ void PastSession::add(const Segment& segment) {
 void PastSession::open_segments(const Entry& entry) {
   knew_unnamed_ = knows_unnamed_;
   for (const SegmentOpening& opening : entry.openings) {
-    add({opening.rating_group, opening.service, opening.terms.unit, opening.rule});
+    add({opening.rating_group, opening.service, opening.terms.unit, opening.version, opening.rule});
   }
 }
 

@@ -38,6 +38,7 @@ class PastSession {
     std::optional<RatingGroup> rating_group;
     ServiceKey service;
     Unit unit = Unit::octets;
+    tariffs::TariffVersion version;
     tariffs::RuleNumber rule;
   };
 

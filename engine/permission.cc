@@ -84,4 +84,12 @@ Permission permission_of(const Account& account, SubscriberNumber subscriber,
       .is_given = until.has_value(), .lacks_subscription = !until && !suspended, .until = until};
 }
 
+const tariffs::VersionedTariff* version_for(const tariffs::TariffHistory& tariffs,
+                                            const Account& account, SubscriberNumber subscriber,
+                                            Time at) {
+  if (tariffs.are_all_for_all()) return tariffs.at(at);
+  const Subscriber* const who = account.subscriber(subscriber);
+  return who == nullptr ? tariffs.at(at) : tariffs.at(at, who->attributes());
+}
+
 }  // namespace farthing::engine

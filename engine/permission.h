@@ -25,4 +25,9 @@ Permission permission_of(const Account& account, SubscriberNumber subscriber,
                          const tariffs::Rule* rule, const std::optional<RatingGroup>& group,
                          Time at);
 
+// The version by which a subscriber is charged at a time; nullptr: there is none.
+const tariffs::VersionedTariff* version_for(const tariffs::TariffHistory& tariffs,
+                                            const Account& account, SubscriberNumber subscriber,
+                                            Time at);
+
 }  // namespace farthing::engine

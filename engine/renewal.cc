@@ -2,6 +2,7 @@
 
 #include "engine/base/wide.h"
 #include "engine/decide.h"
+#include "engine/permission.h"
 
 #include <algorithm>
 #include <utility>
@@ -196,13 +197,14 @@ Entry sweep(const Account& account, const Subscription& before, Time now) {
 // --- A period begins -----------------------------------------------------------------------------
 
 // What the next period is sold under; no offer: there is none.
-Terms next_terms(const Subscription& one, const TariffHistory& tariffs, Time now) {
+Terms next_terms(const Account& account, const Subscription& one, const TariffHistory& tariffs,
+                 Time now) {
   const auto terms_of = [](const VersionedTariff* tariff, std::string_view name) {
     const Offer* const offer = tariff == nullptr ? nullptr : tariff->tariff->find_offer(name);
     return Terms{tariff, offer != nullptr && offer->renewal ? offer : nullptr};
   };
   const Terms held = terms_of(tariffs.find(one.version), one.offer);
-  const Terms current = terms_of(tariffs.at(now), one.offer);
+  const Terms current = terms_of(version_for(tariffs, account, one.owner, now), one.offer);
   if (current.offer != nullptr && current.offer->sale == tariffs::Sale::ended) {
     return terms_of(current.tariff, current.offer->successor);
   }
@@ -247,7 +249,7 @@ Entry wait_for_money(const Account& account, const Subscription& before, const R
 // nullopt: there is no money yet, and it is not the time to say so.
 std::optional<Entry> begin_period(const Account& account, const Subscription& before,
                                   const TariffHistory& tariffs, Time now) {
-  const Terms terms = before.renews ? next_terms(before, tariffs, now) : Terms{};
+  const Terms terms = before.renews ? next_terms(account, before, tariffs, now) : Terms{};
   if (terms.offer == nullptr) return end_by_itself(account, before, now);
   const VersionedTariff* const held_tariff = tariffs.find(before.version);
   const Terms held{held_tariff, held_tariff == nullptr

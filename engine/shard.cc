@@ -290,15 +290,20 @@ Sequence Shard::enter(const Entry& entry, const Session* session) {
 }
 
 Sequence Shard::enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, std::string source,
-                             const Note& note) {
+                             const Note& note,
+                             const std::optional<tariffs::SubscriberAttribute>& only) {
   Entry entry;
   entry.kind = EntryKind::tariff_loaded;
   if (!note.operator_name.empty() || !note.reason.empty()) entry.note = note;
   const Time loaded_at = now();
   sells_passes_ = sells_passes_ || tariff->has_passes();
-  tariffs_ = tariffs_->with(std::move(tariff), loaded_at);
+  tariffs_ = tariffs_->with(std::move(tariff), loaded_at, only);
   const tariffs::TariffVersion version = tariffs_->versions().back().version;
   entry.tariff = TariffLoading{version, base::hash64(source)};
+  if (only) {
+    entry.tariff->only_name = only->name;
+    entry.tariff->only_value = only->value;
+  }
   documents_.push_back({tariff_document_key(version), std::move(source)});
   return enter(entry);
 }
@@ -690,8 +695,9 @@ void Shard::renew_when_here(std::vector<AccountNumber> accounts) {
   });
 }
 
-void Shard::close_session(const Session& session, EntryKind kind) {
+void Shard::close_session(const Session& session, EntryKind kind, const Note& note) {
   decide_end(session, kind, decision_);
+  if (!note.operator_name.empty() || !note.reason.empty()) decision_.entry.note = note;
   enter(decision_.entry, &session);
 }
 

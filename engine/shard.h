@@ -125,12 +125,14 @@ class Shard {
   // `session`: the open one that it continues, where the caller has it.
   Sequence enter(const Entry& entry, const Session* session = nullptr);
   // Enters the tariff as the next version and puts it in force from its time on. `note`: who did it
-  // and why.
+  // and why. `only`: for subscribers of whom this is said; nullopt: for all.
   Sequence enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, std::string source,
-                        const Note& note = {});
+                        const Note& note = {},
+                        const std::optional<tariffs::SubscriberAttribute>& only = std::nullopt);
   // Enters the cut, with the folder in which its opening balances are.
   Sequence enter_cut(const LedgerCut& cut, const std::string& archive);
-  void close_session(const Session& session, EntryKind kind);
+  // `note`: who did it and why, where it was somebody.
+  void close_session(const Session& session, EntryKind kind, const Note& note = {});
   // Enters what is due of the account's subscriptions. `again`: money has come in.
   void renew(const Account& account, bool again = false);
 

@@ -179,8 +179,11 @@ std::optional<std::string> TariffSimulation::simulate_entry(Sequence own, Time n
   if (entry_.request && entry_.kind != EntryKind::request_refused) {
     entry = decide_again(*account, session, own, now);
     if (entry == nullptr) return damaged("the request that made it cannot be read back from it");
+    if (entry_.kind == EntryKind::session_terminated) past_.erase(entry_.session->session.value);
   } else if (entry_.session) {
     entry = end_again(*account, session);
+  } else if (entry_.rated_again && watch_) {
+    entry = nothing(*account);
   } else if (!entry_.bucket_closings.empty() || !entry_.bucket_extensions.empty()) {
     entry = change_buckets(*account, now);
     if (entry == nullptr) return damaged("it ends an allowance that is not there");
@@ -202,13 +205,14 @@ std::optional<std::string> TariffSimulation::apply(const Entry& entry, Sequence 
 // Holds where the tariffs are to be those that were in force; else it is known by its names alone,
 // as far as it is to be had.
 std::optional<std::string> TariffSimulation::take_tariff(Time now) {
-  auto tariff = recall_tariff(store_, {entry_.tariff->version, entry_.tariff->source_hash, now});
+  const TariffLoaded loaded = loaded_by(*entry_.tariff, now);
+  auto tariff = recall_tariff(store_, loaded);
   if (tariff_ != nullptr) {
     if (tariff.has_value()) passed_over_.push_back(std::move(*tariff));
     return std::nullopt;
   }
   if (!tariff.has_value()) return tariff.error();
-  history_ = history_->with(std::move(*tariff), now);
+  history_ = history_->with(std::move(*tariff), now, loaded.only);
   return std::nullopt;
 }
 
@@ -240,30 +244,41 @@ const Entry* TariffSimulation::decide_again(const Account& account, const Sessio
   });
   if (!is_known) return nullptr;
   past->take_grants(entry_);
-  if (entry_.kind == EntryKind::session_terminated) {
-    past_.erase(entry_.session->session.value);
-  }
 
   ++counts_.requests;
   if (!entry_.uses.empty()) ++counts_.reports;
   const bool goes_on = entry_.session && entry_.session->session.value != 0;
   const bool begins =
       request_.key.type == RequestType::initial || request_.key.type == RequestType::event;
+  ChargedAgain again{own, with_ends(account), entry_, *past};
   if (session == nullptr && (goes_on || !begins)) {
     if (!entry_.uses.empty()) ++counts_.without_session;
+    if (watch_) watch_(again);
     return nothing(account);
   }
   if (session != nullptr) name_group(session);
   find_lendings(account, entry_.subscriber, book_, *history_, now, lendings_);
-  decide({with_ends(account), entry_.subscriber, session, *history_, now, lendings_}, request_,
+  decide({again.account, entry_.subscriber, session, *history_, now, lendings_}, request_,
          decision_);
   FARTHING_ASSERT(decision_.has_entry);
-  count(decision_.entry);
+  const bool is_paid = count(decision_.entry);
+  if (watch_) {
+    if (!is_paid) decide_unpaid(again.account, now);
+    again.decision = &decision_;
+    watch_(again);
+  }
   add(decision_.entry, account, Which::would_be, [this](std::uint16_t index) {
     const Segment& segment = decision_.worksheet.segment(index);
     return ServiceName{segment.service, segment.rating_group};
   });
   return &decision_.entry;
+}
+
+// The event at hand, as if its account could pay it.
+void TariffSimulation::decide_unpaid(const Account& account, Time now) {
+  if (&account != &account_) account_ = account;
+  account_.credit_limit_micros = account_money_max.micros;
+  decide({account_, entry_.subscriber, nullptr, *history_, now, lendings_}, request_, decision_);
 }
 
 // A report without a rating group is of the one that it was of, should that not be plain.
@@ -396,12 +411,15 @@ const Entry* TariffSimulation::nothing(const Account& account) {
 
 // --- What came out -------------------------------------------------------------------------------
 
-// Counts what was used and could not be charged.
-void TariffSimulation::count(const Entry& decided) {
-  if (entry_.uses.empty()) return;
+// Counts what was used and could not be charged. False: nobody could have paid it.
+bool TariffSimulation::count(const Entry& decided) {
+  if (entry_.uses.empty()) return true;
   if (units_of(decided.uses) == units_of(entry_.uses)) {
-    if (!is_priced(decided)) ++counts_.without_price;
-    return;
+    const bool are_priced = std::ranges::all_of(decided.uses, [this](const SegmentUse& use) {
+      return is_priced(decision_.worksheet.segment(use.index));
+    });
+    if (!are_priced) ++counts_.without_price;
+    return true;
   }
   const Answer& answer = decision_.answer;
   const auto services = std::span(answer.services).first(answer.service_count);
@@ -409,16 +427,13 @@ void TariffSimulation::count(const Entry& decided) {
                          std::ranges::find(services, Outcome::credit_limit_reached,
                                            &ServiceAnswer::outcome) != services.end();
   ++(is_unpaid ? counts_.events_refused : counts_.without_price);
+  return !is_unpaid;
 }
 
-// Usage under a rule that says that there is no price is charged nothing.
-bool TariffSimulation::is_priced(const Entry& decided) const {
-  return std::ranges::all_of(decided.uses, [this](const SegmentUse& use) {
-    const Segment& segment = decision_.worksheet.segment(use.index);
-    const tariffs::VersionedTariff* const versioned = history_->find(segment.version);
-    if (versioned == nullptr || !versioned->tariff->has_conditions()) return true;
-    return versioned->tariff->rules()[segment.rule.value].terms.has_value();
-  });
+bool TariffSimulation::is_priced(const Segment& segment) const {
+  const tariffs::VersionedTariff* const versioned = history_->find(segment.version);
+  if (versioned == nullptr || !versioned->tariff->has_conditions()) return true;
+  return versioned->tariff->rules()[segment.rule.value].terms.has_value();
 }
 
 template <class FindService>

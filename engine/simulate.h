@@ -79,6 +79,23 @@ class TariffSimulation {
   TariffSimulation(const storage::LedgerStore& store, std::filesystem::path archive,
                    const SimulationSpan& span, std::shared_ptr<const tariffs::Tariff> tariff);
 
+  // A request that was served and decided anew, for who wants more than sums (rerate.h); good for
+  // the call.
+  struct ChargedAgain {
+    Sequence own;
+    const Account& account;  // of the shadow, before it
+    const Entry& was;
+    const PastSession& past;             // with the price segments of `was`
+    const Decision* decision = nullptr;  // nullptr: its session would not have begun
+  };
+  // Before run(): each of them is shown. Then events are charged that nobody could have paid, and
+  // adjustments by which charges were made what another tariff says are left out: what comes out
+  // depends on the usage and the tariff alone.
+  using Watch = std::function<void(const ChargedAgain& again)>;
+  void watch(Watch watch) { watch_ = std::move(watch); }
+  // Usage under a rule that says that there is no price is charged nothing.
+  bool is_priced(const Segment& segment) const;
+
   // Called now and then with the phase, the entry reached, and the last one of all. False: stop,
   // which is an error too.
   using Progress = std::function<bool(std::string_view phase, Sequence at, Sequence of)>;
@@ -135,8 +152,8 @@ class TariffSimulation {
   const Entry* nothing(const Account& account);
   PastSession* past_of(Sequence own);
   void name_group(const Session* session);
-  void count(const Entry& decided);
-  bool is_priced(const Entry& decided) const;
+  bool count(const Entry& decided);
+  void decide_unpaid(const Account& account, Time now);
   void add_fees(const Entry& entry);
   enum class Which { was, would_be };
   template <class FindService>
@@ -149,6 +166,7 @@ class TariffSimulation {
   const std::shared_ptr<const tariffs::Tariff> tariff_;
   Verifier verifier_;
   Book& book_;
+  Watch watch_;
   std::shared_ptr<const tariffs::TariffHistory> history_;
   std::vector<std::shared_ptr<const tariffs::Tariff>> passed_over_;  // loaded in the span
   bool is_from_opening_ = false;
@@ -164,7 +182,7 @@ class TariffSimulation {
   boost::unordered_flat_map<std::uint64_t, PastSession> past_;  // open sessions, by number
   // Allowances that people ended, and when, of which the shadow's sessions still hold units.
   boost::unordered_flat_map<AccountNumber, std::vector<std::pair<BucketNumber, Time>>> ended_;
-  Account account_;  // memory of with_ends()
+  Account account_;  // memory of with_ends() and decide_unpaid()
   std::vector<Lending> lendings_;
   boost::unordered_flat_map<AccountNumber, std::int64_t> owed_;  // by payers, micros
 

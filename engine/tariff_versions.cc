@@ -45,7 +45,7 @@ base::Result<std::shared_ptr<const tariffs::TariffHistory>, std::string> recall_
   for (const TariffLoaded& version : loaded) {
     auto tariff = recall_tariff(store, version);
     if (!tariff.has_value()) return tariff.error();
-    history = history->with(std::move(*tariff), version.loaded_at);
+    history = history->with(std::move(*tariff), version.loaded_at, version.only);
   }
   return history;
 }
@@ -99,8 +99,7 @@ base::Result<std::vector<TariffLoaded>, std::string> find_loaded_tariffs(
       is_readable = decode_entry(body, own, entry);
       if (!is_readable) return false;
       if (own <= position || !entry.tariff) continue;
-      state.tariffs.push_back(
-          {entry.tariff->version, entry.tariff->source_hash, record.header.now});
+      state.tariffs.push_back(loaded_by(*entry.tariff, record.header.now));
     }
     return true;
   });

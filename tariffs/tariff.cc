@@ -364,10 +364,16 @@ base::Time Tariff::valid_from() const { return parts_.valid_from; }
 
 std::optional<base::Time> Tariff::valid_until() const { return parts_.valid_until; }
 
-const VersionedTariff* TariffHistory::at(base::Time when) const {
+const VersionedTariff* TariffHistory::at(base::Time when) const { return at(when, {}); }
+
+const VersionedTariff* TariffHistory::at(base::Time when,
+                                         std::span<const SubscriberAttribute> said) const {
   for (auto version = versions_.rbegin(); version != versions_.rend(); ++version) {
     const std::optional<base::Time>& until = version->valid_until;
-    if (version->valid_from <= when && (!until || when < *until)) return &*version;
+    const bool is_valid = version->valid_from <= when && (!until || when < *until);
+    if (is_valid && (!version->only || std::ranges::find(said, *version->only) != said.end())) {
+      return &*version;
+    }
   }
   return nullptr;
 }
@@ -379,12 +385,13 @@ const VersionedTariff* TariffHistory::find(TariffVersion version) const {
 
 const std::vector<VersionedTariff>& TariffHistory::versions() const { return versions_; }
 
-std::shared_ptr<const TariffHistory> TariffHistory::with(std::shared_ptr<const Tariff> tariff,
-                                                         base::Time loaded_at) const {
+std::shared_ptr<const TariffHistory> TariffHistory::with(
+    std::shared_ptr<const Tariff> tariff, base::Time loaded_at,
+    std::optional<SubscriberAttribute> only) const {
   FARTHING_ASSERT(tariff != nullptr);
   const base::Time valid_from = std::max(tariff->valid_from(), loaded_at);
   const std::optional<base::Time> valid_until = tariff->valid_until();
-  return with({{}, valid_from, valid_until, std::move(tariff)});
+  return with({{}, valid_from, valid_until, std::move(tariff), std::move(only)});
 }
 
 std::shared_ptr<const TariffHistory> TariffHistory::with_valid_from(
@@ -397,6 +404,7 @@ std::shared_ptr<const TariffHistory> TariffHistory::with(VersionedTariff next) c
   FARTHING_ASSERT(versions_.size() < std::numeric_limits<std::uint32_t>::max());
   auto history = std::make_shared<TariffHistory>(*this);
   next.version = TariffVersion(static_cast<std::uint32_t>(versions_.size()) + 1);
+  history->are_all_for_all_ = are_all_for_all_ && !next.only;
   history->versions_.push_back(std::move(next));
   return history;
 }

@@ -271,18 +271,25 @@ struct VersionedTariff {
   base::Time valid_from;
   std::optional<base::Time> valid_until;
   std::shared_ptr<const Tariff> tariff;
+  // For subscribers of whom this is said; nullopt: for all.
+  std::optional<SubscriberAttribute> only = std::nullopt;
 };
 
 class TariffHistory {
  public:
   // The version in force at `when`: the last loaded one whose validity covers it; nullptr for none.
+  // Those that are for some subscribers only are passed over.
   const VersionedTariff* at(base::Time when) const;
+  // The same for a subscriber of whom this is said.
+  const VersionedTariff* at(base::Time when, std::span<const SubscriberAttribute> said) const;
+  bool are_all_for_all() const { return are_all_for_all_; }
   const VersionedTariff* find(TariffVersion version) const;
   const std::vector<VersionedTariff>& versions() const;  // in the order loaded
 
   // This history and one version more, numbered one above the last.
-  std::shared_ptr<const TariffHistory> with(std::shared_ptr<const Tariff> tariff,
-                                            base::Time loaded_at) const;
+  std::shared_ptr<const TariffHistory> with(
+      std::shared_ptr<const Tariff> tariff, base::Time loaded_at,
+      std::optional<SubscriberAttribute> only = std::nullopt) const;
   // The same, valid from `from` on for good, whatever the tariff itself says: for simulations.
   std::shared_ptr<const TariffHistory> with_valid_from(std::shared_ptr<const Tariff> tariff,
                                                        base::Time from) const;
@@ -291,6 +298,7 @@ class TariffHistory {
   std::shared_ptr<const TariffHistory> with(VersionedTariff next) const;
 
   std::vector<VersionedTariff> versions_;
+  bool are_all_for_all_ = true;
 };
 
 }  // namespace farthing::tariffs

@@ -59,8 +59,9 @@ Money paid(const ExplainedCharge& charge) {
 // --- In words ------------------------------------------------------------------------------------
 
 void tell(const ExplainedCharge& charge, std::string& text) {
-  line(text, "{}{}{}, by tariff version {}", group_text(charge.rating_group),
-       charge.service.empty() ? "" : " of ", charge.service, charge.version.value);
+  line(text, "{}{}{}, by tariff version {}{}{}", group_text(charge.rating_group),
+       charge.service.empty() ? "" : " of ", charge.service, charge.version.value,
+       charge.only.empty() ? "" : ", only for ", charge.only);
   if (!charge.rule_text.empty()) line(text, "{}", charge.rule_text);
   if (!charge.reasons.empty()) line(text, "because {}", charge.reasons);
   if (charge.units_before > 0) {
@@ -159,6 +160,7 @@ json::object charge_json(const ExplainedCharge& charge) {
           {"service", text_or_null(charge.service)},
           {"tariff", charge.version.value},
           {"tariff_name", text_or_null(charge.tariff)},
+          {"tariff_only", text_or_null(charge.only)},
           {"rule", text_or_null(charge.rule)},
           {"line", charge.line},
           {"reasons", text_or_null(charge.reasons)},

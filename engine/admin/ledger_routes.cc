@@ -23,10 +23,14 @@ json::value text_or_null(const std::string& text) {
 json::object row_json(const StatementRow& row, const TariffView& tariffs) {
   json::value tariff;
   json::value tariff_name;
+  json::value tariff_only;
   if (row.tariff) {
     tariff = row.tariff->value;
     const auto* const found = tariffs.history->find(*row.tariff);
     if (found != nullptr) tariff_name = found->tariff->name();
+    if (found != nullptr && found->only) {
+      tariff_only = json::value(found->only->name + "=" + found->only->value);
+    }
   }
   return {
       {"seq", row.sequence.value},
@@ -41,6 +45,7 @@ json::object row_json(const StatementRow& row, const TariffView& tariffs) {
       {"rule", text_or_null(row.rule)},
       {"tariff", tariff},
       {"tariff_name", tariff_name},
+      {"tariff_only", tariff_only},
       {"amount", row.amount.to_string()},
       {"overage", row.overage.to_string()},
       {"others", row.others.to_string()},

@@ -53,8 +53,10 @@ constexpr std::array routes = {
     Route{"GET", "/v1/tariffs", list_tariffs, 0},
     Route{"GET", "/v1/tariffs/price", get_price, 0},
     Route{"POST", "/v1/tariffs/simulation", simulate_tariff, 160 * mib},
+    Route{"POST", "/v1/tariffs/rerate", rerate, 160 * mib},
     Route{"GET", "/v1/tariffs/{}", get_tariff, 0},
     Route{"POST", "/v1/tariffs/{}/rollback", roll_back_tariff, mib},
+    Route{"POST", "/v1/tariffs/{}/release", release_tariff, mib},
     Route{"GET", "/v1/tariffs/{}/source", get_tariff_source, 0},
 };
 

@@ -36,7 +36,7 @@ struct Api {
   std::atomic<bool> verify_runs = false;
   std::atomic<bool> backup_runs = false;
   std::atomic<bool> records_run = false;
-  std::atomic<bool> simulation_runs = false;
+  std::atomic<bool> simulation_runs = false;  // or a rerate, which is one and books
   std::atomic<bool> explanation_runs = false;
   std::atomic<int> copies_waiting = 0;  // requests for ledger records that there are not yet
 };
@@ -99,10 +99,14 @@ Reply explain(Api& api, const HttpRequest& request, Stream& stream);
 
 Reply load_tariff(Api& api, const HttpRequest& request, Stream& stream);
 Reply roll_back_tariff(Api& api, const HttpRequest& request, Stream& stream);
+// Makes a version that is for some subscribers everybody's.
+Reply release_tariff(Api& api, const HttpRequest& request, Stream& stream);
 Reply list_tariffs(Api& api, const HttpRequest& request, Stream& stream);
 Reply get_tariff(Api& api, const HttpRequest& request, Stream& stream);
 Reply get_tariff_source(Api& api, const HttpRequest& request, Stream& stream);
 Reply get_price(Api& api, const HttpRequest& request, Stream& stream);
 Reply simulate_tariff(Api& api, const HttpRequest& request, Stream& stream);
+// Charges of the past made what another tariff says, by adjustments.
+Reply rerate(Api& api, const HttpRequest& request, Stream& stream);
 
 }  // namespace farthing::engine::admin

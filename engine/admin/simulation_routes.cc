@@ -1,11 +1,9 @@
 // The route that charges the ledger's usage again by another tariff. It takes long, and one runs at
 // a time.
+#include "engine/admin/given_tariff.h"
 #include "engine/admin/job_reply.h"
-#include "engine/admin/places_json.h"
 #include "engine/admin/routes.h"
 #include "engine/admin/simulation_json.h"
-#include "engine/admin/views.h"
-#include "engine/tariff_tests.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -15,30 +13,6 @@ namespace farthing::engine::admin {
 namespace json = boost::json;
 
 namespace {
-
-// The tariff in the body, or the version that is named; nullptr: the versions as they were in
-// force.
-base::Result<std::shared_ptr<const tariffs::Tariff>, Reply> simulated_tariff(
-    Api& api, const HttpRequest& request) {
-  if (request.body.empty()) {
-    TariffView view;
-    const Visited ran = api.shard.visit([&](Shard& shard) { view = view_tariffs(shard); });
-    if (!ran) return unavailable_reply(ran.why());
-    auto version = simulated_version(*view.history, request.query_value("version"));
-    if (version.has_value()) return std::move(*version);
-    return error_reply(404, "not_found", version.error());
-  }
-  const auto source = tariffs::parse_source(request.body);
-  if (!source.has_value()) return error_reply(400, "invalid", source.error().message);
-  const std::string_view file = request.query_value("file");
-  auto checked = engine::check_tariff(file.empty() ? "tariff" : file, *source);
-  if (checked.tariff != nullptr) return std::move(checked.tariff);
-  return json_reply({{"error",
-                      {{"code", "invalid_tariff"},
-                       {"message", "the tariff is not in order; nothing was simulated"},
-                       {"errors", places_json(checked.errors)}}}},
-                    422);
-}
 
 Reply run_simulation(Api& api, const HttpRequest& request, JobReply& reply) {
   const auto span = parse_simulation_span(request.query_value("from"), request.query_value("to"));
@@ -51,12 +25,15 @@ Reply run_simulation(Api& api, const HttpRequest& request, JobReply& reply) {
   if (wants_csv && request.query_value("progress").empty()) {
     return error_reply(400, "invalid", "the lines of csv come with those of progress=1; add that");
   }
-  auto tariff = simulated_tariff(api, request);
-  if (!tariff.has_value()) return tariff.error();
+  TariffView loaded;
+  const Visited seen = api.shard.visit([&](Shard& shard) { loaded = view_tariffs(shard); });
+  if (!seen) return unavailable_reply(seen.why());
+  auto given = given_tariff(api, request, loaded, request.query_value("version"));
+  if (!given.has_value()) return given.error();
   const std::string archive(request.query_value("archive"));
   TariffSimulation simulation(
       api.store, archive_folder(api.store, archive.empty() ? api.archive_folder : archive), *span,
-      std::move(*tariff));
+      std::move(given->tariff));
   const auto ran = simulation.run([&](std::string_view phase, Sequence at, Sequence of) {
     return reply.progress({{"phase", phase}, {"entries", at.value}, {"of", of.value}}) &&
            !api.shard.stopping();
@@ -74,8 +51,9 @@ Reply run_simulation(Api& api, const HttpRequest& request, JobReply& reply) {
 }  // namespace
 
 Reply simulate_tariff(Api& api, const HttpRequest& request, Stream& stream) {
-  return run_job(api.simulation_runs, "a simulation is running; wait until it is done", request,
-                 stream, [&](JobReply& reply) { return run_simulation(api, request, reply); });
+  return run_job(api.simulation_runs, "a simulation or a rerate is running; wait until it is done",
+                 request, stream,
+                 [&](JobReply& reply) { return run_simulation(api, request, reply); });
 }
 
 }  // namespace farthing::engine::admin

@@ -71,6 +71,12 @@ json::array coverage_json(const tariffs::Tariff& tariff,
   return covers;
 }
 
+// "segment=test"; null: it is for all.
+json::value only_json(const tariffs::VersionedTariff& version) {
+  if (!version.only) return nullptr;
+  return json::value(version.only->name + "=" + version.only->value);
+}
+
 json::object summary_json(const tariffs::VersionedTariff& versioned, const TariffView& view) {
   const tariffs::Tariff& tariff = *versioned.tariff;
   const std::string& zone = tariff.time_zone();
@@ -81,6 +87,7 @@ json::object summary_json(const tariffs::VersionedTariff& versioned, const Tarif
           {"valid_from", time_text(zone, versioned.valid_from)},
           {"valid_until", tariff.valid_until() ? json::value(time_text(zone, *tariff.valid_until()))
                                                : json::value(nullptr)},
+          {"only", only_json(versioned)},
           {"in_force", &versioned == view.in_force()}};
 }
 
@@ -267,8 +274,8 @@ tariffs::FileError is_past(std::string_view file, const tariffs::Tariff& tariff)
                       tariffs::local_time_text(tariff.time_zone(), tariff.valid_from()))};
 }
 
-// Why a version cannot be made valid from now on; "": it can.
-std::string wrong_rollback(const TariffView& view, const tariffs::VersionedTariff& version) {
+// Why a version cannot be made valid from now on for all; "": it can.
+std::string wrong_validity(const TariffView& view, const tariffs::VersionedTariff& version) {
   const std::uint32_t number = version.version.value;
   const tariffs::VersionedTariff* const in_force = view.in_force();
   if (in_force != nullptr && in_force->version == version.version) {
@@ -291,9 +298,28 @@ std::string wrong_rollback(const TariffView& view, const tariffs::VersionedTarif
   return {};
 }
 
-// What the request says of what is to be priced; the called number as the
-// network says it, which `rating` keeps. Returns what is wrong with it; "":
-// nothing.
+// Why a rollback cannot be; "": it can.
+std::string wrong_rollback(const TariffView& view, const tariffs::VersionedTariff& version) {
+  const std::uint32_t number = version.version.value;
+  if (version.only) {
+    return fmt::format(
+        "version {} is only for {}={}; to make it everybody's use: farthing tariff release {}",
+        number, version.only->name, version.only->value, number);
+  }
+  return wrong_validity(view, version);
+}
+
+// Why a release cannot be, likewise.
+std::string wrong_release(const TariffView& view, const tariffs::VersionedTariff& version) {
+  if (version.only) return wrong_validity(view, version);
+  return fmt::format(
+      "version {} is for everybody already; to make it valid again use: farthing tariff rollback "
+      "{}",
+      version.version.value, version.version.value);
+}
+
+// What the request says of what is to be priced; the called number as the network says it, which
+// `rating` keeps. Returns what is wrong with it; "": nothing.
 std::string read_facts(const HttpRequest& request, const TariffView& view, RatingFacts& rating,
                        tariffs::Facts& facts) {
   const std::string_view called = request.query_value("called");
@@ -361,6 +387,23 @@ std::string read_attributes(const HttpRequest& request, tariffs::SubscriberAttri
   return {};
 }
 
+// segment=test, of whom a version is to be; nullopt: it is read, or not given.
+std::optional<Reply> read_only(std::string_view text,
+                               std::optional<tariffs::SubscriberAttribute>& only) {
+  if (text.empty()) return std::nullopt;
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos || equals + 1 == text.size()) {
+    return error_reply(400, "invalid",
+                       fmt::format("{} is no attribute with a value, such as segment=test",
+                                   tariffs::in_quotes(text)));
+  }
+  only = {std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))};
+  if (const auto wrong = wrong_attribute(only->name, only->value)) {
+    return error_reply(400, "invalid", *wrong);
+  }
+  return std::nullopt;
+}
+
 json::value tax_json(const tariffs::PricePiece& piece) {
   const tariffs::PriceTerms& terms = *piece.rule->terms;
   if (!terms.tax) return nullptr;
@@ -399,6 +442,36 @@ json::object price_json(const tariffs::VersionedTariff& version,
           {"tariff_name", tariff.name()}};
 }
 
+// Makes a version that was loaded valid for all from now on, as a new version. `what` is done so,
+// as the ledger says, and `wrong` why it cannot be.
+Reply load_again(Api& api, const HttpRequest& request, std::string_view what,
+                 std::string (*wrong)(const TariffView&, const tariffs::VersionedTariff&)) {
+  BodyFields fields(request.body.empty() ? "{}" : request.body);
+  const std::string said = fields.optional("reason");
+  if (auto reply = fields.wrong()) return *reply;
+  TariffView view;
+  Loadings loadings(api);
+  if (const Visited ran = visit_tariffs(api, view); !ran) return unavailable_reply(ran.why());
+  const tariffs::VersionedTariff* const version = view.named(request.arguments[0]);
+  if (version == nullptr) return no_version_reply(request);
+  const std::string reason =
+      fmt::format("{} of {}{}{}", what, version->version.value, said.empty() ? "" : ": ", said);
+  if (auto reply = wrong_reason(reason)) return *reply;
+  std::string source = document_of(api, *version);
+  std::string refused;
+  const Visited ran = api.shard.visit([&](Shard& shard) {
+    view = view_tariffs(shard);
+    refused = wrong(view, *version);
+    if (!refused.empty()) return;
+    shard.enter_tariff(version->tariff, std::move(source), Note{request.operator_name, reason, {}});
+    view = view_tariffs(shard);
+    loadings.take(shard);
+  });
+  if (!ran) return unavailable_reply(ran.why());
+  if (!refused.empty()) return error_reply(422, "refused", refused);
+  return json_reply(loaded_json(view, loadings), 201);
+}
+
 }  // namespace
 
 Reply load_tariff(Api& api, const HttpRequest& request, Stream&) {
@@ -413,6 +486,8 @@ Reply load_tariff(Api& api, const HttpRequest& request, Stream&) {
   const std::string reason(request.query_value("reason"));
   if (auto wrong = wrong_reason(reason)) return *wrong;
   const bool is_strict = !request.query_value("strict").empty();
+  std::optional<tariffs::SubscriberAttribute> only;
+  if (auto wrong = read_only(request.query_value("only"), only)) return *wrong;
   TariffView view;
   Loadings loadings(api);
   std::string currency;
@@ -426,7 +501,7 @@ Reply load_tariff(Api& api, const HttpRequest& request, Stream&) {
     if (!currency.empty() && currency != checked.tariff->currency()) return;
     currency.clear();
     if (is_strict && !warnings.empty()) return;
-    shard.enter_tariff(checked.tariff, request.body, Note{request.operator_name, reason, {}});
+    shard.enter_tariff(checked.tariff, request.body, Note{request.operator_name, reason, {}}, only);
     view = view_tariffs(shard);
     loadings.take(shard);
   });
@@ -445,32 +520,12 @@ Reply load_tariff(Api& api, const HttpRequest& request, Stream&) {
   return json_reply(std::move(loaded), 201);
 }
 
-// Makes an earlier version valid from now on, as a new version.
 Reply roll_back_tariff(Api& api, const HttpRequest& request, Stream&) {
-  BodyFields fields(request.body.empty() ? "{}" : request.body);
-  const std::string said = fields.optional("reason");
-  if (auto wrong = fields.wrong()) return *wrong;
-  TariffView view;
-  Loadings loadings(api);
-  if (const Visited ran = visit_tariffs(api, view); !ran) return unavailable_reply(ran.why());
-  const tariffs::VersionedTariff* const version = view.named(request.arguments[0]);
-  if (version == nullptr) return no_version_reply(request);
-  const std::string reason =
-      fmt::format("rollback of {}{}{}", version->version.value, said.empty() ? "" : ": ", said);
-  if (auto wrong = wrong_reason(reason)) return *wrong;
-  std::string source = document_of(api, *version);
-  std::string refused;
-  const Visited ran = api.shard.visit([&](Shard& shard) {
-    view = view_tariffs(shard);
-    refused = wrong_rollback(view, *version);
-    if (!refused.empty()) return;
-    shard.enter_tariff(version->tariff, std::move(source), Note{request.operator_name, reason, {}});
-    view = view_tariffs(shard);
-    loadings.take(shard);
-  });
-  if (!ran) return unavailable_reply(ran.why());
-  if (!refused.empty()) return error_reply(422, "refused", refused);
-  return json_reply(loaded_json(view, loadings), 201);
+  return load_again(api, request, "rollback", wrong_rollback);
+}
+
+Reply release_tariff(Api& api, const HttpRequest& request, Stream&) {
+  return load_again(api, request, "release", wrong_release);
 }
 
 Reply list_tariffs(Api& api, const HttpRequest&, Stream&) {
@@ -541,7 +596,7 @@ Reply get_price(Api& api, const HttpRequest& request, Stream&) {
     return error_reply(400, "invalid", wrong);
   }
   facts.subscriber = attributes;
-  const tariffs::VersionedTariff* const version = view.history->at(*facts.time);
+  const tariffs::VersionedTariff* const version = view.history->at(*facts.time, attributes);
   if (version == nullptr) {
     return error_reply(422, "no_tariff",
                        "no tariff is in force; load one: farthing tariff load FILE");

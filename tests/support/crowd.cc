@@ -94,15 +94,19 @@ services:
 
 }  // namespace
 
+tariffs::TariffSource Crowd::source(bool is_counted) {
+  return {is_counted ? counted_prices() : std::string(many_prices),
+          {{"zones.csv", "prefix,zone\n49,eu\n88,sea\n"}}};
+}
+
 Crowd::Crowd(std::uint32_t seed, bool is_counted) : random_(seed), is_counted_(is_counted) {
-  const tariffs::TariffSource source{is_counted ? counted_prices() : std::string(many_prices),
-                                     {{"zones.csv", "prefix,zone\n49,eu\n88,sea\n"}}};
-  auto compiled = tariffs::compile_tariff("many.yaml", source);
+  const tariffs::TariffSource made_of = source(is_counted);
+  auto compiled = tariffs::compile_tariff("many.yaml", made_of);
   if (!compiled.has_value()) {
     throw std::runtime_error(tariffs::to_string(compiled.error().front()));
   }
   engine_.advance(minutes(below(24 * 60)));
-  engine_.shard().enter_tariff(*compiled, tariffs::canonical_bytes(source));
+  engine_.shard().enter_tariff(*compiled, tariffs::canonical_bytes(made_of));
   engine_.sync();
 }
 

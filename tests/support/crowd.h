@@ -2,6 +2,7 @@
 // as varied as tariffs allow, from a seed.
 #pragma once
 
+#include "tariffs/tariff_source.h"
 #include "tests/support/test_engine.h"
 
 #include <cstdint>
@@ -20,6 +21,8 @@ class Crowd {
  public:
   Crowd(std::uint32_t seed, bool is_counted);
 
+  // What it is charged by.
+  static tariffs::TariffSource source(bool is_counted);
   void live(int steps);
   TestEngine& engine() { return engine_; }
 

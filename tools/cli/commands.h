@@ -20,6 +20,7 @@ void add_ledger_commands(CLI::App& app, Context& context);
 void add_tariff_commands(CLI::App& app, Context& context);
 void add_tariff_check(CLI::App& tariff, Context& context);     // to its group
 void add_tariff_diff(CLI::App& tariff, Context& context);      // likewise
+void add_tariff_rerate(CLI::App& tariff, Context& context);    // likewise
 void add_tariff_simulate(CLI::App& tariff, Context& context);  // likewise
 void add_records_commands(CLI::App& app, Context& context);
 void add_reject_command(CLI::App& app, Context& context);

@@ -39,12 +39,15 @@ void show_ledger(const Context& context, const json::value& answer) {
   for (const json::value& row : answer.at("rows").as_array()) {
     const std::string version = field(row, "tariff");
     std::string rule = field(row, "rule");
+    const std::string only = field(row, "tariff_only");
     if (const std::string others = field(row, "others"); others != "0.000000") {
       rule += fmt::format(", others pay {}", others);
     }
     table.add({field(row, "seq"), field(row, "time"), field(row, "kind"), field(row, "session"),
                field(row, "rating_group"), field(row, "units"), field(row, "unit"), rule,
-               version.empty() ? "" : fmt::format("{}/{}", field(row, "tariff_name"), version),
+               version.empty() ? ""
+                               : fmt::format("{}/{}{}{}", field(row, "tariff_name"), version,
+                                             only.empty() ? "" : " only ", only),
                field(row, "amount"), field(row, "balance")});
   }
   context.print(table);

@@ -69,10 +69,23 @@ void show_status(const Context& context, const json::value& status) {
   }
 }
 
+void tell_closed(const Context& context, const json::value& closed) {
+  context.out() << fmt::format("closed (ledger entry {}); it was charged {} {} in all\n",
+                               field(closed, "sequence"), field(closed, "charged"),
+                               field(closed, "currency"));
+  context.out() << fmt::format("released to account {}: {} {}", field(closed, "account"),
+                               field(closed, "released"), field(closed, "currency"));
+  for (const json::value& held : closed.at("released_units").as_array()) {
+    context.out() << fmt::format(", {} {} of {}", field(held, "units"), field(held, "unit"),
+                                 field(held, "offer"));
+  }
+  context.out() << '\n';
+}
+
 void add_session_commands(CLI::App& app, Context& context) {
   CLI::App* const group = add_group(app, "session", "Open sessions");
   struct Given {
-    std::string account, id;
+    std::string account, id, reason;
     std::uint64_t limit = 100;
   };
   const auto given = std::make_shared<Given>();
@@ -107,15 +120,19 @@ void add_session_commands(CLI::App& app, Context& context) {
   list->add_option("--limit", given->limit, "At most so many")->capture_default_str();
 
   CLI::App* const close = add_command(
-      *group, context, "close", "Closes a session: what it holds goes back to the account",
-      "farthing session close 'pgw.example;1;2;3'", [&context, given] {
-        return context.send("DELETE", "/v1/sessions/" + encode_url(given->id), {},
-                            [&context](const json::value& answer) {
-                              context.out()
-                                  << "closed (ledger entry " << field(answer, "sequence") << ")\n";
-                            });
+      *group, context, "close",
+      "Closes a session: what it holds goes back to the account, and nothing more is charged. The\n"
+      "network is not told: its next report of the session is answered that there is none (5002)",
+      "farthing session close 'pgw.example;1;2;3' --reason \"lost by the gateway\"",
+      [&context, given] {
+        return context.send(
+            "DELETE",
+            fmt::format("/v1/sessions/{}?reason={}", encode_url(given->id),
+                        encode_url(given->reason)),
+            {}, [&context](const json::value& answer) { tell_closed(context, answer); });
       });
-  add_argument(close, "ID", given->id, "Its Session-Id");
+  add_argument(close, "SESSION-ID", given->id, "As farthing session list shows it");
+  add_text_option(close, "--reason", given->reason, "Stands in the ledger")->type_name("TEXT");
 }
 
 }  // namespace

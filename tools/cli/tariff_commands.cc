@@ -27,7 +27,7 @@ namespace {
 
 struct Given {
   std::string file, version = "current", folder, context, units;
-  std::string called, apn, network, at, reason;
+  std::string called, apn, network, at, reason, only;
   bool strict = false;
   std::vector<std::string> counted;
   std::vector<std::string> subscriber;  // "segment=gold"
@@ -43,17 +43,21 @@ std::string warning_text(const json::value& place) {
 }
 
 void tell_loaded(const Context& context, const json::value& tariff) {
+  const std::string only = field(tariff, "only");
   context.out() << fmt::format(
-      "tariff {} loaded as version {}, {} {}\n", field(tariff, "name"), field(tariff, "version"),
+      "tariff {} loaded as version {}, {} {}{}{}\n", field(tariff, "name"),
+      field(tariff, "version"),
       field(tariff, "in_force") == "true" ? "in force since" : "valid from",
-      field(tariff, "valid_from"));
+      field(tariff, "valid_from"), only.empty() ? "" : ", only for ", only);
 }
 
 int load_file(const Context& context, const Given& given) {
   auto source = read_tariff(given.file);
   if (!source.has_value()) return context.fail(source.error().exit_code, source.error().message);
-  const std::string target = fmt::format("/v1/tariffs?file={}&reason={}{}", encode_url(given.file),
-                                         encode_url(given.reason), given.strict ? "&strict=1" : "");
+  const std::string target =
+      fmt::format("/v1/tariffs?file={}&reason={}{}", encode_url(given.file),
+                  encode_url(given.reason), given.strict ? "&strict=1" : "") +
+      (given.only.empty() ? "" : "&only=" + encode_url(given.only));
   return context.send("POST", target, tariffs::canonical_bytes(std::move(*source)),
                       [&context](const json::value& tariff) {
                         for (const json::value& place : tariff.at("warnings").as_array()) {
@@ -63,8 +67,9 @@ int load_file(const Context& context, const Given& given) {
                       });
 }
 
-int roll_back(const Context& context, const Given& given) {
-  return context.send("POST", fmt::format("/v1/tariffs/{}/rollback", encode_url(given.version)),
+// `how`: rollback or release.
+int load_again(const Context& context, const Given& given, std::string_view how) {
+  return context.send("POST", fmt::format("/v1/tariffs/{}/{}", encode_url(given.version), how),
                       json_body({{"reason", given.reason}}),
                       [&context](const json::value& tariff) { tell_loaded(context, tariff); });
 }
@@ -75,13 +80,14 @@ void list_versions(const Context& context, const json::value& answer) {
                {"currency"},
                {"valid_from"},
                {"valid_until"},
+               {"only"},
                {"in_force"},
                {"loaded_at"},
                {"operator"},
                {"reason"}});
   for (const json::value& tariff : answer.at("tariffs").as_array()) {
     table.add({field(tariff, "version"), field(tariff, "name"), field(tariff, "currency"),
-               field(tariff, "valid_from"), field(tariff, "valid_until"),
+               field(tariff, "valid_from"), field(tariff, "valid_until"), field(tariff, "only"),
                field(tariff, "in_force") == "true" ? "yes" : "", field(tariff, "loaded_at"),
                field(tariff, "operator"), field(tariff, "reason")});
   }
@@ -302,7 +308,8 @@ void add_loading(CLI::App& group, Context& context, const std::shared_ptr<Given>
       "Loads a tariff: in force from its valid_from, never from before now. One that is past is\n"
       "warned of, and counts from now on",
       "farthing tariff load new.yaml --reason \"June prices\"\n"
-      "  farthing tariff load new.yaml --strict",
+      "  farthing tariff load new.yaml --strict\n"
+      "  farthing tariff load new.yaml --only segment=test",
       [&context, given] { return load_file(context, *given); });
   add_argument(load, "FILE", given->file,
                "The tariff file, beside which its tables are; - is standard input");
@@ -310,11 +317,27 @@ void add_loading(CLI::App& group, Context& context, const std::shared_ptr<Given>
   load->add_flag("--strict", given->strict,
                  "Load nothing where there is any warning, a valid_from that is past included");
 
+  add_text_option(
+      load, "--only", given->only,
+      "Only for subscribers of whom this is said, to try it: their charges are marked.\n"
+      "To make it everybody's: farthing tariff release")
+      ->type_name("NAME=VALUE");
+
+  CLI::App* const release = add_command(
+      group, context, "release",
+      "Makes a version that is only for some subscribers everybody's from now on, as a new version",
+      "farthing tariff release 3 --reason \"tried since Monday\"",
+      [&context, given] { return load_again(context, *given, "release"); });
+  add_argument(release, "VERSION", given->version, "Its number");
+  add_text_option(release, "--reason", given->reason,
+                  "Stands in the ledger, behind \"release of 3\"")
+      ->type_name("TEXT");
+
   CLI::App* const rollback = add_command(
       group, context, "rollback",
       "Makes an earlier version valid from now on, as a new version; what was charged stays",
       "farthing tariff rollback 3 --reason \"June prices were wrong\"",
-      [&context, given] { return roll_back(context, *given); });
+      [&context, given] { return load_again(context, *given, "rollback"); });
   add_argument(rollback, "VERSION", given->version, "Its number");
   add_text_option(rollback, "--reason", given->reason,
                   "Stands in the ledger, behind \"rollback of 3\"")
@@ -338,6 +361,7 @@ void add_tariff_commands(CLI::App& app, Context& context) {
   add_tariff_check(*group, context);
   add_tariff_diff(*group, context);
   add_tariff_simulate(*group, context);
+  add_tariff_rerate(*group, context);
   add_loading(*group, context, given);
   add_command(*group, context, "list", "Lists the versions loaded", "farthing tariff list",
               [&context] {

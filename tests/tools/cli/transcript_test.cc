@@ -63,6 +63,13 @@ class TranscriptTest : public engine::admin::ApiTest,
     request(RequestType::update, 1, "gw;2", "1001", 1500, 1 << 20);
   }
 
+  // One that is open and holds units of an allowance.
+  void play_held_allowance() {
+    create_account("1003", "10");
+    ok(post("/v1/subscribers/1003/subscriptions", R"({"offer":"bundle-1g"})"));
+    request(engine::RequestType::initial, 0, "gw;5", "1003", {}, 5 << 20);
+  }
+
   // One that is warned of, one that costs more, and one with a test that fails.
   void write_odd_tariffs() {
     constexpr std::string_view tariff =
@@ -98,6 +105,31 @@ class TranscriptTest : public engine::admin::ApiTest,
           "      - {rating_group: video, subscription: required, price: free}\n"
           "      - {default: true, subscriber: {segment: gold}, amount: 0.05, per: 1 MiB}\n"
           "      - {default: true, switch: roaming, amount: 0.10, per: 1 MiB}\n");
+  }
+
+  // One that costs twice what the demo's does.
+  void write_dear_tariff() {
+    write("dear.yaml",
+          "tariff: dear\ncurrency: CNY\ntime_zone: Asia/Shanghai\nvalid_from: 2026-01-01T00:00\n"
+          "services:\n"
+          "  data:\n"
+          "    context: 32251@3gpp.org\n"
+          "    unit: octets\n"
+          "    grant: {maximum: 10 MiB}\n"
+          "    prices: [{default: true, amount: 0.20, per: 1 MiB, step: 1 KiB}]\n");
+  }
+
+  // It charges test subscribers first.
+  void play_trial() {
+    create_account("1001", "10");
+    create_account("1002", "10");
+    run("farthing subscriber set 1001 segment=test");
+    run("farthing tariff load PATH/dear.yaml --only segment=test");
+    for (const char* number : {"1001", "1002"}) {
+      const std::string session = std::string("gw;") + number;
+      request(engine::RequestType::initial, 0, session, number, {}, 5 << 20);
+      request(engine::RequestType::termination, 1, session, number, 5 << 20, {});
+    }
   }
 
   // One with offers that renew.
@@ -220,10 +252,16 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
   write_odd_tariffs();
   write_tariffs_with_tables();
   write_asking_tariff();
+  write_dear_tariff();
   write_offers();
-  if (std::string_view(GetParam()) == "sessions.txt") play_sessions();
+  if (std::string_view(GetParam()) == "sessions.txt") {
+    play_sessions();
+    play_held_allowance();
+  }
   if (std::string_view(GetParam()) == "simulations.txt") play_sessions();
   if (std::string_view(GetParam()) == "rejects.txt") play_refused();
+  if (std::string_view(GetParam()) == "rerates.txt") play_sessions();
+  if (std::string_view(GetParam()) == "trials.txt") play_trial();
   if (std::string_view(GetParam()) == "explain.txt") {
     play_sessions();
     play_refused();
@@ -243,9 +281,9 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
 
 INSTANTIATE_TEST_SUITE_P(CommandLine, TranscriptTest,
                          testing::Values("accounts.txt", "asking.txt", "explain.txt", "offers.txt",
-                                         "payers.txt", "rejects.txt", "sessions.txt",
-                                         "simulations.txt", "subscribers.txt", "tariffs.txt",
-                                         "usage.txt"),
+                                         "payers.txt", "rejects.txt", "rerates.txt",
+                                         "sessions.txt", "simulations.txt", "subscribers.txt",
+                                         "tariffs.txt", "trials.txt", "usage.txt"),
                          [](const auto& test) {
                            std::string name = test.param;
                            return name.substr(0, name.find('.'));
