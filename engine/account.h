@@ -218,6 +218,7 @@ struct Account {
   std::vector<Counter> counters;  // of each, the periods that usage may still be of
   std::vector<Subscription> subscriptions;
   std::vector<Payer> payers;
+  std::vector<OwnCeiling> ceilings;  // of those, one at most for each owner and name
   Session* sessions = nullptr;
 
   bool is_changed = false;  // since its row was written; it is in the book's list

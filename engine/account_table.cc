@@ -45,6 +45,8 @@ std::uint32_t estimate_bytes(const Account& account) {
              subscription.buckets.capacity() * sizeof(BucketNumber) +
              subscription.coverage.capacity() * sizeof(tariffs::Coverage);
   }
+  bytes += account.ceilings.capacity() * sizeof(OwnCeiling);
+  for (const OwnCeiling& ceiling : account.ceilings) bytes += text_bytes(ceiling.name);
   bytes += account.counters.capacity() * sizeof(Counter);
   for (const Counter& counter : account.counters) bytes += text_bytes(counter.name);
   return static_cast<std::uint32_t>(bytes);

@@ -205,6 +205,7 @@ void Book::change_account(Account& account, const Entry& entry) {
   change_buckets(account, entry);
   if (entry.subscription) change_subscription(account, *entry.subscription);
   for (const PayerChange& payer : entry.payers) change_payer(account, payer);
+  for (const OwnCeiling& after : entry.ceilings) change_ceiling(account, after);
 }
 
 void Book::change_buckets(Account& account, const Entry& entry) {
@@ -221,6 +222,14 @@ void Book::change_buckets(Account& account, const Entry& entry) {
   for (const LimitChange& change : entry.limit_changes) {
     account.bucket(change.bucket)->limits[change.limit].remaining += change.units;
   }
+}
+
+void Book::change_ceiling(Account& account, const OwnCeiling& after) {
+  std::erase_if(account.ceilings, [&after](const OwnCeiling& known) {
+    return known.owner == after.owner && known.name == after.name;
+  });
+  const bool is_own = after.lowered || after.raised > 0 || after.is_lifted;
+  if (is_own) account.ceilings.push_back(after);
 }
 
 void Book::change_payer(Account& account, const PayerChange& after) {

@@ -175,6 +175,7 @@ class Book {
   void change_buckets(Account& account, const Entry& entry);
   void change_subscription(Account& account, const Subscription& after);
   void change_payer(Account& account, const PayerChange& after);
+  static void change_ceiling(Account& account, const OwnCeiling& after);
   void note_spending(Account& account, const Entry& entry);
   void move_account_legs(Account& account, const Entry& entry);
   void move_session_legs(Session& session, const Entry& entry);

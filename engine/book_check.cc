@@ -64,6 +64,12 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
   if (!entry.payers.empty()) {
     if (const char* wrong = check_payers(entry, account)) return wrong;
   }
+  for (const OwnCeiling& ceiling : entry.ceilings) {
+    if (account == nullptr) return "it changes a ceiling of no account";
+    if (ceiling.owner.value != 0 && account->subscriber(ceiling.owner) == nullptr) {
+      return "it changes a ceiling of an unknown subscriber";
+    }
+  }
   if (const char* wrong = check_limits(entry, account)) return wrong;
   if (const char* wrong = check_counters(entry, account, session)) return wrong;
   return check_amounts(entry, account, session);

@@ -223,6 +223,7 @@ void encode_account(const Account& account, std::string& out) {
   for (const Counter& counter : account.counters) bound += counter.name.size() + 10 * number_bytes;
   for (const Subscription& subscription : account.subscriptions) bound += size_bound(subscription);
   bound += account.payers.size() * 6 * number_bytes;
+  for (const OwnCeiling& ceiling : account.ceilings) bound += size_bound(ceiling);
   for (const Subscriber& subscriber : account.subscribers) {
     if (subscriber.profile != nullptr) bound += size_bound(change_to(*subscriber.profile, {}));
   }
@@ -240,8 +241,9 @@ void encode_account(const Account& account, std::string& out) {
     for (const Subscriber& subscriber : account.subscribers) write_subscriber(to, subscriber);
     to.varint(account.buckets.size());
     for (const Bucket& bucket : account.buckets) write_bucket(to, bucket);
-    // As rows were before there were counters, subscriptions that renew, and payers.
-    const bool has_payers = !account.payers.empty();
+    // As rows were before there were counters, subscriptions that renew, payers, and ceilings.
+    const bool has_ceilings = !account.ceilings.empty();
+    const bool has_payers = has_ceilings || !account.payers.empty();
     const bool has_subscriptions = has_payers || !account.subscriptions.empty();
     if (account.counter_count == 0 && !has_subscriptions) return;
     to.varint(account.counter_count);
@@ -256,6 +258,9 @@ void encode_account(const Account& account, std::string& out) {
       write(to, payer.terms);
       to.signed_varint(payer.spent_micros);
     }
+    if (!has_ceilings) return;
+    to.varint(account.ceilings.size());
+    for (const OwnCeiling& ceiling : account.ceilings) write(to, ceiling);
   });
 }
 
@@ -299,6 +304,12 @@ bool decode_account(std::string_view row, Account& account) {
     for (Payer& payer : account.payers) {
       if (!read(in, payer.terms)) return false;
       payer.spent_micros = in.signed_varint();
+    }
+  }
+  if (in.ok() && !in.at_end()) {
+    account.ceilings.resize(in.count());
+    for (OwnCeiling& ceiling : account.ceilings) {
+      if (!read(in, ceiling)) return false;
     }
   }
   return is_whole(in) && account.last.value != 0 && !account.name.empty();

@@ -175,6 +175,7 @@ std::optional<std::uint16_t> Decider::open_segment(const Request& request,
         request.action == RequestedAction::refund_account) {
       // What is given back is of the rule that priced the last unit that was counted.
       for (std::uint64_t& value : d_.counted) value -= std::min<std::uint64_t>(value, 1);
+      reach_ceilings(tariff);
     }
     rule = rated.find(now);
   } else {

@@ -7,6 +7,7 @@ namespace farthing::engine {
 
 namespace {
 
+using tariffs::CeilingRule;
 using tariffs::CounterRule;
 using tariffs::Rule;
 using tariffs::Tariff;
@@ -36,8 +37,18 @@ tariffs::Facts Decider::facts_at(const RatedGroup& group, const RatingFacts& kno
   for (const CounterRule& rule : group.tariff.tariff->counters()) {
     d_.counted.push_back(sheet_.counted(rule, with_held));
   }
+  reach_ceilings(*group.tariff.tariff);
   facts.counted = d_.counted;
   return facts;
+}
+
+// Says behind the values of counters, as they stand in d_.counted, which ceilings they reach.
+void Decider::reach_ceilings(const Tariff& tariff) {
+  d_.counted.resize(tariff.counters().size());
+  for (const CeilingRule& rule : tariff.ceilings()) {
+    const std::optional<std::uint64_t> at = sheet_.ceiling(tariff, rule);
+    d_.counted.push_back(at && d_.counted[rule.counter] >= *at ? 1 : 0);
+  }
 }
 
 // Segments that the session has from before are counted by the version that they began under.
@@ -147,6 +158,18 @@ Decider::Reach Decider::until_threshold(const RatedGroup& group, std::uint16_t s
     if (!threshold) continue;
     const std::uint64_t units = sheet_.units_until(segment, rule, *threshold - value, reach.units);
     if (units < reach.units) reach = {units, i, *threshold};
+  }
+  for (std::size_t i = 0; i < tariff.ceilings().size(); ++i) {
+    const CeilingRule& ceiling = tariff.ceilings()[i];
+    const CounterRule& rule = tariff.counters()[ceiling.counter];
+    const std::uint16_t index = tariff.ceiling_index(i);
+    if (!sheet_.is_counted_by(segment, rule)) continue;
+    if (!tariff.next_threshold(group.context, group.group, index, 0)) continue;
+    const std::optional<std::uint64_t> at = sheet_.ceiling(tariff, ceiling);
+    const std::uint64_t value = sheet_.counted(rule, with_held);
+    if (!at || value >= *at) continue;
+    const std::uint64_t units = sheet_.units_until(segment, rule, *at - value, reach.units);
+    if (units < reach.units) reach = {units, index, 1};
   }
   return reach;
 }

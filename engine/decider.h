@@ -102,6 +102,7 @@ class Decider {
   };
   tariffs::Facts facts_at(const RatedGroup& group, const RatingFacts& known, Time time,
                           bool with_held);
+  void reach_ceilings(const tariffs::Tariff& tariff);
   void report_by_rule(const Request& request, const ServiceRequest& service,
                       const std::optional<std::uint16_t>& known, ServiceAnswer& answer);
   void charge_time(const RatedGroup& group, const RatingFacts& facts, std::uint64_t used,

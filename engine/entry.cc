@@ -45,8 +45,9 @@ enum Section : std::uint32_t {
   section_limits = 1u << 25,
   section_rated_again = 1u << 26,
   section_tariff_only = 1u << 27,
+  section_ceilings = 1u << 28,
 };
-constexpr std::uint32_t sections_known = (1u << 28) - 1;
+constexpr std::uint32_t sections_known = (1u << 29) - 1;
 
 std::uint32_t sections_of(const Entry& entry) {
   std::uint32_t mask = 0;
@@ -77,6 +78,7 @@ std::uint32_t sections_of(const Entry& entry) {
     mask |= section_more_buckets;
   }
   if (!entry.payers.empty()) mask |= section_payers;
+  if (!entry.ceilings.empty()) mask |= section_ceilings;
   if (entry.payment) mask |= section_payment;
   if (!entry.limit_changes.empty()) mask |= section_limits;
   if (entry.rated_again) mask |= section_rated_again;
@@ -113,6 +115,7 @@ std::size_t size_bound(const Entry& entry) {
            number;
   if (entry.subscription) bound += size_bound(*entry.subscription);
   bound += entry.payers.size() * 6 * number;
+  for (const OwnCeiling& ceiling : entry.ceilings) bound += size_bound(ceiling);
   if (entry.cut) bound += cut_size_bound;
   if (entry.tariff) bound += entry.tariff->only_name.size() + entry.tariff->only_value.size();
   if (entry.profile_change) bound += size_bound(*entry.profile_change);
@@ -383,7 +386,62 @@ bool read_charging(ByteReader& in, std::uint32_t mask, Entry& entry) {
   return in.ok();
 }
 
-constexpr std::array<std::pair<EntryKind, std::string_view>, 24> kind_names = {{
+// What accounts and subscribers are after the entry, and whose it is besides.
+void write_changes(ByteWriter& writer, Sequence own, const Entry& entry, std::uint32_t mask) {
+  if (entry.profile_change) write(writer, *entry.profile_change);
+  if (entry.subscription) write(writer, *entry.subscription);
+  if (mask & section_more_buckets) write_more_buckets(writer, entry);
+  if (mask & section_payers) {
+    writer.varint(entry.payers.size());
+    for (const PayerChange& payer : entry.payers) write(writer, payer);
+  }
+  if (entry.payment) {
+    writer.varint(entry.payment->member.value);
+    write_link(writer, own, entry.payment->entry.value);
+  }
+  if (mask & section_limits) write_limits(writer, entry);
+  if (entry.rated_again) write(writer, own, *entry.rated_again);
+  if (mask & section_tariff_only) {
+    writer.text(entry.tariff->only_name);
+    writer.text(entry.tariff->only_value);
+  }
+  if (mask & section_ceilings) {
+    writer.varint(entry.ceilings.size());
+    for (const OwnCeiling& ceiling : entry.ceilings) write(writer, ceiling);
+  }
+}
+
+bool read_changes(ByteReader& in, std::uint32_t mask, Sequence own, Entry& entry) {
+  if (mask & section_profile && !read(in, entry.profile_change.emplace())) return false;
+  if (mask & section_subscription && !read(in, entry.subscription.emplace())) return false;
+  if (mask & section_more_buckets && !read_more_buckets(in, entry)) return false;
+  if (mask & section_payers && !read_list(in, entry.payers, [](ByteReader& r, PayerChange& payer) {
+        return read(r, payer);
+      })) {
+    return false;
+  }
+  if (mask & section_payment) {
+    Payment& payment = entry.payment.emplace();
+    payment.member = AccountNumber(in.varint());
+    payment.entry = Sequence(read_link(in, own));
+  }
+  if (mask & section_limits && !read_limits(in, entry)) return false;
+  if (mask & section_rated_again && !read(in, own, entry.rated_again.emplace())) return false;
+  if (mask & section_tariff_only) {
+    if (!entry.tariff) return false;
+    entry.tariff->only_name = in.text();
+    entry.tariff->only_value = in.text();
+    if (entry.tariff->only_name.empty()) return false;
+  }
+  if (mask & section_ceilings &&
+      !read_list(in, entry.ceilings,
+                 [](ByteReader& r, OwnCeiling& ceiling) { return read(r, ceiling); })) {
+    return false;
+  }
+  return in.ok();
+}
+
+constexpr std::array<std::pair<EntryKind, std::string_view>, 25> kind_names = {{
     {EntryKind::server_started, "server_started"},
     {EntryKind::tariff_loaded, "tariff_loaded"},
     {EntryKind::account_created, "account_created"},
@@ -408,6 +466,7 @@ constexpr std::array<std::pair<EntryKind, std::string_view>, 24> kind_names = {{
     {EntryKind::allowance_expired, "allowance_expired"},
     {EntryKind::payer_changed, "payer_changed"},
     {EntryKind::paid_for_other, "paid_for_other"},
+    {EntryKind::ceiling_changed, "ceiling_changed"},
 }};
 
 }  // namespace
@@ -461,6 +520,7 @@ void Entry::clear() {
   limit_changes.clear();
   subscription.reset();
   payers.clear();
+  ceilings.clear();
   payment.reset();
   tariff.reset();
   cut.reset();
@@ -515,23 +575,7 @@ void encode_entry(const Entry& entry, Sequence own, std::string& out) {
   if (mask & section_outcome) writer.text(entry.outcome);
   write_administration(writer, entry);
   write_counters(writer, entry, mask);
-  if (entry.profile_change) write(writer, *entry.profile_change);
-  if (entry.subscription) write(writer, *entry.subscription);
-  if (mask & section_more_buckets) write_more_buckets(writer, entry);
-  if (mask & section_payers) {
-    writer.varint(entry.payers.size());
-    for (const PayerChange& payer : entry.payers) write(writer, payer);
-  }
-  if (entry.payment) {
-    writer.varint(entry.payment->member.value);
-    write_link(writer, own, entry.payment->entry.value);
-  }
-  if (mask & section_limits) write_limits(writer, entry);
-  if (entry.rated_again) write(writer, own, *entry.rated_again);
-  if (mask & section_tariff_only) {
-    writer.text(entry.tariff->only_name);
-    writer.text(entry.tariff->only_value);
-  }
+  write_changes(writer, own, entry, mask);
   const auto size = static_cast<std::size_t>(writer.position() - out.data());
   FARTHING_ASSERT(size <= out.size());
   out.resize(size);
@@ -563,28 +607,7 @@ bool decode_entry(std::string_view& body, Sequence own, Entry& entry) {
       !read_counters(in, sections, entry)) {
     return false;
   }
-  if (mask & section_profile && !read(in, entry.profile_change.emplace())) return false;
-  if (mask & section_subscription && !read(in, entry.subscription.emplace())) return false;
-  if (mask & section_more_buckets && !read_more_buckets(in, entry)) return false;
-  if (mask & section_payers && !read_list(in, entry.payers, [](ByteReader& r, PayerChange& payer) {
-        return read(r, payer);
-      })) {
-    return false;
-  }
-  if (mask & section_payment) {
-    Payment& payment = entry.payment.emplace();
-    payment.member = AccountNumber(in.varint());
-    payment.entry = Sequence(read_link(in, own));
-  }
-  if (mask & section_limits && !read_limits(in, entry)) return false;
-  if (mask & section_rated_again && !read(in, own, entry.rated_again.emplace())) return false;
-  if (mask & section_tariff_only) {
-    if (!entry.tariff) return false;
-    entry.tariff->only_name = in.text();
-    entry.tariff->only_value = in.text();
-    if (entry.tariff->only_name.empty()) return false;
-  }
-  if (!in.ok()) return false;
+  if (!read_changes(in, sections, own, entry)) return false;
   body.remove_prefix(static_cast<std::size_t>(in.position() - body.data()));
   return true;
 }

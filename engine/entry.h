@@ -51,6 +51,7 @@ enum class EntryKind : std::uint8_t {
   subscription_changed = 22,  // it is to end with its period
   payer_changed = 23,         // another account pays for a subscriber, on other terms, or no more
   paid_for_other = 24,        // what an account lent to a member, or got back from it
+  ceiling_changed = 25,       // a ceiling is another one for a subscriber
 };
 
 std::string_view kind_name(EntryKind kind);
@@ -242,6 +243,18 @@ struct Payment {
   Sequence entry;  // the member's
 };
 
+// A ceiling of the tariff (tariffs/ceiling.h) as it is for one owner (ceilings.h).
+struct OwnCeiling {
+  SubscriberNumber owner;  // 0: the account's, as its counter is
+  std::string name;
+  std::optional<std::uint64_t> lowered;  // at its own wish; until it says otherwise
+  std::uint64_t raised = 0;              // by so much, before `until`
+  bool is_lifted = false;                // altogether, before `until`
+  Time until;
+
+  friend bool operator==(const OwnCeiling&, const OwnCeiling&) = default;
+};
+
 struct TariffLoading {
   tariffs::TariffVersion version;
   std::uint64_t source_hash = 0;
@@ -299,6 +312,7 @@ struct Entry {
   std::vector<LimitChange> limit_changes;
   std::optional<Subscription> subscription;  // as it is after this entry
   std::vector<PayerChange> payers;           // likewise
+  std::vector<OwnCeiling> ceilings;          // likewise
   std::optional<Payment> payment;
   std::optional<TariffLoading> tariff;
   std::optional<LedgerCut> cut;

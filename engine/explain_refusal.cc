@@ -48,6 +48,7 @@ class Refusal {
     return who == nullptr ? std::string("MSISDN") : who->msisdn.digits();
   }
   std::string place() const { return fmt::format("rule {} (line {})", rule_->name, rule_->line); }
+  void help_with_ceilings();
   void help_with_offers();
 
   const RefusedIn& where_;
@@ -84,6 +85,26 @@ void Refusal::denied() {
   help_with_offers();
 }
 
+// By consent, and what raises them.
+void Refusal::help_with_ceilings() {
+  for (const tariffs::Counted& counted : rule_->conditions.counted) {
+    const tariffs::CeilingRule* const ceiling = where_.tariff->ceiling_of(counted.counter);
+    if (ceiling == nullptr) continue;
+    if (ceiling->may_be_lifted) {
+      explained_.help.push_back(
+          fmt::format("farthing ceiling lift {} {}", msisdn(), ceiling->name));
+    }
+    for (const tariffs::Offer& offer : where_.tariff->offers()) {
+      const bool raises = std::ranges::find(offer.raises, ceiling->name,
+                                            &tariffs::Raise::ceiling) != offer.raises.end();
+      if (raises && offer.sale == tariffs::Sale::on_sale) {
+        explained_.help.push_back(
+            fmt::format("farthing subscription add {} {}", msisdn(), offer.name));
+      }
+    }
+  }
+}
+
 void Refusal::help_with_offers() {
   std::size_t named = 0;
   for (const tariffs::Offer& offer : where_.tariff->offers()) {
@@ -101,6 +122,7 @@ void Refusal::unpaid() {
     explained_.why = fmt::format("{} ends what is served, because {}", place(),
                                  tariffs::reasons_text(*where_.tariff, *rule_, where_.facts));
     explained_.help.push_back("it is served again when the period of that counter ends");
+    help_with_ceilings();
     return;
   }
   if (wants_pass()) {

@@ -3,6 +3,7 @@
 #include "engine/attributes.h"
 #include "engine/base/assert.h"
 #include "engine/base/saturating.h"
+#include "engine/ceilings.h"
 #include "engine/decide.h"
 #include "engine/explain_refusal.h"
 #include "engine/facts.h"
@@ -154,6 +155,15 @@ tariffs::Facts EntryExplainer::facts_at(const tariffs::Tariff& tariff, Time time
              time < known.span.to;
     });
     counted_.push_back(counter == counters_.end() ? 0 : static_cast<std::uint64_t>(counter->value));
+  }
+  const std::size_t counters = counted_.size();
+  for (const tariffs::CeilingRule& rule : tariff.ceilings()) {
+    const auto at =
+        moment_.account == nullptr
+            ? rule.at
+            : ceiling_of(*moment_.account, owner_of(tariff, rule, entry_.subscriber), rule, time);
+    FARTHING_ASSERT(rule.counter < counters);
+    counted_.push_back(at && counted_[rule.counter] >= *at ? 1 : 0);
   }
   facts.counted = counted_;
   return facts;

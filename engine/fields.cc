@@ -254,6 +254,34 @@ bool read(ByteReader& in, PayerChange& payer) {
   return in.ok() && payer.account.value != 0 && (!payer.cap || payer.cap->micros >= 0);
 }
 
+// --- Ceilings ------------------------------------------------------------------------------------
+
+std::size_t size_bound(const OwnCeiling& ceiling) {
+  return ceiling.name.size() + 7 * ByteWriter::varint_bytes_max;
+}
+
+void write(ByteWriter& out, const OwnCeiling& ceiling) {
+  out.varint(ceiling.owner.value);
+  out.text(ceiling.name);
+  out.u8(static_cast<std::uint8_t>((ceiling.lowered ? 1 : 0) | (ceiling.is_lifted ? 2 : 0)));
+  if (ceiling.lowered) out.varint(*ceiling.lowered);
+  out.varint(ceiling.raised);
+  out.signed_varint(micros_of(ceiling.until));
+}
+
+bool read(ByteReader& in, OwnCeiling& ceiling) {
+  ceiling.owner = SubscriberNumber(in.number<std::uint16_t>());
+  ceiling.name = in.text();
+  const std::uint8_t flags = in.u8();
+  if (flags > 3) return false;
+  ceiling.is_lifted = (flags & 2) != 0;
+  ceiling.lowered.reset();
+  if ((flags & 1) != 0) ceiling.lowered = in.varint();
+  ceiling.raised = in.varint();
+  ceiling.until = time_of(in.signed_varint());
+  return in.ok() && !ceiling.name.empty();
+}
+
 // --- Subscriptions -------------------------------------------------------------------------------
 
 std::size_t size_bound(const Subscription& subscription) {

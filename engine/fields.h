@@ -35,6 +35,10 @@ void write(base::ByteWriter& out, const BucketOpening& bucket);
 void write(base::ByteWriter& out, const PayerChange& payer);
 [[nodiscard]] bool read(base::ByteReader& in, PayerChange& payer);
 
+std::size_t size_bound(const OwnCeiling& ceiling);
+void write(base::ByteWriter& out, const OwnCeiling& ceiling);
+[[nodiscard]] bool read(base::ByteReader& in, OwnCeiling& ceiling);
+
 std::size_t size_bound(const Subscription& subscription);
 void write(base::ByteWriter& out, const Subscription& subscription);
 [[nodiscard]] bool read(base::ByteReader& in, Subscription& subscription);

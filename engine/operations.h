@@ -73,6 +73,15 @@ Operation add_payer(Shard& shard, std::string_view msisdn, const PayerOrder& ord
 // Refused while a session holds some of its money.
 Operation remove_payer(Shard& shard, std::string_view msisdn, std::string_view account,
                        const Note& note);
+
+// A ceiling of the tariff in force (ceilings.h) does not hold for the subscriber until its
+// counter's period ends: its consent.
+Operation lift_ceiling(Shard& shard, std::string_view msisdn, std::string_view name,
+                       const Note& note);
+// It is reached with less than the tariff says. `value`: as tariff files write it, "30.00"; "": it
+// is as the tariff says again.
+Operation lower_ceiling(Shard& shard, std::string_view msisdn, std::string_view name,
+                        std::string_view value, const Note& note);
 // What the session holds goes back to its account; nothing more is charged.
 Operation close_session(Shard& shard, std::string_view session_id, const Note& note = {});
 

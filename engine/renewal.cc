@@ -1,6 +1,7 @@
 #include "engine/renewal.h"
 
 #include "engine/base/wide.h"
+#include "engine/ceilings.h"
 #include "engine/decide.h"
 #include "engine/permission.h"
 
@@ -271,6 +272,7 @@ std::optional<Entry> begin_period(const Account& account, const Subscription& be
   }
   open_buckets(entry, *terms.offer, before.owner, {after.valid_from, after.valid_to}, share,
                account.bucket_count + 1, after.buckets);
+  raise_ceilings(account, before.owner, *terms.tariff->tariff, terms.offer->raises, now, entry);
   if (before.state == State::waiting) after.begun_at = after.valid_from;
   after.state = State::active;
   after.unpaid = terms.offer->renewal->unpaid;
@@ -306,6 +308,7 @@ Entry subscribe(const Account& account, SubscriberNumber subscriber, const Versi
   pay(entry, first_fee(*tariff.tariff, offer, from));
   open_buckets(entry, offer, subscriber, span, share_of_period(tariff, offer, one), number,
                one.buckets);
+  raise_ceilings(account, subscriber, *tariff.tariff, offer.raises, now, entry);
   return entry;
 }
 
@@ -360,6 +363,7 @@ Entry buy(const Account& account, SubscriberNumber subscriber, const VersionedTa
   std::vector<BucketNumber> opened;
   open_buckets(entry, offer, subscriber, {from, tariff.tariff->end_of(offer, from)}, {},
                account.bucket_count + 1, opened);
+  raise_ceilings(account, subscriber, *tariff.tariff, offer.raises, now, entry);
   pay(entry, offer.fee);
   return entry;
 }

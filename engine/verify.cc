@@ -100,26 +100,7 @@ void walk_session(const Session& session, TextSink& sink) {
   sink.add("last answer's hash", base::hash64(session.last_outcome));
 }
 
-void walk_account(const Account& account, TextSink& sink) {
-  sink.add_text("name", account.name);
-  sink.add("kind", static_cast<std::uint64_t>(account.kind));
-  sink.add_money("main", account.main_micros);
-  sink.add_money("reserved", account.reserved_micros);
-  sink.add_money("overage", account.overage_micros);
-  sink.add_money("credit limit", account.credit_limit_micros);
-  sink.add("last entry", account.last.value);
-  sink.add("buckets ever", account.bucket_count);
-  sink.add("counters ever", account.counter_count);
-  sink.add("open sessions", account.session_count);
-  for (std::size_t i = 0; i < account.subscribers.size(); ++i) {
-    sink.enter("subscriber", i + 1);
-    sink.add("MSISDN", account.subscribers[i].msisdn.bits());
-    sink.add("IMSI", account.subscribers[i].imsi.bits());
-    sink.add("barred", account.subscribers[i].barred ? 1 : 0);
-    if (const Profile* const profile = account.subscribers[i].profile.get()) {
-      sink.add_text("profile", describe_change(change_to(*profile, {})));
-    }
-  }
+void walk_possessions(const Account& account, TextSink& sink) {
   for (const Bucket& bucket : account.buckets) {
     sink.enter("bucket", bucket.number.value);
     sink.add("owner", bucket.owner.value);
@@ -147,6 +128,15 @@ void walk_account(const Account& account, TextSink& sink) {
     sink.add("month from", micros_of(payer.terms.month.from));
     sink.add_money("spent", payer.spent_micros);
   }
+  for (const OwnCeiling& ceiling : account.ceilings) {
+    sink.enter("ceiling", ceiling.owner.value);
+    sink.add_text("name", ceiling.name);
+    sink.add("has one of its own", ceiling.lowered ? 1 : 0);
+    sink.add("lowered", ceiling.lowered.value_or(0));
+    sink.add("raised", ceiling.raised);
+    sink.add("is lifted", ceiling.is_lifted ? 1 : 0);
+    sink.add("until", micros_of(ceiling.until));
+  }
   for (const Counter& counter : account.counters) {
     sink.enter("counter", counter.number.value);
     sink.add("owner", counter.owner.value);
@@ -157,6 +147,29 @@ void walk_account(const Account& account, TextSink& sink) {
     sink.add("value", bits(counter.value));
     sink.add("held", bits(counter.held));
   }
+}
+
+void walk_account(const Account& account, TextSink& sink) {
+  sink.add_text("name", account.name);
+  sink.add("kind", static_cast<std::uint64_t>(account.kind));
+  sink.add_money("main", account.main_micros);
+  sink.add_money("reserved", account.reserved_micros);
+  sink.add_money("overage", account.overage_micros);
+  sink.add_money("credit limit", account.credit_limit_micros);
+  sink.add("last entry", account.last.value);
+  sink.add("buckets ever", account.bucket_count);
+  sink.add("counters ever", account.counter_count);
+  sink.add("open sessions", account.session_count);
+  for (std::size_t i = 0; i < account.subscribers.size(); ++i) {
+    sink.enter("subscriber", i + 1);
+    sink.add("MSISDN", account.subscribers[i].msisdn.bits());
+    sink.add("IMSI", account.subscribers[i].imsi.bits());
+    sink.add("barred", account.subscribers[i].barred ? 1 : 0);
+    if (const Profile* const profile = account.subscribers[i].profile.get()) {
+      sink.add_text("profile", describe_change(change_to(*profile, {})));
+    }
+  }
+  walk_possessions(account, sink);
   std::vector<const Session*> sessions;  // their order in the account's list says nothing
   for (const Session* at = account.sessions; at != nullptr; at = at->account_next) {
     sessions.push_back(at);

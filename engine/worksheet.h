@@ -89,6 +89,9 @@ class Worksheet {
   std::uint64_t units_until(std::uint16_t index, const tariffs::CounterRule& rule,
                             std::uint64_t distance, std::uint64_t most) const;
   bool is_counted_by(std::uint16_t index, const tariffs::CounterRule& rule) const;
+  // At which value of its counter the ceiling is reached; nullopt: it is lifted.
+  std::optional<std::uint64_t> ceiling(const tariffs::Tariff& tariff,
+                                       const tariffs::CeilingRule& rule) const;
   // What is granted of the segment, to all sets of service identifiers together.
   std::uint64_t granted(std::uint16_t index) const { return segments_[index].granted; }
 
@@ -161,7 +164,8 @@ class Worksheet {
   };
   enum class Pays { units, money };
   struct CounterWork {
-    const tariffs::CounterRule* rule = nullptr;  // where this request counts on it
+    const tariffs::Tariff* tariff = nullptr;  // where this request counts on it, and its rule
+    const tariffs::CounterRule* rule = nullptr;
     CounterNumber number;
     SubscriberNumber owner;
     tariffs::CounterKey key;
@@ -227,6 +231,7 @@ class Worksheet {
   std::int64_t most_for(std::uint16_t index, std::int64_t from, std::int64_t wanted,
                         std::int64_t budget) const;
   void write_counters(Entry& entry) const;
+  void note_reached(const CounterWork& counter, Entry& entry) const;
   void write_shares(Entry& entry) const;
   std::int64_t due_micros(std::uint16_t index, std::int64_t priced, bool is_first) const;
   std::int64_t dearest_cost(std::uint16_t index, std::int64_t from, std::int64_t units) const;

@@ -16,8 +16,9 @@ constexpr std::string_view per_session = "session";
 
 class Reader {
  public:
-  Reader(const TariffTables& tables, const std::vector<PlacedCounter>& counters, FileErrors& errors)
-      : tables_(tables), counters_(counters), errors_(errors) {}
+  Reader(const TariffTables& tables, const std::vector<PlacedCounter>& counters,
+         std::span<const CeilingRule> ceilings, FileErrors& errors)
+      : tables_(tables), counters_(counters), ceilings_(ceilings), errors_(errors) {}
 
   PlacedAdjustment read(const YamlEntry& entry, bool is_discount) {
     PlacedAdjustment placed;
@@ -37,6 +38,7 @@ class Reader {
     if (!made.percent) read_amount(map, placed);
     made.conditions = tables_.read_conditions(map, made.conditions_text);
     read_counted(map, counters_, made.conditions, made.conditions_text, errors_);
+    read_beyond(map, counters_.size(), ceilings_, made.conditions, made.conditions_text, errors_);
     placed.covers = map.find("covers");
     if (placed.covers != nullptr && !check_kind(*placed.covers, YamlNode::Kind::sequence, errors_,
                                                 "a list of what it covers")) {
@@ -90,6 +92,7 @@ class Reader {
 
   const TariffTables& tables_;
   const std::vector<PlacedCounter>& counters_;
+  const std::span<const CeilingRule> ceilings_;
   FileErrors& errors_;
 };
 
@@ -97,9 +100,10 @@ class Reader {
 
 std::vector<PlacedAdjustment> read_adjustments(YamlMap& file, const TariffTables& tables,
                                                const std::vector<PlacedCounter>& counters,
+                                               std::span<const CeilingRule> ceilings,
                                                FileErrors& errors) {
   std::vector<PlacedAdjustment> adjustments;
-  Reader reader(tables, counters, errors);
+  Reader reader(tables, counters, ceilings, errors);
   for (const std::string_view key : {"discounts", "surcharges"}) {
     const YamlNode* const node = file.find(key);
     if (node == nullptr ||

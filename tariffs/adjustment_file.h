@@ -12,6 +12,7 @@
 #pragma once
 
 #include "tariffs/adjustment.h"
+#include "tariffs/ceiling_file.h"
 #include "tariffs/counter_file.h"
 #include "tariffs/placed.h"
 #include "tariffs/tariff_tables.h"
@@ -33,6 +34,7 @@ struct PlacedAdjustment {
 // on the services. The file outlives what is read.
 std::vector<PlacedAdjustment> read_adjustments(YamlMap& file, const TariffTables& tables,
                                                const std::vector<PlacedCounter>& counters,
+                                               std::span<const CeilingRule> ceilings,
                                                FileErrors& errors);
 
 // Reads the key `combine`, which two discounts need.

@@ -25,7 +25,8 @@ struct Facts {
   std::string_view serving_network;      // MCC and MNC, 5 or 6 digits
   std::span<const SubscriberAttribute> subscriber = {};  // what is said of it
   std::optional<base::Time> time;                        // at which it is rated
-  std::span<const std::uint64_t> counted = {};  // by the tariff's counters; what is not there is 0
+  // By the tariff's counters, then its ceilings, 1 where one is reached; what is not there is 0.
+  std::span<const std::uint64_t> counted = {};
 };
 
 // Of each list one must fit; of all that are given, every one. Empty lists say nothing.

@@ -65,7 +65,7 @@ CounterKey counter_key(const CounterRule& rule);
 
 // A condition on a counter: that it has reached `from`, and not yet `below`.
 struct Counted {
-  std::uint16_t counter = 0;  // index into the tariff's counters
+  std::uint16_t counter = 0;  // index into the tariff's counters, or Tariff::ceiling_index()
   std::uint64_t from = 0;
   std::uint64_t below = std::numeric_limits<std::uint64_t>::max();
 

@@ -17,14 +17,14 @@ constexpr std::size_t counters_max = 64;  // an account may have two of each
 constexpr std::size_t thresholds_max = 16;
 constexpr std::string_view covers_form = "a list of what it counts";
 
-std::vector<std::string_view> names_of(const std::vector<PlacedCounter>& counters) {
+std::vector<std::string_view> names_of(std::span<const PlacedCounter> counters) {
   std::vector<std::string_view> names;
   for (const PlacedCounter& counter : counters) names.push_back(counter.rule.name);
   return names;
 }
 
 std::optional<std::uint16_t> find_counter(std::string_view name, FilePosition position,
-                                          const std::vector<PlacedCounter>& counters,
+                                          std::span<const PlacedCounter> counters,
                                           FileErrors& errors) {
   const auto found = std::ranges::find(
       counters, name, [](const PlacedCounter& counter) { return counter.rule.name; });
@@ -142,7 +142,7 @@ std::vector<PlacedCounter> read_counters(const YamlNode& node, FileErrors& error
 }
 
 std::optional<std::uint16_t> read_counter_name(const YamlNode& node,
-                                               const std::vector<PlacedCounter>& counters,
+                                               std::span<const PlacedCounter> counters,
                                                FileErrors& errors) {
   const std::optional<std::string> name = read_text(node, errors, "the name of a counter");
   if (!name) return std::nullopt;

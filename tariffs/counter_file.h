@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,7 @@ std::vector<PlacedCounter> read_counters(const YamlNode& node, FileErrors& error
 
 // The index of the counter that the node names.
 std::optional<std::uint16_t> read_counter_name(const YamlNode& node,
-                                               const std::vector<PlacedCounter>& counters,
+                                               std::span<const PlacedCounter> counters,
                                                FileErrors& errors);
 
 // Reads the key `counted` of a price and adds it to its name: "data/*/data-month>=20 GiB".

@@ -5,6 +5,7 @@
 // Part of compile_tariff (tariffs/tariff_file.h). Threads: no shared state.
 #pragma once
 
+#include "tariffs/ceiling.h"
 #include "tariffs/counter.h"
 #include "tariffs/placed.h"
 #include "tariffs/yaml_reader.h"
@@ -15,10 +16,11 @@
 
 namespace farthing::tariffs {
 
-// What a coverage can name.
+// What a coverage, and an offer, can name.
 struct Coverable {
   std::span<const PlacedService> services;
   std::span<const PlacedSituation> situations;
+  std::span<const CeilingRule> ceilings;
 };
 
 // One item. The service that is named, if it is known; the coverage, if all of it is.

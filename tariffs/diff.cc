@@ -127,6 +127,19 @@ Item counter_item(const Tariff& tariff, const CounterRule& counter) {
   return item;
 }
 
+Item ceiling_item(const Tariff& tariff, const CeilingRule& ceiling) {
+  Item item{"ceiling",
+            ceiling.name,
+            {{"counter", tariff.counters()[ceiling.counter].name},
+             {"at", units_text(ceiling.unit, ceiling.at)}}};
+  if (ceiling.may_be_lifted) item.fields.push_back({"lift", "true"});
+  if (ceiling.may_be_lowered) item.fields.push_back({"lower", "true"});
+  if (!ceiling.notes.empty()) {
+    item.fields.push_back({"notes", fmt::format("{} %", fmt::join(ceiling.notes, " %, "))});
+  }
+  return item;
+}
+
 std::string allowance_text(const Tariff& tariff, const Offer& offer, const Allowance& allowance) {
   std::string text = units_text(allowance.unit, allowance.units);
   if (allowance.coverage != offer.coverage) {
@@ -214,6 +227,10 @@ Item offer_item(const Tariff& tariff, const Offer& offer) {
     item.fields.push_back({"sale", std::string(sale_name(offer.sale))});
   }
   if (!offer.successor.empty()) item.fields.push_back({"successor", offer.successor});
+  for (const Raise& raise : offer.raises) {
+    const auto ceiling = std::ranges::find(tariff.ceilings(), raise.ceiling, &CeilingRule::name);
+    item.fields.push_back({"raises " + raise.ceiling, units_text(ceiling->unit, raise.by)});
+  }
   return item;
 }
 
@@ -244,6 +261,9 @@ std::vector<Item> items_of(const Tariff& tariff) {
   }
   for (const CounterRule& counter : tariff.counters()) {
     items.push_back(counter_item(tariff, counter));
+  }
+  for (const CeilingRule& ceiling : tariff.ceilings()) {
+    items.push_back(ceiling_item(tariff, ceiling));
   }
   for (const Adjustment& adjustment : tariff.adjustments()) {
     items.push_back(adjustment_item(tariff, adjustment));

@@ -71,6 +71,9 @@ std::string time_reason(const Tariff& tariff, const Conditions::Times& times, co
 }
 
 std::string counted_reason(const Tariff& tariff, const Counted& counted) {
+  if (const CeilingRule* const ceiling = tariff.ceiling_of(counted.counter)) {
+    return fmt::format("ceiling {} is reached", ceiling->name);
+  }
   const CounterRule& counter = tariff.counters()[counted.counter];
   std::string range;
   if (counted.from > 0) range = fmt::format(" at least {}", units_text(counter.unit, counted.from));
@@ -149,6 +152,7 @@ class Pricer {
         counted_(breakdown.facts.counted.begin(), breakdown.facts.counted.end()),
         begun_(tariff.counters().size()) {
     counted_.resize(tariff.counters().size());
+    reach_ceilings();
     if (!breakdown.facts.time) return;
     for (std::size_t i = 0; i < begun_.size(); ++i) begun_[i] = begin_of(i, *breakdown.facts.time);
   }
@@ -191,6 +195,15 @@ class Pricer {
       begun_[i] = begin;
       counted_[i] = 0;
     }
+    reach_ceilings();
+  }
+
+  // As they are for everybody.
+  void reach_ceilings() {
+    counted_.resize(tariff_.counters().size());
+    for (const CeilingRule& ceiling : tariff_.ceilings()) {
+      counted_.push_back(counted_[ceiling.counter] >= ceiling.at ? 1 : 0);
+    }
   }
 
   PricePiece& piece_of(const Rule& rule) {
@@ -216,11 +229,14 @@ class Pricer {
     const PriceTerms& terms = terms_of(piece);
     std::uint64_t part = units;
     for (std::uint16_t i = 0; i < counted_.size(); ++i) {
-      const CounterRule& counter = tariff_.counters()[i];
-      if (!counter.counts(piece.rule->service, group_, piece.rule->holding)) continue;
       const auto threshold = tariff_.next_threshold(context_, group_, i, counted_[i]);
       if (!threshold) continue;
-      std::uint64_t reach = std::min(*threshold - counted_[i], countable_max);
+      const CeilingRule* const ceiling = tariff_.ceiling_of(i);
+      const std::uint16_t which = ceiling == nullptr ? i : ceiling->counter;
+      const CounterRule& counter = tariff_.counters()[which];
+      if (!counter.counts(piece.rule->service, group_, piece.rule->holding)) continue;
+      const std::uint64_t value = ceiling == nullptr ? *threshold : ceiling->at;
+      std::uint64_t reach = std::min(value - counted_[which], countable_max);
       if (counter.unit == Unit::money) reach = units_below(piece, terms, reach, units) + terms.step;
       const std::uint64_t end = piece.chargeable + reach;
       const std::uint64_t in_steps = (end + terms.step - 1) / terms.step * terms.step;
@@ -260,7 +276,7 @@ class Pricer {
     piece.price = Money(to->micros - from->micros);
     if (!tariffs::add(piece.price, piece.setup, piece.total)) return false;
     const std::int64_t more = piece.total.micros - total.micros;
-    for (std::size_t i = 0; i < counted_.size(); ++i) {
+    for (std::size_t i = 0; i < tariff_.counters().size(); ++i) {
       const CounterRule& counter = tariff_.counters()[i];
       if (!counter.counts(piece.rule->service, group_, piece.rule->holding)) continue;
       if (counter.unit == Unit::money) {
@@ -269,6 +285,7 @@ class Pricer {
         counted_[i] = base::saturating_add(counted_[i], piece.chargeable - chargeable);
       }
     }
+    reach_ceilings();
     breakdown_.chargeable += piece.chargeable - chargeable;
     return tariffs::add(breakdown_.total, Money(more), breakdown_.total);
   }
@@ -286,8 +303,8 @@ class Pricer {
   std::string_view context_;
   std::optional<RatingGroup> group_;
   PriceBreakdown& breakdown_;
-  std::vector<std::uint64_t> counted_;
-  std::vector<base::Time> begun_;  // of each counter's period at hand
+  std::vector<std::uint64_t> counted_;  // and whether ceilings are reached
+  std::vector<base::Time> begun_;       // of each counter's period at hand
 };
 
 void add_reasons(const Tariff& tariff, const Conditions& conditions, const Facts& facts,

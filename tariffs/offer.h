@@ -4,6 +4,7 @@
 // Plain values.
 #pragma once
 
+#include "tariffs/ceiling.h"
 #include "tariffs/counter.h"
 #include "tariffs/money.h"
 #include "tariffs/period_clock.h"
@@ -92,7 +93,8 @@ struct Offer {
   std::string family;                   // a subscriber has one offer of a family; "": it is in none
   std::vector<std::string> depends_on;  // offers of which the subscriber has one already
   Sale sale = Sale::on_sale;
-  std::string successor;  // of one that has ended; "": none
+  std::string successor;      // of one that has ended; "": none
+  std::vector<Raise> raises;  // with each period that begins
 };
 
 // Of one that does not renew: "30 d", "the rest of the day".

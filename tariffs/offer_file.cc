@@ -1,5 +1,6 @@
 #include "tariffs/offer_file.h"
 
+#include "tariffs/ceiling_file.h"
 #include "tariffs/coverage_file.h"
 #include "tariffs/situation_file.h"
 #include "tariffs/tariff_values.h"
@@ -102,7 +103,7 @@ void OfferReader::read_allowances(YamlMap& map) {
   const YamlNode* const covers =
       list != nullptr ? map.find("covers") : map.require("covers", "a list of what it covers");
   if (covers == nullptr) return;
-  if (list == nullptr && !made_.offer.renewal) {
+  if (list == nullptr && !made_.offer.renewal && map.find("raises") == nullptr) {
     map.require("allowance", "how much there is to use");
   }
   std::vector<PlacedCoverage> coverage;
@@ -344,6 +345,7 @@ void OfferReader::read_selling(YamlMap& map) {
       }
     }
   }
+  offer.raises = read_raises(map, known_.ceilings, errors_);
   if (const YamlNode* most = map.find("daily_most")) {
     offer.daily_most = static_cast<std::uint16_t>(read_integer(*most, errors_, 1, 24).value_or(0));
   }

@@ -56,7 +56,7 @@ Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)), clock_(parts_.time
     if (rule.over) counters_that_matter_[*rule.over] = true;
     for_each_conditions(parts_, rule, [this](const Conditions& conditions) {
       for (const Counted& counted : conditions.counted) {
-        counters_that_matter_[counted.counter] = true;
+        counters_that_matter_[counter_behind(parts_, counted.counter)] = true;
       }
     });
   }
@@ -64,6 +64,12 @@ Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)), clock_(parts_.time
   for (std::uint32_t i = 0; i < parts_.offers.size(); ++i) offers_by_name_.push_back(i);
   std::ranges::sort(offers_by_name_, {},
                     [this](std::uint32_t i) { return std::string_view(parts_.offers[i].name); });
+}
+
+// A ceiling's own one.
+std::uint16_t Tariff::counter_behind(const TariffParts& parts, std::uint16_t counted) {
+  if (counted < parts.counters.size()) return counted;
+  return parts.ceilings[counted - parts.counters.size()].counter;
 }
 
 bool Tariff::is_unconditional(const TariffParts& parts, const Rule& rule) {
@@ -121,7 +127,7 @@ void Tariff::find_dependencies(const TariffParts& parts, ServiceKey service, Gro
       if (conditions.times) add(group.calendars, conditions.times->calendar);
       for (const Counted& counted : conditions.counted) {
         group.has_counted = true;
-        add(group.counters, counted.counter);
+        add(group.counters, counter_behind(parts, counted.counter));
         for (const std::uint64_t border : {counted.from, counted.below}) {
           add(group.thresholds, std::pair(counted.counter, border));
         }
@@ -323,6 +329,11 @@ const ZoneTable* Tariff::zones() const { return parts_.zones.get(); }
 const std::optional<NumberingPlan>& Tariff::numbering() const { return parts_.numbering; }
 
 const std::vector<CounterRule>& Tariff::counters() const { return parts_.counters; }
+const std::vector<CeilingRule>& Tariff::ceilings() const { return parts_.ceilings; }
+const CeilingRule* Tariff::ceiling_of(std::uint16_t counter) const {
+  if (counter < parts_.counters.size()) return nullptr;
+  return &parts_.ceilings[counter - parts_.counters.size()];
+}
 
 const std::vector<Adjustment>& Tariff::adjustments() const { return parts_.adjustments; }
 

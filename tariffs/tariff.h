@@ -9,6 +9,7 @@
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 #include "tariffs/adjustment.h"
+#include "tariffs/ceiling.h"
 #include "tariffs/calendar.h"
 #include "tariffs/conditions.h"
 #include "tariffs/counter.h"
@@ -111,6 +112,7 @@ struct TariffParts {
   std::vector<Calendar> calendars;
   std::optional<NumberingPlan> numbering;
   std::vector<CounterRule> counters;
+  std::vector<CeilingRule> ceilings;
   std::vector<Adjustment> adjustments;
   std::vector<Situation> situations;
   Combine combine = Combine::stack;
@@ -186,6 +188,12 @@ class Tariff {
                         std::optional<RatingGroup> rating_group) const;
   // Whether any price goes by the counter: what grants may add to it matters then.
   bool goes_by(std::uint16_t counter) const { return counters_that_matter_[counter]; }
+  // How a Counted names a ceiling: behind the counters.
+  std::uint16_t ceiling_index(std::size_t ceiling) const {
+    return static_cast<std::uint16_t>(parts_.counters.size() + ceiling);
+  }
+  // The ceiling that a Counted names; nullptr: a counter.
+  const CeilingRule* ceiling_of(std::uint16_t counter) const;
   // The period of a counter that a moment is in.
   TimeSpan span_of(const CounterRule& counter, base::Time time) const;
   TimeSpan day_of(base::Time time) const;
@@ -206,7 +214,8 @@ class Tariff {
   const std::vector<Calendar>& calendars() const;
   const ZoneTable* zones() const;  // nullptr: it has none
   const std::optional<NumberingPlan>& numbering() const;
-  const std::vector<CounterRule>& counters() const;    // as Counted and Rule::over name them
+  const std::vector<CounterRule>& counters() const;  // as Counted and Rule::over name them
+  const std::vector<CeilingRule>& ceilings() const;
   const std::vector<Adjustment>& adjustments() const;  // discounts, then surcharges
   Combine combine() const;                             // several discounts
   const std::vector<Situation>& situations() const;
@@ -246,6 +255,7 @@ class Tariff {
   static bool is_unconditional(const TariffParts& parts, const Rule& rule);
   static std::vector<Group> groups_of(const TariffParts& parts, ServiceKey service);
   static void find_dependencies(const TariffParts& parts, ServiceKey service, Group& group);
+  static std::uint16_t counter_behind(const TariffParts& parts, std::uint16_t counted);
   const Group* group(std::string_view service_context,
                      std::optional<RatingGroup> rating_group) const;
   // The same as next_change(), and where a period ends of a counter that counts the group.

@@ -2,6 +2,7 @@
 
 #include "tariffs/adjusted_rules.h"
 #include "tariffs/adjustment_file.h"
+#include "tariffs/ceiling_file.h"
 #include "tariffs/counter_file.h"
 #include "tariffs/coverage_file.h"
 #include "tariffs/currency.h"
@@ -79,7 +80,7 @@ class Compiler {
   void check_passes() const;
 
   void compile_adjustments(YamlMap& file);
-  Coverable coverable() const { return {services_, situations_}; }
+  Coverable coverable() const { return {services_, situations_, parts_.ceilings}; }
   void compile_situations();
   void add_rules();
   std::optional<Percent> read_tax(YamlMap& map, const std::optional<Percent>& otherwise);
@@ -107,6 +108,9 @@ TariffParts Compiler::compile(const YamlNode& root) {
     situations_ = read_situations(*node, tables_, errors_);
   }
   if (const YamlNode* node = file.find("counters")) counters_ = read_counters(*node, errors_);
+  if (const YamlNode* node = file.find("ceilings")) {
+    parts_.ceilings = read_ceilings(*node, counters_, errors_);
+  }
   if (const YamlNode* node = file.require("services", "at least one service")) {
     compile_services(*node);
   }
@@ -334,6 +338,8 @@ bool Compiler::compile_price(const YamlNode& node, PlacedService& placed) {
   const std::size_t errors_before = errors_.count();
   made.rule.conditions = tables_.read_conditions(map, made.rule.name);
   read_counted(map, counters_, made.rule.conditions, made.rule.name, errors_);
+  read_beyond(map, counters_.size(), parts_.ceilings, made.rule.conditions, made.rule.name,
+              errors_);
   is_known &= errors_.count() == errors_before;
   const Restrictions own = read_restrictions(map, errors_);
   const bool has_terms = compile_terms(map, made, placed.service.unit);
@@ -460,7 +466,7 @@ bool Compiler::compile_counting(YamlMap& map, PlacedRule& placed, Unit unit) {
     rule.stop = read_boolean(*node, errors_).value_or(false);
     if (rule.conditions.counted.empty() || rule.always) {
       errors_.add(map.key_position("stop"), "nothing is used up here that it could stop at",
-                  "a price with a condition \"counted\"");
+                  "a price with a condition \"counted\" or \"beyond\"");
     }
   }
   const YamlNode* const node = map.find("over");
@@ -589,7 +595,7 @@ std::optional<Percent> Compiler::read_tax(YamlMap& map, const std::optional<Perc
 }
 
 void Compiler::compile_adjustments(YamlMap& file) {
-  adjustments_ = read_adjustments(file, tables_, counters_, errors_);
+  adjustments_ = read_adjustments(file, tables_, counters_, parts_.ceilings, errors_);
   parts_.combine = read_combine(file, adjustments_, errors_);
   for (PlacedAdjustment& placed : adjustments_) {
     if (placed.covers != nullptr &&

@@ -87,6 +87,15 @@ std::optional<std::uint64_t> read_units(const YamlNode& node, FileErrors& errors
   return std::nullopt;
 }
 
+std::optional<std::uint64_t> parse_units(std::string_view text, Unit unit, std::uint64_t lowest) {
+  YamlNode node;
+  node.kind = YamlNode::Kind::scalar;
+  node.text = text;
+  FileErrors errors("");
+  const std::optional<std::uint64_t> read = read_units(node, errors, unit, lowest);
+  return errors.empty() ? read : std::nullopt;
+}
+
 std::optional<base::Time> read_time(const YamlNode& node, FileErrors& errors,
                                     std::string_view zone) {
   constexpr std::string_view form =

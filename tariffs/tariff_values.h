@@ -26,6 +26,9 @@ std::optional<Percent> read_percent(const YamlNode& node, FileErrors& errors);
 std::optional<std::uint64_t> read_units(const YamlNode& node, FileErrors& errors, Unit unit,
                                         std::uint64_t lowest);
 
+// The same from a person's words; nullopt: they are none. KB and the like are not known here.
+std::optional<std::uint64_t> parse_units(std::string_view text, Unit unit, std::uint64_t lowest);
+
 // A local time of the zone. No error where the zone is unknown: it has its own.
 std::optional<base::Time> read_time(const YamlNode& node, FileErrors& errors,
                                     std::string_view zone);

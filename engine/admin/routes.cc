@@ -33,6 +33,8 @@ constexpr std::array routes = {
     Route{"POST", "/v1/subscribers/{}/payers", add_payer, mib},
     Route{"GET", "/v1/subscribers/{}/payers", list_payers, 0},
     Route{"DELETE", "/v1/subscribers/{}/payers/{}", remove_payer, 0},
+    Route{"GET", "/v1/subscribers/{}/ceilings", list_ceilings, 0},
+    Route{"POST", "/v1/subscribers/{}/ceilings/{}", change_ceiling, mib},
     Route{"POST", "/v1/subscribers/{}/subscriptions", add_subscription, mib},
     Route{"GET", "/v1/subscribers/{}/subscriptions", list_subscriptions, 0},
     Route{"DELETE", "/v1/subscribers/{}/subscriptions/{}", end_subscription, 0},

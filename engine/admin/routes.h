@@ -76,6 +76,8 @@ Reply add_payer(Api& api, const HttpRequest& request, Stream& stream);
 Reply list_payers(Api& api, const HttpRequest& request, Stream& stream);
 Reply remove_payer(Api& api, const HttpRequest& request, Stream& stream);
 
+Reply list_ceilings(Api& api, const HttpRequest& request, Stream& stream);
+Reply change_ceiling(Api& api, const HttpRequest& request, Stream& stream);
 Reply add_subscription(Api& api, const HttpRequest& request, Stream& stream);
 Reply list_subscriptions(Api& api, const HttpRequest& request, Stream& stream);
 Reply end_subscription(Api& api, const HttpRequest& request, Stream& stream);

@@ -125,6 +125,23 @@ TEST(CounterFile, SaysWhatIsWrong) {
       ElementsAre(HasSubstr("these are two caps of one kind")));
 }
 
+TEST(CeilingFile, SaysWhatIsWrong) {
+  const auto wrong = [](std::string_view ceiling) {
+    return faults("services:", "ceilings:\n  top: " + std::string(ceiling) + "\nservices:");
+  };
+  EXPECT_THAT(wrong("{counter: moth, at: 1 GiB}"),
+              ElementsAre(HasSubstr("did you mean \"month\"")));
+  EXPECT_THAT(wrong("{counter: month}"), ElementsAre(HasSubstr("\"at\" is missing")));
+  EXPECT_THAT(wrong("{counter: month, at: 0 B}"), ElementsAre(HasSubstr("out of range")));
+  EXPECT_THAT(wrong("{counter: spent, at: 1 GiB}"), ElementsAre(HasSubstr("amount")));
+  EXPECT_THAT(wrong("{counter: month, at: 1 GiB, notes: [80 %, 50 %]}"),
+              ElementsAre(HasSubstr("not above the one before")));
+  EXPECT_THAT(wrong("{counter: month, at: 1 GiB, notes: [100 %]}"),
+              ElementsAre(HasSubstr("no whole percentage below")));
+  EXPECT_THAT(faults("counted: {spent: {from: 5.00}}", "beyond: top"),
+              ElementsAre(HasSubstr("unknown ceiling \"top\"")));
+}
+
 TEST(CounterFile, ACounterThatIsCountedOtherwiseIsAnotherOne) {
   CounterRule rule;
   rule.name = "month";

@@ -44,6 +44,8 @@ tables: {zzz: 1}
 numbers: {country_code: 49, zzz: 1}
 counters:
   used: {unit: octets, period: day, covers: [{service: data}], zzz: 1}
+ceilings:
+  top: {counter: used, at: 1 GiB, zzz: 1}
 discounts: {off: {percent: 1, zzz: 1}}
 surcharges: {more: {amount: 1.00, per: session, zzz: 1}}
 situations: {dark: {time: night, zzz: 1}}
@@ -74,6 +76,7 @@ const std::map<std::string, std::string, std::less<>> definitions = {
     {"the cap", "cap"},
     {"the range of counter \"used\"", "counted"},
     {"counter \"used\"", "counter"},
+    {"ceiling \"top\"", "ceiling"},
     {"discount \"off\"", "discount"},
     {"surcharge \"more\"", "surcharge"},
     {"situation \"dark\"", "situation"},

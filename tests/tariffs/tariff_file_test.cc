@@ -127,7 +127,8 @@ TEST(TariffFile, HeaderErrors) {
           "t.yaml:1:1: the key \"currency\" is missing in the tariff; "
           "expected a currency of ISO 4217",
           "t.yaml:2:1: unknown key \"curency\" in the tariff (did you mean "
-          "\"currency\"?); expected calendars, combine, counters, currency, discounts, numbers, "
+          "\"currency\"?); expected calendars, ceilings, combine, counters, currency, discounts, "
+          "numbers, "
           "offers, services, situations, surcharges, tables, tariff, tax, tests, time_zone, "
           "units, valid_from, valid_until"));
 }

@@ -141,6 +141,7 @@ int run_command_line(std::vector<std::string> arguments, Terminal terminal,
   add_account_commands(app, context);
   add_subscriber_commands(app, context);
   add_payer_commands(app, context);
+  add_ceiling_commands(app, context);
   add_ledger_commands(app, context);
   add_records_commands(app, context);
   add_reject_command(app, context);

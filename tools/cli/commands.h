@@ -16,6 +16,7 @@ void add_server_commands(CLI::App& app, Context& context);
 void add_account_commands(CLI::App& app, Context& context);
 void add_subscriber_commands(CLI::App& app, Context& context);
 void add_payer_commands(CLI::App& app, Context& context);
+void add_ceiling_commands(CLI::App& app, Context& context);
 void add_ledger_commands(CLI::App& app, Context& context);
 void add_tariff_commands(CLI::App& app, Context& context);
 void add_tariff_check(CLI::App& tariff, Context& context);     // to its group

@@ -158,6 +158,34 @@ class TranscriptTest : public engine::admin::ApiTest,
           "data}]}\n");
   }
 
+  // One with ceilings of each kind.
+  void write_ceilings() {
+    write(
+        "ceilings.yaml",
+        "tariff: ceilings\ncurrency: CNY\ntime_zone: Asia/Shanghai\nvalid_from: "
+        "2026-01-01T00:00\n"
+        "counters:\n"
+        "  used: {unit: octets, period: month, covers: [{service: data}]}\n"
+        "  abroad: {unit: money, period: month, covers: [{service: data, rating_group: roaming}]}\n"
+        "ceilings:\n"
+        "  fair-use: {counter: used, at: 20 GiB, notes: [80 %]}\n"
+        "  bill-shock: {counter: abroad, at: 60.00, lift: true, lower: true}\n"
+        "services:\n"
+        "  data:\n"
+        "    context: 32251@3gpp.org\n"
+        "    unit: octets\n"
+        "    grant: {maximum: 10 MiB}\n"
+        "    rating_groups: {10: home, 30: roaming}\n"
+        "    prices:\n"
+        "      - {rating_group: roaming, beyond: bill-shock, stop: true, price: free}\n"
+        "      - {rating_group: roaming, amount: 2.00, per: 1 MiB}\n"
+        "      - {rating_group: home, beyond: fair-use, price: free}\n"
+        "      - {rating_group: home, amount: 0.10, per: 1 GiB}\n"
+        "offers:\n"
+        "  - {name: booster, fee: 5.00, validity: month, covers: [{service: data}], raises: "
+        "{fair-use: 10 GiB}}\n");
+  }
+
   // Two that nobody can pay.
   void play_refused() {
     create_account("1002", "0.000001");
@@ -254,6 +282,7 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
   write_asking_tariff();
   write_dear_tariff();
   write_offers();
+  write_ceilings();
   if (std::string_view(GetParam()) == "sessions.txt") {
     play_sessions();
     play_held_allowance();
@@ -280,10 +309,11 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
 }
 
 INSTANTIATE_TEST_SUITE_P(CommandLine, TranscriptTest,
-                         testing::Values("accounts.txt", "asking.txt", "explain.txt", "offers.txt",
-                                         "payers.txt", "rejects.txt", "rerates.txt",
-                                         "sessions.txt", "simulations.txt", "subscribers.txt",
-                                         "tariffs.txt", "trials.txt", "usage.txt"),
+                         testing::Values("accounts.txt", "asking.txt", "ceilings.txt",
+                                         "explain.txt", "offers.txt", "payers.txt", "rejects.txt",
+                                         "rerates.txt", "sessions.txt", "simulations.txt",
+                                         "subscribers.txt", "tariffs.txt", "trials.txt",
+                                         "usage.txt"),
                          [](const auto& test) {
                            std::string name = test.param;
                            return name.substr(0, name.find('.'));
