@@ -1,5 +1,9 @@
 #include "engine/account.h"
 
+#include "engine/base/hash.h"
+
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -87,6 +91,16 @@ const RememberedRequest* Session::find_request(const RequestKey& request, bool n
     }
   }
   return match;
+}
+
+std::uint64_t request_content(const Account& account, const Entry& entry) {
+  if (!entry.state_change) return 0;
+  return state_content(account.subscriber(entry.state_change->number)->msisdn,
+                       entry.state_change->state);
+}
+
+std::uint64_t state_content(Identity msisdn, LifeState state) {
+  return base::hash64(fmt::format("state {} {}", msisdn.bits(), state_name(state)));
 }
 
 bool is_same_request(const RequestKey& known, const RequestKey& request, bool number_alone) {

@@ -28,9 +28,12 @@ std::optional<AccountKind> parse_account_kind(std::string_view name);
 struct Subscriber {
   Identity msisdn;
   Identity imsi;
-  bool barred = false;
+  LifeState state = LifeState::active;
   std::shared_ptr<const Profile> profile;  // nullptr: nothing is said of it
 
+  bool bears(Identity identity) const {
+    return state != LifeState::terminated && (msisdn == identity || imsi == identity);
+  }
   std::span<const tariffs::SubscriberAttribute> attributes() const {
     if (profile == nullptr) return {};
     return profile->attributes;
@@ -243,6 +246,11 @@ struct Account {
   Bucket* bucket(BucketNumber which);
   void clear();
 };
+
+// What an entry made by hand was asked to do beside moving money; 0: nothing. Of a subscriber's
+// state: state_content().
+std::uint64_t request_content(const Account& account, const Entry& entry);
+std::uint64_t state_content(Identity msisdn, LifeState state);
 
 // Whether two keys name the same request: with `number_alone` whatever its content.
 bool is_same_request(const RequestKey& known, const RequestKey& request, bool number_alone);

@@ -80,14 +80,17 @@ bool read_counter(ByteReader& in, Counter& counter) {
   return in.ok() && counter.value >= 0 && counter.held >= 0;
 }
 
-// Flags of a subscriber. Their numbers stand in rows.
-constexpr std::uint8_t is_barred = 1;
-constexpr std::uint8_t has_profile = 2;
+// A subscriber's flags: its state (the lowest bit of it, the others behind has_profile). Their
+// numbers stand in rows; where there were but two states, they were 0 and 1.
+constexpr unsigned state_low = 1;
+constexpr unsigned has_profile = 2;
+constexpr unsigned state_high_shift = 1;
 
 void write_subscriber(ByteWriter& out, const Subscriber& subscriber) {
   out.u64_fixed(subscriber.msisdn.bits());
   out.u64_fixed(subscriber.imsi.bits());
-  out.u8(static_cast<std::uint8_t>((subscriber.barred ? is_barred : 0) |
+  const auto state = static_cast<unsigned>(subscriber.state);
+  out.u8(static_cast<std::uint8_t>((state & state_low) | (state & ~state_low) << state_high_shift |
                                    (subscriber.profile != nullptr ? has_profile : 0)));
   if (subscriber.profile != nullptr) write(out, change_to(*subscriber.profile, {}));
 }
@@ -95,12 +98,15 @@ void write_subscriber(ByteWriter& out, const Subscriber& subscriber) {
 bool read_subscriber(ByteReader& in, Subscriber& subscriber) {
   subscriber.msisdn = Identity::from_bits(in.u64_fixed());
   subscriber.imsi = Identity::from_bits(in.u64_fixed());
-  const std::uint8_t flags = in.u8();
-  subscriber.barred = (flags & is_barred) != 0;
+  const unsigned flags = in.u8();
+  const unsigned state =
+      (flags & state_low) | (flags & ~(state_low | has_profile)) >> state_high_shift;
+  if (state > static_cast<unsigned>(LifeState::terminated)) return false;
+  subscriber.state = static_cast<LifeState>(state);
   subscriber.profile = nullptr;
-  if ((flags & has_profile) == 0) return flags <= is_barred;
+  if ((flags & has_profile) == 0) return in.ok();
   ProfileChange profile;
-  if (flags > (is_barred | has_profile) || !read(in, profile)) return false;
+  if (!read(in, profile)) return false;
   subscriber.profile = change_profile(nullptr, profile);
   return wrong_with(subscriber.profile.get()) == nullptr;
 }
@@ -449,11 +455,12 @@ bool decode_due(std::string_view row, Time& due) {
 
 std::string encode_admin_request(const AdminRequest& request) {
   std::string out;
-  append(out, 4 * number_bytes, [&request](ByteWriter& to) {
+  append(out, 5 * number_bytes, [&request](ByteWriter& to) {
     to.u8(static_cast<std::uint8_t>(request.kind));
     to.varint(request.account.value);
     to.signed_varint(request.amount.micros);
     to.varint(request.sequence.value);
+    if (request.content != 0) to.u64_fixed(request.content);  // as rows were before
   });
   return out;
 }
@@ -464,6 +471,7 @@ bool decode_admin_request(std::string_view row, AdminRequest& request) {
   request.account = AccountNumber(in.varint());
   request.amount = Money(in.signed_varint());
   request.sequence = Sequence(in.varint());
+  request.content = in.at_end() ? 0 : in.u64_fixed();
   return is_whole(in) && !kind_name(request.kind).empty();
 }
 

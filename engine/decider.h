@@ -40,10 +40,11 @@ class Decider {
   std::optional<Pass> find_pass(const Request& request, const tariffs::TariffHistory& tariffs);
 
  private:
-  bool barred() const {
-    const Subscriber* subscriber = account_.subscriber(subscriber_);
-    return subscriber != nullptr && subscriber->barred;
+  LifeState state() const {
+    const Subscriber* const subscriber = account_.subscriber(subscriber_);
+    return subscriber == nullptr ? LifeState::active : subscriber->state;
   }
+  bool comes_to_subscriber(const Request& request);
   void choose_time_and_tariff(const Request& request, const tariffs::TariffHistory& tariffs);
   std::string_view context(const Request& request) const {
     return session_ == nullptr ? request.service_context : session_->service_context;
@@ -78,8 +79,8 @@ class Decider {
     std::optional<std::uint64_t> until_threshold;      // units, until it changes by a counter
     bool stops = false;                                // behind them nothing is granted
   };
-  bool permit(const tariffs::Rule* rule, const std::optional<RatingGroup>& group,
-              GrantLimits& limits, ServiceAnswer& answer) const;
+  bool permit(const Request& request, const tariffs::Rule* rule,
+              const std::optional<RatingGroup>& group, GrantLimits& limits, ServiceAnswer& answer);
   static std::uint64_t wanted_units(Unit unit, const tariffs::QuotaRule& quota,
                                     const RequestedUnits& requested);
   static bool asks_for(const ServiceRequest& service, bool is_event, const tariffs::Rule& rule);
@@ -133,6 +134,7 @@ class Decider {
                   ServiceAnswer& answer);
 
   void copy_outcome_of_command(const Request& request);
+  void activate();
   void finish_session(const Request& request, EntryKind kind);
   void finish_refused(const Request& request);
   void describe_request(const Request& request);

@@ -29,7 +29,7 @@ enum Section : std::uint32_t {
   section_outcome = 1u << 9,
   section_account_opening = 1u << 10,
   section_subscriber_opening = 1u << 11,
-  section_subscriber_switch = 1u << 12,
+  section_state_change = 1u << 12,
   section_note = 1u << 13,
   section_bucket_opening = 1u << 14,
   section_bucket_closing = 1u << 15,
@@ -60,7 +60,7 @@ std::uint32_t sections_of(const Entry& entry) {
   if (!entry.outcome.empty()) mask |= section_outcome;
   if (entry.account_opening) mask |= section_account_opening;
   if (entry.subscriber_opening) mask |= section_subscriber_opening;
-  if (entry.subscriber_switch) mask |= section_subscriber_switch;
+  if (entry.state_change) mask |= section_state_change;
   if (entry.note) mask |= section_note;
   if (!entry.bucket_openings.empty()) mask |= section_bucket_opening;
   if (!entry.bucket_closings.empty()) mask |= section_bucket_closing;
@@ -247,9 +247,9 @@ void write_administration(ByteWriter& out, const Entry& entry) {
     out.varint(entry.subscriber_opening->msisdn.bits());
     out.varint(entry.subscriber_opening->imsi.bits());
   }
-  if (entry.subscriber_switch) {
-    out.varint(entry.subscriber_switch->number.value);
-    out.u8(entry.subscriber_switch->barred ? 1 : 0);
+  if (entry.state_change) {
+    out.varint(entry.state_change->number.value);
+    out.u8(static_cast<std::uint8_t>(entry.state_change->state));
   }
   if (entry.note) {
     out.text(entry.note->operator_name);
@@ -279,10 +279,12 @@ bool read_administration(ByteReader& in, std::uint32_t mask, Entry& entry) {
     opening.msisdn = Identity::from_bits(in.varint());
     opening.imsi = Identity::from_bits(in.varint());
   }
-  if (mask & section_subscriber_switch) {
-    SubscriberSwitch& change = entry.subscriber_switch.emplace();
+  if (mask & section_state_change) {
+    StateChange& change = entry.state_change.emplace();
     change.number = SubscriberNumber(in.number<std::uint16_t>());
-    change.barred = in.u8() != 0;
+    const std::uint8_t state = in.u8();
+    if (state > static_cast<std::uint8_t>(LifeState::terminated)) return false;
+    change.state = static_cast<LifeState>(state);
   }
   if (mask & section_note) {
     Note& note = entry.note.emplace();
@@ -435,7 +437,7 @@ void Entry::clear() {
   outcome = {};
   account_opening.reset();
   subscriber_opening.reset();
-  subscriber_switch.reset();
+  state_change.reset();
   note.reset();
   bucket_openings.clear();
   bucket_closings.clear();

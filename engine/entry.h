@@ -162,9 +162,10 @@ struct SubscriberOpening {
   Identity imsi;
 };
 
-struct SubscriberSwitch {
+// A subscriber's life cycle goes on, by hand or because it was used for the first time.
+struct StateChange {
   SubscriberNumber number;
-  bool barred = false;
+  LifeState state = LifeState::active;
 };
 
 // Who did it and why (top-ups, adjustments and everything else done by hand).
@@ -279,7 +280,7 @@ struct Entry {
 
   std::optional<AccountOpening> account_opening;
   std::optional<SubscriberOpening> subscriber_opening;
-  std::optional<SubscriberSwitch> subscriber_switch;
+  std::optional<StateChange> state_change;
   std::optional<ProfileChange> profile_change;
   std::optional<Note> note;
   std::vector<BucketOpening> bucket_openings;

@@ -96,7 +96,7 @@ void EntryExplainer::learn_facts() {
   if (decode_attributes(attributes_, list)) facts_.learn(list);
   const Subscriber* const who =
       moment_.account == nullptr ? nullptr : moment_.account->subscriber(entry_.subscriber);
-  if (who != nullptr) facts_.know(who->attributes());
+  if (who != nullptr) facts_.know(who->msisdn, who->attributes());
 }
 
 void EntryExplainer::count_from() {
@@ -402,8 +402,8 @@ std::string EntryExplainer::details() const {
   if (entry_.subscriber_opening) {
     parts.push_back(fmt::format("subscriber {}", entry_.subscriber_opening->msisdn.digits()));
   }
-  if (entry_.subscriber_switch) {
-    parts.push_back(entry_.subscriber_switch->barred ? "barred" : "not barred any more");
+  if (entry_.state_change) {
+    parts.push_back(fmt::format("the subscriber is {}", state_name(entry_.state_change->state)));
   }
   if (entry_.profile_change) parts.push_back(describe_change(*entry_.profile_change));
   if (const auto& one = entry_.subscription) {

@@ -36,21 +36,28 @@ Entry entry_for(const Account& account, EntryKind kind, const Note& note) {
   return entry;
 }
 
-// The entry that was made under the note's request id before, if any.
-std::optional<Operation> find_repeated(const Shard& shard, EntryKind kind, const Account& account,
-                                       Money amount, const Note& note) {
+// The entry that was made under the note's request id before, if any. No account: what is asked for
+// says by itself whose it is.
+std::optional<Operation> find_repeated(const Shard& shard, const AdminRequest& asked,
+                                       const Note& note) {
   if (note.request_id.empty()) return std::nullopt;
   const AdminRequest* known = shard.book().find_admin_request(note.request_id);
   if (known == nullptr) return std::nullopt;
-  if (known->kind == kind && known->account == account.number && known->amount == amount) {
+  const bool is_its = asked.account.value == 0 || asked.account == known->account;
+  if (is_its && known->kind == asked.kind && known->amount == asked.amount &&
+      known->content == asked.content) {
     return Operation(Done{known->sequence, true});
   }
   const Account* const other = shard.book().account(known->account);  // it need not be here
-  return Operation(refusal(
-      Refusal::Code::conflict,
-      fmt::format("request id {} was used before, for a {} of {} on {}; give this one another id",
-                  note.request_id, kind_name(known->kind), known->amount.to_string(),
-                  other == nullptr ? "another account" : "account " + other->name)));
+  const std::string what =
+      known->amount.micros == 0
+          ? std::string(kind_name(known->kind))
+          : fmt::format("{} of {}", kind_name(known->kind), known->amount.to_string());
+  return Operation(
+      refusal(Refusal::Code::conflict,
+              fmt::format("request id {} was used before, for a {} on {}; give this one another id",
+                          note.request_id, what,
+                          other == nullptr ? "another account" : "account " + other->name)));
 }
 
 bool fits(std::int64_t micros) {
@@ -62,7 +69,8 @@ Operation move_money(Shard& shard, std::string_view name, Money amount, EntryKin
   if (auto wrong = check_note(note)) return *wrong;
   const Account* account = shard.book().find_account(name);
   if (account == nullptr) return no_account(name);
-  if (auto repeated = find_repeated(shard, kind, *account, amount, note)) return *repeated;
+  const AdminRequest asked{.kind = kind, .account = account->number, .amount = amount};
+  if (auto repeated = find_repeated(shard, asked, note)) return *repeated;
   if (!fits(amount.micros) || !fits(account->balance().micros + amount.micros)) {
     return refusal(Refusal::Code::refused,
                    fmt::format("the balance would be over {}", account_money_max.to_string()));
@@ -216,15 +224,19 @@ Operation add_subscriber(Shard& shard, std::string_view msisdn, std::string_view
   return Done{shard.enter(entry)};
 }
 
-Operation set_barred(Shard& shard, std::string_view msisdn, bool barred, const Note& note) {
+Operation set_state(Shard& shard, std::string_view msisdn, LifeState state, const Note& note) {
   if (auto wrong = check_note(note)) return *wrong;
+  // One that was terminated under this id is found no more.
+  const std::uint64_t content = state_content(parse_msisdn(msisdn).value_or(Identity()), state);
+  const AdminRequest asked{.kind = EntryKind::subscriber_changed, .content = content};
+  if (auto repeated = find_repeated(shard, asked, note)) return *repeated;
   const auto who = find_subscriber(shard, msisdn);
   if (!who.has_value()) return who.error();
   const Account& account = *who->account;
-  if (account.subscriber(who->subscriber)->barred == barred) return Done{account.last, true};
+  if (account.subscriber(who->subscriber)->state == state) return Done{account.last, true};
   Entry entry = entry_for(account, EntryKind::subscriber_changed, note);
   entry.subscriber = who->subscriber;
-  entry.subscriber_switch = SubscriberSwitch{who->subscriber, barred};
+  entry.state_change = StateChange{who->subscriber, state};
   return Done{shard.enter(entry)};
 }
 

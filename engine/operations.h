@@ -1,7 +1,6 @@
-// What people do to accounts: create them, add subscribers, say what those are and may use, top up,
-// adjust, subscribe, bar. Each
-// either enters one ledger entry and says which, or refuses and says why in a sentence for the
-// person.
+// What people do to accounts: create them, add subscribers, say what those are and may use, suspend
+// and terminate them, top up, adjust, subscribe. Each either enters one ledger entry and says
+// which, or refuses and says why in a sentence for the person.
 //
 // Called on the shard's thread. An operation counts when its entry is durable: answer the person
 // from Shard::when_durable. Top-ups and adjustments are idempotent by request id: the same id with
@@ -44,7 +43,9 @@ Operation create_account(Shard& shard, std::string_view name, AccountKind kind, 
 // `msisdn` as people write it: digits, with or without a plus. `imsi` may be empty.
 Operation add_subscriber(Shard& shard, std::string_view msisdn, std::string_view account,
                          std::string_view imsi, const Note& note);
-Operation set_barred(Shard& shard, std::string_view msisdn, bool barred, const Note& note);
+// Idempotent by request id, too. A subscriber that is terminated is not found any more: its numbers
+// can be added anew.
+Operation set_state(Shard& shard, std::string_view msisdn, LifeState state, const Note& note);
 // Each attribute is named once; an empty value removes it.
 Operation set_attributes(Shard& shard, std::string_view msisdn,
                          const tariffs::SubscriberAttributes& attributes, const Note& note);

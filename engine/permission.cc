@@ -66,13 +66,19 @@ bool has_off(const Subscriber& subscriber, const std::vector<std::string>& switc
 
 }  // namespace
 
+bool is_suspended(LifeState state, bool is_terminating) {
+  return state == LifeState::suspended || state == LifeState::terminated ||
+         (state == LifeState::suspended_outgoing && !is_terminating);
+}
+
 Permission permission_of(const Account& account, SubscriberNumber subscriber,
                          const tariffs::Rule* rule, const std::optional<RatingGroup>& group,
-                         Time at) {
+                         Time at, bool is_terminating) {
   if (rule != nullptr && rule->always) return {};
   const Subscriber* const who = account.subscriber(subscriber);
-  if (who != nullptr && who->barred)
+  if (who != nullptr && is_suspended(who->state, is_terminating)) {
     return {.is_given = false, .lacks_subscription = false, .until = {}};
+  }
   if (rule == nullptr) return {};
   if (who != nullptr && has_off(*who, rule->restrictions.switches)) {
     return {.is_given = false, .lacks_subscription = false, .until = {}};

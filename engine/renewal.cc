@@ -247,7 +247,9 @@ Entry wait_for_money(const Account& account, const Subscription& before, const R
 // nullopt: there is no money yet, and it is not the time to say so.
 std::optional<Entry> begin_period(const Account& account, const Subscription& before,
                                   const TariffHistory& tariffs, Time now) {
-  const Terms terms = before.renews ? next_terms(before, tariffs, now) : Terms{};
+  const Subscriber* const owner = account.subscriber(before.owner);
+  const bool is_over = owner != nullptr && owner->state == LifeState::terminated;
+  const Terms terms = before.renews && !is_over ? next_terms(before, tariffs, now) : Terms{};
   if (terms.offer == nullptr) return end_by_itself(account, before, now);
   const VersionedTariff* const held_tariff = tariffs.find(before.version);
   const Terms held{held_tariff, held_tariff == nullptr

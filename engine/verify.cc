@@ -115,7 +115,7 @@ void walk_account(const Account& account, TextSink& sink) {
     sink.enter("subscriber", i + 1);
     sink.add("MSISDN", account.subscribers[i].msisdn.bits());
     sink.add("IMSI", account.subscribers[i].imsi.bits());
-    sink.add("barred", account.subscribers[i].barred ? 1 : 0);
+    sink.add_text("state", state_name(account.subscribers[i].state));
     if (const Profile* const profile = account.subscribers[i].profile.get()) {
       sink.add_text("profile", describe_change(change_to(*profile, {})));
     }

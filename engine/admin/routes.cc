@@ -25,8 +25,7 @@ constexpr std::array routes = {
     Route{"POST", "/v1/subscribers", add_subscriber, mib},
     Route{"POST", "/v1/subscribers/import", import_subscribers, 512 * mib},
     Route{"GET", "/v1/subscribers/{}", get_subscriber, 0},
-    Route{"POST", "/v1/subscribers/{}/bar", bar_subscriber, mib},
-    Route{"POST", "/v1/subscribers/{}/unbar", unbar_subscriber, mib},
+    Route{"POST", "/v1/subscribers/{}/state", set_state, mib},
     Route{"POST", "/v1/subscribers/{}/attributes", set_attributes, mib},
     Route{"POST", "/v1/subscribers/{}/switches/{}", set_switch, mib},
 

@@ -66,8 +66,7 @@ Reply adjust(Api& api, const HttpRequest& request, Stream& stream);
 
 Reply add_subscriber(Api& api, const HttpRequest& request, Stream& stream);
 Reply get_subscriber(Api& api, const HttpRequest& request, Stream& stream);
-Reply bar_subscriber(Api& api, const HttpRequest& request, Stream& stream);
-Reply unbar_subscriber(Api& api, const HttpRequest& request, Stream& stream);
+Reply set_state(Api& api, const HttpRequest& request, Stream& stream);
 Reply set_attributes(Api& api, const HttpRequest& request, Stream& stream);
 Reply set_switch(Api& api, const HttpRequest& request, Stream& stream);
 Reply import_subscribers(Api& api, const HttpRequest& request, Stream& stream);

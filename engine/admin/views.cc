@@ -158,7 +158,7 @@ json::object subscriber_json(const Subscriber& subscriber) {
   }
   return {{"msisdn", identity_json(subscriber.msisdn)},
           {"imsi", identity_json(subscriber.imsi)},
-          {"barred", subscriber.barred},
+          {"state", state_name(subscriber.state)},
           {"attributes", std::move(attributes)},
           {"switched_off", std::move(switched_off)}};
 }

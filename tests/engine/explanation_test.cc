@@ -182,8 +182,8 @@ TEST_F(ExplanationTest, why_it_was_refused_and_what_would_help) {
               ElementsAre("farthing balance topup 8613800138001 AMOUNT",
                           "farthing subscription add 8613800138001 bundle-1g"));
   data(RequestType::initial, 0, "barred", barred, 10, 0, mib);
-  EXPECT_EQ(answer("barred").why, "the subscriber was barred");
-  EXPECT_THAT(answer("barred").help, ElementsAre("farthing subscriber unbar 8613800138009"));
+  EXPECT_EQ(answer("barred").why, "the subscriber was suspended");
+  EXPECT_THAT(answer("barred").help, ElementsAre("farthing subscriber state 8613800138009 active"));
   data(RequestType::initial, 0, "unpriced", anna, 99, 0, mib);
   EXPECT_THAT(answer("unpriced").why, HasSubstr("rule data/99 (line 37) says that there is none"));
   Request unknown = request_of(RequestType::initial, 0, "fax", anna);

@@ -243,7 +243,7 @@ class Chaos {
             shard, user, SubscriptionNumber(static_cast<std::uint32_t>(1 + below(5))), {}));
         break;
       case 4:
-        static_cast<void>(set_barred(shard, user, below(3) == 0, {}));
+        static_cast<void>(set_state(shard, user, static_cast<LifeState>(below(4)), {}));
         break;
     }
   }

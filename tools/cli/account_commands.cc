@@ -66,10 +66,10 @@ void show_account(const Context& context, const json::value& account) {
   context.out() << "\ncredit limit " << field(account, "credit_limit") << ", "
                 << field(account, "sessions_open") << " sessions open, last ledger entry "
                 << field(account, "last_sequence") << "\n\n";
-  Table subscribers({{"msisdn"}, {"imsi"}, {"barred"}});
+  Table subscribers({{"msisdn"}, {"imsi"}, {"state"}});
   for (const json::value& subscriber : account.at("subscribers").as_array()) {
-    subscribers.add({field(subscriber, "msisdn"), field(subscriber, "imsi"),
-                     field(subscriber, "barred") == "true" ? "yes" : "no"});
+    subscribers.add(
+        {field(subscriber, "msisdn"), field(subscriber, "imsi"), field(subscriber, "state")});
   }
   context.print(subscribers);
 }
