@@ -208,6 +208,7 @@ void Book::change_account(Account& account, const Entry& entry) {
     Subscriber& subscriber = account.subscribers[entry.profile_change->number.value - 1u];
     subscriber.profile = change_profile(subscriber.profile.get(), *entry.profile_change);
   }
+  if (entry.terms) account.terms = *entry.terms;
   change_buckets(account, entry);
   if (entry.subscription) change_subscription(account, *entry.subscription);
   for (const PayerChange& payer : entry.payers) change_payer(account, payer);

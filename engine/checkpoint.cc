@@ -223,7 +223,7 @@ std::string index_key_of_due(AccountNumber account) {
 // --- Accounts ------------------------------------------------------------------------------------
 
 void encode_account(const Account& account, std::string& out) {
-  std::size_t bound = 16 * number_bytes + account.name.size() +
+  std::size_t bound = 22 * number_bytes + account.name.size() +
                       account.subscribers.size() * (2 * sizeof(std::uint64_t) + 1);
   for (const Bucket& bucket : account.buckets) bound += bound_of(bucket);
   for (const Counter& counter : account.counters) bound += counter.name.size() + 10 * number_bytes;
@@ -246,8 +246,9 @@ void encode_account(const Account& account, std::string& out) {
     for (const Subscriber& subscriber : account.subscribers) write_subscriber(to, subscriber);
     to.varint(account.buckets.size());
     for (const Bucket& bucket : account.buckets) write_bucket(to, bucket);
-    // As rows were before there were counters, subscriptions that renew, and payers.
-    const bool has_payers = !account.payers.empty();
+    // As rows were before there were counters, subscriptions that renew, payers, and terms.
+    const bool has_terms = !(account.terms == AccountTerms());
+    const bool has_payers = has_terms || !account.payers.empty();
     const bool has_subscriptions = has_payers || !account.subscriptions.empty();
     if (account.counter_count == 0 && !has_subscriptions) return;
     to.varint(account.counter_count);
@@ -262,6 +263,7 @@ void encode_account(const Account& account, std::string& out) {
       write(to, payer.terms);
       to.signed_varint(payer.spent_micros);
     }
+    if (has_terms) write(to, account.terms);
   });
 }
 
@@ -307,6 +309,7 @@ bool decode_account(std::string_view row, Account& account) {
       payer.spent_micros = in.signed_varint();
     }
   }
+  if (in.ok() && !in.at_end() && !read(in, account.terms)) return false;
   return is_whole(in) && account.last.value != 0 && !account.name.empty();
 }
 

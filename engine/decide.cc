@@ -97,21 +97,26 @@ const Rule* Decider::rule_of(std::uint16_t segment) const {
 }
 
 // Where it makes a difference.
-bool Decider::comes_to_subscriber(const Request& request) {
-  return state() == LifeState::suspended_outgoing && facts_now(request).is_terminating();
+bool Decider::comes_to_subscriber(const Request& request, Time at) {
+  const bool matters =
+      state() == LifeState::suspended_outgoing || account_.terms.validity(at) == Validity::grace;
+  return matters && facts_now(request).is_terminating();
 }
 
 // What is refused for want of a pass nobody could pay for, or no more than so many a day.
 Outcome Decider::refusal_of(const Rule* rule, const Permission& permission) {
   const bool wants_pass =
       permission.lacks_subscription && rule != nullptr && !rule->restrictions.pass.empty();
-  return wants_pass ? Outcome::credit_limit_reached : Outcome::service_denied;
+  return wants_pass || permission.is_expired ? Outcome::credit_limit_reached
+                                             : Outcome::service_denied;
 }
 
 // Why the subscriber may not use what begins at that time; nullopt: it may.
 std::optional<Outcome> Decider::refused_use(const Request& request,
                                             const std::optional<RatingGroup>& group, Time at) {
-  const bool may_be_refused = is_suspended(state(), false) || !account_.subscriptions.empty() ||
+  const bool may_be_refused = is_suspended(state(), false) ||
+                              account_.terms.validity(at) != Validity::valid ||
+                              !account_.subscriptions.empty() ||
                               (tariff_ != nullptr && tariff_->tariff->has_restrictions());
   if (!may_be_refused) return std::nullopt;
   if (tariff_ == nullptr) return Outcome::service_denied;
@@ -119,7 +124,7 @@ std::optional<Outcome> Decider::refused_use(const Request& request,
   const RatedGroup rated{*tariff_, context(request), group};
   const Rule* const rule = rated.find(facts_at(rated, facts, at, true));
   const Permission permission =
-      permission_of(account_, subscriber_, rule, group, at, comes_to_subscriber(request));
+      permission_of(account_, subscriber_, rule, group, at, comes_to_subscriber(request, at));
   if (permission.is_given) return std::nullopt;
   return refusal_of(rule, permission);
 }
@@ -127,7 +132,10 @@ std::optional<Outcome> Decider::refused_use(const Request& request,
 // Why nothing of the request may be used; nullopt: something may.
 std::optional<Outcome> Decider::denied(const Request& request, Time at) {
   std::optional<Outcome> why;
-  if (is_suspended(state(), comes_to_subscriber(request))) why = Outcome::service_denied;
+  if (is_suspended(state(), comes_to_subscriber(request, at)) ||
+      account_.terms.validity(at) == Validity::over) {
+    why = Outcome::service_denied;
+  }
   for (std::size_t i = 0; i < request.service_count; ++i) {
     const auto refused = refused_use(request, request.services[i].rating_group, at);
     if (!refused) return std::nullopt;
@@ -142,7 +150,7 @@ bool Decider::permit(const Request& request, const Rule* rule,
                      ServiceAnswer& answer) {
   const Time from = granted_from();
   const Permission permission =
-      permission_of(account_, subscriber_, rule, group, from, comes_to_subscriber(request));
+      permission_of(account_, subscriber_, rule, group, from, comes_to_subscriber(request, from));
   if (!permission.is_given) {
     answer.outcome = refusal_of(rule, permission);
     return false;

@@ -264,7 +264,7 @@ std::optional<Pass> Decider::find_pass(const Request& request,
     const Rule* const rule = group.find(facts_at(group, facts_now(request), from, true));
     if (rule == nullptr || rule->restrictions.pass.empty()) continue;
     if (!permission_of(account_, subscriber_, rule, service.rating_group, from,
-                       comes_to_subscriber(request))
+                       comes_to_subscriber(request, from))
              .lacks_subscription) {
       continue;
     }

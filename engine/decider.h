@@ -40,11 +40,8 @@ class Decider {
   std::optional<Pass> find_pass(const Request& request, const tariffs::TariffHistory& tariffs);
 
  private:
-  LifeState state() const {
-    const Subscriber* const subscriber = account_.subscriber(subscriber_);
-    return subscriber == nullptr ? LifeState::active : subscriber->state;
-  }
-  bool comes_to_subscriber(const Request& request);
+  LifeState state() const { return account_.state_of(subscriber_); }
+  bool comes_to_subscriber(const Request& request, Time at);
   void choose_time_and_tariff(const Request& request, const tariffs::TariffHistory& tariffs);
   std::string_view context(const Request& request) const {
     return session_ == nullptr ? request.service_context : session_->service_context;

@@ -43,8 +43,9 @@ enum Section : std::uint32_t {
   section_payers = 1u << 23,
   section_payment = 1u << 24,
   section_limits = 1u << 25,
+  section_terms = 1u << 28,
 };
-constexpr std::uint32_t sections_known = (1u << 26) - 1;
+constexpr std::uint32_t sections_known = ((1u << 26) - 1) | section_terms;
 
 std::uint32_t sections_of(const Entry& entry) {
   std::uint32_t mask = 0;
@@ -77,13 +78,14 @@ std::uint32_t sections_of(const Entry& entry) {
   if (!entry.payers.empty()) mask |= section_payers;
   if (entry.payment) mask |= section_payment;
   if (!entry.limit_changes.empty()) mask |= section_limits;
+  if (entry.terms) mask |= section_terms;
   return mask;
 }
 
 // More bytes than the entry can take encoded.
 std::size_t size_bound(const Entry& entry) {
   constexpr std::size_t number = ByteWriter::varint_bytes_max;
-  std::size_t bound = 40 * number;
+  std::size_t bound = 45 * number;
   bound += entry.session_id.size() + entry.service_context.size() + entry.attributes.size() +
            entry.outcome.size();
   for (const SegmentOpening& opening : entry.openings) {
@@ -367,7 +369,7 @@ bool read_charging(ByteReader& in, std::uint32_t mask, Entry& entry) {
   return in.ok();
 }
 
-constexpr std::array<std::pair<EntryKind, std::string_view>, 24> kind_names = {{
+constexpr std::array<std::pair<EntryKind, std::string_view>, 27> kind_names = {{
     {EntryKind::server_started, "server_started"},
     {EntryKind::tariff_loaded, "tariff_loaded"},
     {EntryKind::account_created, "account_created"},
@@ -392,6 +394,9 @@ constexpr std::array<std::pair<EntryKind, std::string_view>, 24> kind_names = {{
     {EntryKind::allowance_expired, "allowance_expired"},
     {EntryKind::payer_changed, "payer_changed"},
     {EntryKind::paid_for_other, "paid_for_other"},
+    {EntryKind::validity_changed, "validity_changed"},
+    {EntryKind::credit_changed, "credit_changed"},
+    {EntryKind::minimum_changed, "minimum_changed"},
 }};
 
 }  // namespace
@@ -436,6 +441,7 @@ void Entry::clear() {
   validity_seconds.reset();
   outcome = {};
   account_opening.reset();
+  terms.reset();
   subscriber_opening.reset();
   state_change.reset();
   note.reset();
@@ -510,6 +516,7 @@ void encode_entry(const Entry& entry, Sequence own, std::string& out) {
     write_link(writer, own, entry.payment->entry.value);
   }
   if (mask & section_limits) write_limits(writer, entry);
+  if (entry.terms) write(writer, *entry.terms);
   const auto size = static_cast<std::size_t>(writer.position() - out.data());
   FARTHING_ASSERT(size <= out.size());
   out.resize(size);
@@ -522,7 +529,7 @@ bool decode_entry(std::string_view& body, Sequence own, Entry& entry) {
   entry.kind = static_cast<EntryKind>(kind);
   if (kind_name(entry.kind).empty()) return false;
   const std::uint64_t mask = in.varint();
-  if (mask > sections_known) return false;
+  if ((mask & ~std::uint64_t{sections_known}) != 0) return false;
   entry.account = AccountNumber(in.varint());
   entry.subscriber = SubscriberNumber(in.number<std::uint16_t>());
   entry.previous = Sequence(read_link(in, own));
@@ -555,6 +562,7 @@ bool decode_entry(std::string_view& body, Sequence own, Entry& entry) {
     payment.entry = Sequence(read_link(in, own));
   }
   if (mask & section_limits && !read_limits(in, entry)) return false;
+  if (mask & section_terms && !read(in, entry.terms.emplace())) return false;
   if (!in.ok()) return false;
   body.remove_prefix(static_cast<std::size_t>(in.position() - body.data()));
   return true;

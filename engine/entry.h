@@ -10,6 +10,7 @@
 // Strings are views: of the request when decided, of the record when decoded.
 #pragma once
 
+#include "engine/account_terms.h"
 #include "engine/base/wide.h"
 #include "engine/profile.h"
 #include "engine/subscription.h"
@@ -51,6 +52,9 @@ enum class EntryKind : std::uint8_t {
   subscription_changed = 22,  // it is to end with its period
   payer_changed = 23,         // another account pays for a subscriber, on other terms, or no more
   paid_for_other = 24,        // what an account lent to a member, or got back from it
+  validity_changed = 28,      // how long an account is valid, by hand
+  credit_changed = 29,        // a temporary credit
+  minimum_changed = 30,       // what is to stay on an account
 };
 
 std::string_view kind_name(EntryKind kind);
@@ -279,6 +283,7 @@ struct Entry {
   std::string_view outcome;  // encoded answer (outcome.h)
 
   std::optional<AccountOpening> account_opening;
+  std::optional<AccountTerms> terms;  // as they are after this entry
   std::optional<SubscriberOpening> subscriber_opening;
   std::optional<StateChange> state_change;
   std::optional<ProfileChange> profile_change;

@@ -3,6 +3,7 @@
 #include "engine/permission.h"
 #include "tariffs/explain.h"
 #include "tariffs/file_error.h"
+#include "tariffs/local_time.h"
 
 #include <fmt/format.h>
 
@@ -48,6 +49,10 @@ class Refusal {
     const Subscriber* const who = where_.account.subscriber(where_.subscriber);
     return who == nullptr ? std::string("MSISDN") : who->msisdn.digits();
   }
+  std::string local(Time time) const {
+    return tariffs::local_time_text(where_.tariff == nullptr ? "UTC" : where_.tariff->time_zone(),
+                                    time);
+  }
   std::string place() const { return fmt::format("rule {} (line {})", rule_->name, rule_->line); }
   void help_with_offers();
 
@@ -64,6 +69,14 @@ void Refusal::denied() {
     explained_.why = fmt::format("the subscriber was {}", state_name(who->state));
     if (who->state == LifeState::terminated) return;
     explained_.help.push_back(fmt::format("farthing subscriber state {} active", msisdn()));
+    return;
+  }
+  const AccountTerms& terms = where_.account.terms;
+  if (terms.validity(where_.at) == Validity::over) {
+    explained_.why = fmt::format("the account was valid until {}, and its grace ended at {}",
+                                 local(terms.valid_until), local(terms.grace_until));
+    explained_.help.push_back(
+        fmt::format("farthing account validity {} UNTIL", where_.account.name));
     return;
   }
   if (rule_ == nullptr) return;
@@ -105,6 +118,14 @@ void Refusal::unpaid() {
     explained_.help.push_back("it is served again when the period of that counter ends");
     return;
   }
+  if (permission().is_expired) {
+    const AccountTerms& terms = where_.account.terms;
+    explained_.why = fmt::format("{} has a price, and the account was valid until {}", place(),
+                                 local(terms.valid_until));
+    explained_.help.push_back(fmt::format("farthing balance topup {} AMOUNT, until {}",
+                                          where_.account.name, local(terms.grace_until)));
+    return;
+  }
   if (wants_pass()) {
     explained_.why =
         fmt::format("{} needs {}, which could not be paid, or was bought as often as a day allows",
@@ -112,8 +133,12 @@ void Refusal::unpaid() {
     explained_.help.push_back(fmt::format("farthing balance topup {} AMOUNT", where_.account.name));
     return;
   }
-  explained_.why = fmt::format("only {} was available, and no allowance that covers it was left",
-                               where_.available.to_string());
+  const Money minimum = where_.account.terms.minimum_balance;
+  explained_.why = fmt::format(
+      "only {} was available{}, and no allowance that covers it was left",
+      where_.available.to_string(),
+      minimum.micros == 0 ? ""
+                          : fmt::format(" above a minimum balance of {}", minimum.to_string()));
   explained_.help.push_back(fmt::format("farthing balance topup {} AMOUNT", where_.account.name));
   if (rule_ != nullptr) help_with_offers();
 }

@@ -35,6 +35,10 @@ void write(base::ByteWriter& out, const BucketOpening& bucket);
 void write(base::ByteWriter& out, const PayerChange& payer);
 [[nodiscard]] bool read(base::ByteReader& in, PayerChange& payer);
 
+// At most 5 numbers.
+void write(base::ByteWriter& out, const AccountTerms& terms);
+[[nodiscard]] bool read(base::ByteReader& in, AccountTerms& terms);
+
 std::size_t size_bound(const Subscription& subscription);
 void write(base::ByteWriter& out, const Subscription& subscription);
 [[nodiscard]] bool read(base::ByteReader& in, Subscription& subscription);

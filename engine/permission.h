@@ -2,7 +2,9 @@
 // comes to it) or has a switch of the rule off, what is served always excepted. Where the rule asks
 // for a subscription only with
 // one to an offer that covers it (in the situations that the rule is of), whose time has come and
-// not ended. An allowance that is eaten up still is a subscription. And not where a subscription
+// not ended. An allowance that is eaten up still is a subscription. Nor what has a price once the
+// account's validity is over (but for what comes to the subscriber), and once its grace is, nothing
+// but what is served always. And not where a subscription
 // covers it that is suspended until it is paid, unless there is another one.
 //
 // Pure; does not allocate.
@@ -18,6 +20,7 @@ namespace farthing::engine {
 struct Permission {
   bool is_given = true;
   bool lacks_subscription = false;  // and nothing else
+  bool is_expired = false;          // the account's validity is over: a top-up extends it
   std::optional<Time> until;  // when what it rests on ends; nullopt: it rests on nothing that ends
 };
 

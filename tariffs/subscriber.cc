@@ -34,7 +34,7 @@ bool is_attribute_value(std::string_view text) {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> life_state_names = {
+constexpr std::array<std::string_view, life_states> life_state_names = {
     "active", "suspended", "suspended-outgoing", "idle", "terminated"};
 
 }  // namespace

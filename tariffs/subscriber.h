@@ -51,6 +51,7 @@ enum class LifeState : std::uint8_t {
   idle = 3,        // nobody has used it: active with the first thing served that has a price
   terminated = 4,  // its numbers are nobody's
 };
+inline constexpr std::size_t life_states = 5;
 std::string_view state_name(LifeState state);  // "active", "suspended-outgoing" ...
 std::optional<LifeState> parse_life_state(std::string_view text);
 

@@ -20,6 +20,9 @@ constexpr std::array routes = {
     Route{"GET", "/v1/accounts/{}", get_account, 0},
     Route{"POST", "/v1/accounts/{}/topup", top_up, mib},
     Route{"POST", "/v1/accounts/{}/adjust", adjust, mib},
+    Route{"POST", "/v1/accounts/{}/credit", set_temporary_credit, mib},
+    Route{"POST", "/v1/accounts/{}/minimum", set_minimum_balance, mib},
+    Route{"POST", "/v1/accounts/{}/validity", set_validity, mib},
     Route{"GET", "/v1/balances", list_balances, 0},
 
     Route{"POST", "/v1/subscribers", add_subscriber, mib},

@@ -54,7 +54,12 @@ services:
     grant: {maximum: 10}
     prices: [{default: true, amount: 0.10, per: 1}]
 offers:
-  - {name: daily, fee: 1.00, period: day, allowance: 1 MiB, covers: [{service: data}]}
+  - name: daily
+    fee: 1.00
+    fees: {idle: 0, suspended: 0.20, suspended-outgoing: 0.50}
+    period: day
+    allowance: 1 MiB
+    covers: [{service: data}]
 )";
 
 class LifeCycle : public testing::Test {
@@ -256,6 +261,24 @@ TEST_F(LifeCycle, WhatATerminatedSubscriberHasEndsWithItsPeriod) {
   while (engine_.shard().tick()) engine_.sync();
   EXPECT_EQ(account().balance().micros, 99'000'000);
   EXPECT_TRUE(account().subscriptions.empty());
+}
+
+TEST_F(LifeCycle, AFeeGoesByTheStateWhenItsPeriodBegins) {
+  const auto next_day = [this] {
+    engine_.sync();
+    engine_.advance(std::chrono::hours(24));
+    while (engine_.shard().tick()) engine_.sync();
+    return account().balance().micros;
+  };
+  set(LifeState::idle);
+  ASSERT_TRUE(add_subscription(engine_.shard(), anna, "daily", note).has_value());
+  EXPECT_EQ(account().balance().micros, 100'000'000);
+  set(LifeState::suspended_outgoing);
+  EXPECT_EQ(next_day(), 99'500'000);
+  set(LifeState::suspended);
+  EXPECT_EQ(next_day(), 99'300'000);
+  set(LifeState::active);
+  EXPECT_EQ(next_day(), 98'300'000);
 }
 
 TEST_F(LifeCycle, OneRequestIdStandsForOneChange) {

@@ -129,7 +129,7 @@ TEST(TariffFile, HeaderErrors) {
           "t.yaml:2:1: unknown key \"curency\" in the tariff (did you mean "
           "\"currency\"?); expected calendars, combine, counters, currency, discounts, numbers, "
           "offers, services, situations, surcharges, tables, tariff, tax, tests, time_zone, "
-          "units, valid_from, valid_until"));
+          "units, valid_from, valid_until, validity"));
 }
 
 TEST(TariffFile, TimeErrors) {
