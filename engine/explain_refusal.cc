@@ -35,6 +35,8 @@ class Refusal {
   bool wants_pass() const {
     return permission().lacks_subscription && !rule_->restrictions.pass.empty();
   }
+  // Money helps, though it was not asked whether there is enough.
+  bool is_unpaid() const { return permission().is_expired || wants_pass(); }
   void denied();
   void unpaid();
   void unpriced(Fault fault);
@@ -120,10 +122,11 @@ void Refusal::unpaid() {
   }
   if (permission().is_expired) {
     const AccountTerms& terms = where_.account.terms;
-    explained_.why = fmt::format("{} has a price, and the account was valid until {}", place(),
-                                 local(terms.valid_until));
-    explained_.help.push_back(fmt::format("farthing balance topup {} AMOUNT, until {}",
-                                          where_.account.name, local(terms.grace_until)));
+    explained_.why = fmt::format(
+        "the account was valid until {}, and what has a price is refused then; until {} a top-up "
+        "extends it",
+        local(terms.valid_until), local(terms.grace_until));
+    explained_.help.push_back(fmt::format("farthing balance topup {} AMOUNT", where_.account.name));
     return;
   }
   if (wants_pass()) {
@@ -198,7 +201,8 @@ RefusalExplained explain_refusal(const RefusedIn& where, const ServiceAnswer& an
 // Which services were asked for stands nowhere then: none of them may have been used. What the
 // subscriber may not use of the service is why, or of several things one.
 RefusalExplained explain_refusal(const RefusedIn& where, Outcome outcome) {
-  if (outcome != Outcome::service_denied) return without_details(where, outcome);
+  const bool is_unpaid = outcome == Outcome::credit_limit_reached;
+  if (outcome != Outcome::service_denied && !is_unpaid) return without_details(where, outcome);
   std::vector<std::optional<RatingGroup>> groups = {std::nullopt};
   if (where.tariff != nullptr) {
     for (const Rule& rule : where.tariff->rules()) {
@@ -210,8 +214,8 @@ RefusalExplained explain_refusal(const RefusedIn& where, Outcome outcome) {
   RefusalExplained explained;
   for (const std::optional<RatingGroup>& group : groups) {
     Refusal refusal(where, group);
-    if (refusal.is_permitted()) continue;
-    refusal.denied();
+    if (refusal.is_permitted() || refusal.is_unpaid() != is_unpaid) continue;
+    is_unpaid ? refusal.unpaid() : refusal.denied();
     RefusalExplained one = refusal.take();
     if (one.why.empty() || std::ranges::find(reasons, one.why) != reasons.end()) continue;
     if (reasons.size() == reasons_told_max) break;
