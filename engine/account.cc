@@ -1,5 +1,9 @@
 #include "engine/account.h"
 
+#include "engine/base/hash.h"
+
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -89,6 +93,34 @@ const RememberedRequest* Session::find_request(const RequestKey& request, bool n
   return match;
 }
 
+std::uint64_t request_content(const Account& account, const Entry& entry) {
+  if (entry.state_change) {
+    return state_content(account.subscriber(entry.state_change->number)->msisdn,
+                         entry.state_change->state);
+  }
+  return entry.terms ? terms_content(entry.kind, *entry.terms) : 0;
+}
+
+std::uint64_t terms_content(EntryKind kind, const AccountTerms& terms) {
+  const auto micros = [](Time time) { return time.time_since_epoch().count(); };
+  switch (kind) {
+    case EntryKind::validity_changed:
+      return base::hash64(
+          fmt::format("validity {} {}", micros(terms.valid_until), micros(terms.grace_until)));
+    case EntryKind::credit_changed:
+      return base::hash64(fmt::format("credit {} {}", terms.temporary_credit.micros,
+                                      micros(terms.temporary_until)));
+    case EntryKind::minimum_changed:
+      return base::hash64(fmt::format("minimum {}", terms.minimum_balance.micros));
+    default:
+      return 0;
+  }
+}
+
+std::uint64_t state_content(Identity msisdn, LifeState state) {
+  return base::hash64(fmt::format("state {} {}", msisdn.bits(), state_name(state)));
+}
+
 bool is_same_request(const RequestKey& known, const RequestKey& request, bool number_alone) {
   return known.type == request.type && known.number == request.number &&
          known.sub_session == request.sub_session &&
@@ -96,11 +128,26 @@ bool is_same_request(const RequestKey& known, const RequestKey& request, bool nu
           known.end_to_end == request.end_to_end);
 }
 
-Money Account::available() const { return Money(main_micros + credit_limit_micros); }
+std::int64_t Account::limit_micros(Time at) const {
+  const bool is_higher = at < terms.temporary_until;
+  return credit_limit_micros + (is_higher ? terms.temporary_credit.micros : 0);
+}
+
+Money Account::available(Time now) const { return Money(main_micros + limit_micros(now)); }
+
+Money Account::spendable(Time now) const {
+  const Money left(available(now).micros - terms.minimum_balance.micros);
+  return terms.validity(now) == Validity::valid ? left : std::min(left, Money());
+}
 
 const Subscriber* Account::subscriber(SubscriberNumber which) const {
   if (which.value == 0 || which.value > subscribers.size()) return nullptr;
   return &subscribers[which.value - 1u];
+}
+
+LifeState Account::state_of(SubscriberNumber which) const {
+  const Subscriber* const found = subscriber(which);
+  return found == nullptr ? LifeState::active : found->state;
 }
 
 const Subscription* Account::subscription(SubscriptionNumber which) const {

@@ -28,9 +28,12 @@ std::optional<AccountKind> parse_account_kind(std::string_view name);
 struct Subscriber {
   Identity msisdn;
   Identity imsi;
-  bool barred = false;
+  LifeState state = LifeState::active;
   std::shared_ptr<const Profile> profile;  // nullptr: nothing is said of it
 
+  bool bears(Identity identity) const {
+    return state != LifeState::terminated && (msisdn == identity || imsi == identity);
+  }
   std::span<const tariffs::SubscriberAttribute> attributes() const {
     if (profile == nullptr) return {};
     return profile->attributes;
@@ -207,6 +210,7 @@ struct Account {
   std::int64_t reserved_micros = 0;  // held for grants, all sessions together
   std::int64_t overage_micros = 0;   // charged, but nobody could pay
   std::int64_t credit_limit_micros = 0;
+  AccountTerms terms;
   Sequence last;  // its newest entry
   // When there is something to do about a subscription; never: nothing. Follows from them.
   Time due_at = never;
@@ -233,9 +237,15 @@ struct Account {
 
   // Credits less charges; what is reserved still counts.
   Money balance() const { return Money(main_micros + reserved_micros); }
-  // What a new charge or grant may use.
-  Money available() const;
+  // How far the main balance may go below zero.
+  std::int64_t limit_micros(Time at) const;
+  // What is not reserved, and the credit limit at that time.
+  Money available(Time now) const;
+  // What may be granted or bought for: so much less as is to stay, and nothing once the validity is
+  // over.
+  Money spendable(Time now) const;
   const Subscriber* subscriber(SubscriberNumber which) const;
+  LifeState state_of(SubscriberNumber which) const;  // active where there is none
   const Subscription* subscription(SubscriptionNumber which) const;
   bool is_part(BucketNumber bucket) const;  // of a subscription
   void find_due();                          // from the subscriptions
@@ -244,6 +254,12 @@ struct Account {
   Bucket* bucket(BucketNumber which);
   void clear();
 };
+
+// What an entry made by hand was asked to do beside moving money; 0: nothing. Of a subscriber's
+// state: state_content(); of its terms: terms_content().
+std::uint64_t request_content(const Account& account, const Entry& entry);
+std::uint64_t state_content(Identity msisdn, LifeState state);
+std::uint64_t terms_content(EntryKind kind, const AccountTerms& terms);
 
 // Whether two keys name the same request: with `number_alone` whatever its content.
 bool is_same_request(const RequestKey& known, const RequestKey& request, bool number_alone);

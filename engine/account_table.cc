@@ -84,10 +84,23 @@ void AccountTable::index(Account& account) {
 
 void AccountTable::index_subscriber(Account& account, SubscriberNumber number) {
   const Subscriber& subscriber = *account.subscriber(number);
+  if (subscriber.state == LifeState::terminated) return;
   for (Identity identity : {subscriber.msisdn, subscriber.imsi}) {
     if (identity.kind() == Identity::Kind::none) continue;
-    by_identity_.emplace(identity, SubscriberRef{&account, number});
+    by_identity_.insert_or_assign(identity, SubscriberRef{&account, number});
     nobody_.erase(identity);
+  }
+}
+
+void AccountTable::forget_subscriber(const Account& account, SubscriberNumber number) {
+  const Subscriber& subscriber = *account.subscriber(number);
+  for (Identity identity : {subscriber.msisdn, subscriber.imsi}) {
+    const auto found = by_identity_.find(identity);  // may be another's by now
+    if (found == by_identity_.end() || found->second.account != &account ||
+        found->second.subscriber != number) {
+      continue;
+    }
+    by_identity_.erase(found);
   }
 }
 
@@ -146,9 +159,8 @@ std::size_t AccountTable::evict(std::size_t steps, std::uint64_t round_written,
 }
 
 void AccountTable::drop(Account& account) {
-  for (const Subscriber& subscriber : account.subscribers) {
-    by_identity_.erase(subscriber.msisdn);
-    if (subscriber.imsi.kind() != Identity::Kind::none) by_identity_.erase(subscriber.imsi);
+  for (std::size_t i = 1; i <= account.subscribers.size(); ++i) {
+    forget_subscriber(account, SubscriberNumber(static_cast<std::uint16_t>(i)));
   }
   by_name_.erase(account.name);
   by_number_.erase(account.number.value);

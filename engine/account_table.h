@@ -38,7 +38,10 @@ class AccountTable {
   Account& add(AccountNumber number);
   // Its name and all its subscribers. REQUIRES: neither is in the table.
   void index(Account& account);
+  // But for one that is terminated.
   void index_subscriber(Account& account, SubscriberNumber subscriber);
+  // Its identities are nobody's from now on.
+  void forget_subscriber(const Account& account, SubscriberNumber subscriber);
   // Its lists or texts have grown or shrunk.
   void resized(Account& account);
 

@@ -65,7 +65,7 @@ const char* Book::apply(const Entry& entry, Sequence own, Time now, const Sessio
   }
   if (const char* wrong = check(entry, own, account, session)) return wrong;
 
-  apply_to_book(entry, own, now);
+  apply_to_book(account, entry, own, now);
   if (entry.account.value == 0) return nullptr;
   apply_to_account(account, entry, own);
   if (account == nullptr) account = accounts_.find(entry.account);
@@ -92,19 +92,23 @@ const char* Book::replay(const Entry& entry, Sequence own, Time now) {
   if (!account_done && (account == nullptr || account->last != entry.previous)) {
     return "it does not follow its account's last entry";
   }
+  if (account_done && entry.subscriber_opening) {
+    // Since its row was loaded, another one may have borne and given up its numbers.
+    accounts_.index_subscriber(*account, entry.subscriber_opening->number);
+  }
   const bool opens = entry.session && entry.session->session.value == 0;
   if (entry.session && !session_done && !opens &&
       (session == nullptr || session->last != entry.session->previous)) {
     return "it does not follow its session's last entry";
   }
-  apply_to_book(entry, own, now);
+  apply_to_book(account, entry, own, now);
   if (!account_done) apply_to_account(account, entry, own);
   if (entry.session && !session_done) apply_to_session(*account, session, entry, own, now);
   return nullptr;
 }
 
-// What an entry does beside its account and session.
-void Book::apply_to_book(const Entry& entry, Sequence own, Time now) {
+// What an entry does beside its account (nullptr: it opens it) and session.
+void Book::apply_to_book(const Account* account, const Entry& entry, Sequence own, Time now) {
   last_ = own;
   if (entry.kind == EntryKind::server_started) wheel_.set_started_at(now);
   if (entry.tariff) tariffs_.push_back(loaded_by(*entry.tariff, now));
@@ -120,7 +124,8 @@ void Book::apply_to_book(const Entry& entry, Sequence own, Time now) {
       if (leg.side == Side::main) amount = Money(amount.micros + leg.amount);
     }
     std::string id(entry.note->request_id);
-    const KnownRequest known{{entry.kind, entry.account, amount, own}, 0, true};
+    const std::uint64_t content = account == nullptr ? 0 : request_content(*account, entry);
+    const KnownRequest known{{entry.kind, entry.account, amount, own, content}, 0, true};
     if (admin_requests_.try_emplace(id, known).second) {
       changes_.admin_requests.push_back(std::move(id));
     }
@@ -191,17 +196,19 @@ Account& Book::open_account(const Entry& entry) {
 void Book::change_account(Account& account, const Entry& entry) {
   if (entry.subscriber_opening) {
     const SubscriberOpening& opening = *entry.subscriber_opening;
-    account.subscribers.push_back({opening.msisdn, opening.imsi, false, nullptr});
+    account.subscribers.push_back({opening.msisdn, opening.imsi, LifeState::active, nullptr});
     accounts_.index_subscriber(account, opening.number);
   }
-  if (entry.subscriber_switch) {
-    account.subscribers[entry.subscriber_switch->number.value - 1u].barred =
-        entry.subscriber_switch->barred;
+  if (entry.state_change) {
+    const auto [number, state] = *entry.state_change;
+    if (state == LifeState::terminated) accounts_.forget_subscriber(account, number);
+    account.subscribers[number.value - 1u].state = state;
   }
   if (entry.profile_change) {
     Subscriber& subscriber = account.subscribers[entry.profile_change->number.value - 1u];
     subscriber.profile = change_profile(subscriber.profile.get(), *entry.profile_change);
   }
+  if (entry.terms) account.terms = *entry.terms;
   change_buckets(account, entry);
   if (entry.subscription) change_subscription(account, *entry.subscription);
   for (const PayerChange& payer : entry.payers) change_payer(account, payer);
@@ -605,6 +612,7 @@ Sequence Book::write_row(Account& account) {
   for (; account.subscribers_indexed < account.subscribers.size();) {
     const SubscriberNumber number(++account.subscribers_indexed);
     const Subscriber& subscriber = *account.subscriber(number);
+    if (subscriber.state == LifeState::terminated) continue;  // the row may be another's by now
     for (Identity identity : {subscriber.msisdn, subscriber.imsi}) {
       if (identity.kind() == Identity::Kind::none) continue;
       rows_->put(storage::Table::index, index_key(identity),

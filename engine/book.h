@@ -166,7 +166,7 @@ class Book {
   const char* check_subscription(const Entry& entry, const Account* account) const;
   const char* check_amounts(const Entry& entry, const Account* account,
                             const Session* session) const;
-  void apply_to_book(const Entry& entry, Sequence own, Time now);
+  void apply_to_book(const Account* account, const Entry& entry, Sequence own, Time now);
   void apply_to_account(Account* account, const Entry& entry, Sequence own);
   void apply_to_session(Account& account, Session* session, const Entry& entry, Sequence own,
                         Time now);

@@ -38,14 +38,17 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
     if (entry.subscriber_opening->number.value != known + 1)
       return "its subscriber is out of order";
     for (Identity identity : {entry.subscriber_opening->msisdn, entry.subscriber_opening->imsi}) {
-      if (identity.kind() != Identity::Kind::none && find_subscriber(identity).has_value()) {
-        return "its subscriber's identity is taken";
-      }
+      if (identity.kind() == Identity::Kind::none) continue;
+      const auto bearer = find_subscriber(identity);
+      // In recovery a row may be ahead that says who bears it later.
+      if (bearer && bearer->account->last < own) return "its subscriber's identity is taken";
     }
   }
-  if (entry.subscriber_switch &&
-      (account == nullptr || account->subscriber(entry.subscriber_switch->number) == nullptr)) {
-    return "it changes a subscriber that does not exist";
+  if (entry.state_change) {
+    const Subscriber* const who =
+        account == nullptr ? nullptr : account->subscriber(entry.state_change->number);
+    if (who == nullptr) return "it changes a subscriber that does not exist";
+    if (who->state == LifeState::terminated) return "it changes a subscriber that is terminated";
   }
   if (entry.profile_change) {
     if (const char* wrong = check_profile(entry, account)) return wrong;

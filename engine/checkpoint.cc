@@ -80,14 +80,17 @@ bool read_counter(ByteReader& in, Counter& counter) {
   return in.ok() && counter.value >= 0 && counter.held >= 0;
 }
 
-// Flags of a subscriber. Their numbers stand in rows.
-constexpr std::uint8_t is_barred = 1;
-constexpr std::uint8_t has_profile = 2;
+// A subscriber's flags: its state (the lowest bit of it, the others behind has_profile). Their
+// numbers stand in rows; where there were but two states, they were 0 and 1.
+constexpr unsigned state_low = 1;
+constexpr unsigned has_profile = 2;
+constexpr unsigned state_high_shift = 1;
 
 void write_subscriber(ByteWriter& out, const Subscriber& subscriber) {
   out.u64_fixed(subscriber.msisdn.bits());
   out.u64_fixed(subscriber.imsi.bits());
-  out.u8(static_cast<std::uint8_t>((subscriber.barred ? is_barred : 0) |
+  const auto state = static_cast<unsigned>(subscriber.state);
+  out.u8(static_cast<std::uint8_t>((state & state_low) | (state & ~state_low) << state_high_shift |
                                    (subscriber.profile != nullptr ? has_profile : 0)));
   if (subscriber.profile != nullptr) write(out, change_to(*subscriber.profile, {}));
 }
@@ -95,12 +98,15 @@ void write_subscriber(ByteWriter& out, const Subscriber& subscriber) {
 bool read_subscriber(ByteReader& in, Subscriber& subscriber) {
   subscriber.msisdn = Identity::from_bits(in.u64_fixed());
   subscriber.imsi = Identity::from_bits(in.u64_fixed());
-  const std::uint8_t flags = in.u8();
-  subscriber.barred = (flags & is_barred) != 0;
+  const unsigned flags = in.u8();
+  const unsigned state =
+      (flags & state_low) | (flags & ~(state_low | has_profile)) >> state_high_shift;
+  if (state > static_cast<unsigned>(LifeState::terminated)) return false;
+  subscriber.state = static_cast<LifeState>(state);
   subscriber.profile = nullptr;
-  if ((flags & has_profile) == 0) return flags <= is_barred;
+  if ((flags & has_profile) == 0) return in.ok();
   ProfileChange profile;
-  if (flags > (is_barred | has_profile) || !read(in, profile)) return false;
+  if (!read(in, profile)) return false;
   subscriber.profile = change_profile(nullptr, profile);
   return wrong_with(subscriber.profile.get()) == nullptr;
 }
@@ -217,7 +223,7 @@ std::string index_key_of_due(AccountNumber account) {
 // --- Accounts ------------------------------------------------------------------------------------
 
 void encode_account(const Account& account, std::string& out) {
-  std::size_t bound = 16 * number_bytes + account.name.size() +
+  std::size_t bound = 22 * number_bytes + account.name.size() +
                       account.subscribers.size() * (2 * sizeof(std::uint64_t) + 1);
   for (const Bucket& bucket : account.buckets) bound += bound_of(bucket);
   for (const Counter& counter : account.counters) bound += counter.name.size() + 10 * number_bytes;
@@ -241,8 +247,10 @@ void encode_account(const Account& account, std::string& out) {
     for (const Subscriber& subscriber : account.subscribers) write_subscriber(to, subscriber);
     to.varint(account.buckets.size());
     for (const Bucket& bucket : account.buckets) write_bucket(to, bucket);
-    // As rows were before there were counters, subscriptions that renew, payers, and ceilings.
-    const bool has_ceilings = !account.ceilings.empty();
+    // As rows were before there were counters, subscriptions that renew, payers, ceilings, and
+    // terms.
+    const bool has_terms = !(account.terms == AccountTerms());
+    const bool has_ceilings = has_terms || !account.ceilings.empty();
     const bool has_payers = has_ceilings || !account.payers.empty();
     const bool has_subscriptions = has_payers || !account.subscriptions.empty();
     if (account.counter_count == 0 && !has_subscriptions) return;
@@ -261,6 +269,7 @@ void encode_account(const Account& account, std::string& out) {
     if (!has_ceilings) return;
     to.varint(account.ceilings.size());
     for (const OwnCeiling& ceiling : account.ceilings) write(to, ceiling);
+    if (has_terms) write(to, account.terms);
   });
 }
 
@@ -312,6 +321,7 @@ bool decode_account(std::string_view row, Account& account) {
       if (!read(in, ceiling)) return false;
     }
   }
+  if (in.ok() && !in.at_end() && !read(in, account.terms)) return false;
   return is_whole(in) && account.last.value != 0 && !account.name.empty();
 }
 
@@ -460,11 +470,12 @@ bool decode_due(std::string_view row, Time& due) {
 
 std::string encode_admin_request(const AdminRequest& request) {
   std::string out;
-  append(out, 4 * number_bytes, [&request](ByteWriter& to) {
+  append(out, 5 * number_bytes, [&request](ByteWriter& to) {
     to.u8(static_cast<std::uint8_t>(request.kind));
     to.varint(request.account.value);
     to.signed_varint(request.amount.micros);
     to.varint(request.sequence.value);
+    if (request.content != 0) to.u64_fixed(request.content);  // as rows were before
   });
   return out;
 }
@@ -475,6 +486,7 @@ bool decode_admin_request(std::string_view row, AdminRequest& request) {
   request.account = AccountNumber(in.varint());
   request.amount = Money(in.signed_varint());
   request.sequence = Sequence(in.varint());
+  request.content = in.at_end() ? 0 : in.u64_fixed();
   return is_whole(in) && !kind_name(request.kind).empty();
 }
 

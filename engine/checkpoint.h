@@ -62,9 +62,10 @@ std::string encode_due(Time due);
 // What was done under an administrative request id, so that doing it again does nothing.
 struct AdminRequest {
   EntryKind kind = EntryKind::top_up;
-  AccountNumber account;
-  Money amount;
-  Sequence sequence;
+  AccountNumber account = {};
+  Money amount = {};
+  Sequence sequence = {};
+  std::uint64_t content = 0;  // hash of what was asked for beside the amount; 0: nothing was
 };
 std::string encode_admin_request(const AdminRequest& request);
 [[nodiscard]] bool decode_admin_request(std::string_view row, AdminRequest& request);

@@ -77,7 +77,9 @@ const RatingFacts& Decider::facts_before(const Request& request) {
   } else if (decode_attributes(session_->attributes, d_.session_attributes)) {
     facts.learn(d_.session_attributes);
   }
-  if (const Subscriber* const who = account_.subscriber(subscriber_)) facts.know(who->attributes());
+  if (const Subscriber* const who = account_.subscriber(subscriber_)) {
+    facts.know(who->msisdn, who->attributes());
+  }
   return facts;
 }
 
@@ -96,24 +98,35 @@ const Rule* Decider::rule_of(std::uint16_t segment) const {
   return tariff == nullptr ? nullptr : &tariff->tariff->rules()[sheet_.segment(segment).rule.value];
 }
 
+// Where it makes a difference.
+bool Decider::comes_to_subscriber(const Request& request, Time at) {
+  const bool matters =
+      state() == LifeState::suspended_outgoing || account_.terms.validity(at) == Validity::grace;
+  return matters && facts_now(request).is_terminating();
+}
+
 // What is refused for want of a pass nobody could pay for, or no more than so many a day.
 Outcome Decider::refusal_of(const Rule* rule, const Permission& permission) {
   const bool wants_pass =
       permission.lacks_subscription && rule != nullptr && !rule->restrictions.pass.empty();
-  return wants_pass ? Outcome::credit_limit_reached : Outcome::service_denied;
+  return wants_pass || permission.is_expired ? Outcome::credit_limit_reached
+                                             : Outcome::service_denied;
 }
 
 // Why the subscriber may not use what begins at that time; nullopt: it may.
 std::optional<Outcome> Decider::refused_use(const Request& request,
                                             const std::optional<RatingGroup>& group, Time at) {
-  const bool may_be_refused = barred() || !account_.subscriptions.empty() ||
+  const bool may_be_refused = is_suspended(state(), false) ||
+                              account_.terms.validity(at) != Validity::valid ||
+                              !account_.subscriptions.empty() ||
                               (tariff_ != nullptr && tariff_->tariff->has_restrictions());
   if (!may_be_refused) return std::nullopt;
   if (tariff_ == nullptr) return Outcome::service_denied;
   const RatingFacts& facts = facts_now(request);
   const RatedGroup rated{*tariff_, context(request), group};
   const Rule* const rule = rated.find(facts_at(rated, facts, at, true));
-  const Permission permission = permission_of(account_, subscriber_, rule, group, at);
+  const Permission permission =
+      permission_of(account_, subscriber_, rule, group, at, comes_to_subscriber(request, at));
   if (permission.is_given) return std::nullopt;
   return refusal_of(rule, permission);
 }
@@ -121,7 +134,10 @@ std::optional<Outcome> Decider::refused_use(const Request& request,
 // Why nothing of the request may be used; nullopt: something may.
 std::optional<Outcome> Decider::denied(const Request& request, Time at) {
   std::optional<Outcome> why;
-  if (barred()) why = Outcome::service_denied;
+  if (is_suspended(state(), comes_to_subscriber(request, at)) ||
+      account_.terms.validity(at) == Validity::over) {
+    why = Outcome::service_denied;
+  }
   for (std::size_t i = 0; i < request.service_count; ++i) {
     const auto refused = refused_use(request, request.services[i].rating_group, at);
     if (!refused) return std::nullopt;
@@ -131,10 +147,12 @@ std::optional<Outcome> Decider::denied(const Request& request, Time at) {
 }
 
 // Whether the subscriber may be granted what a rule prices (see permission.h), and until when.
-bool Decider::permit(const Rule* rule, const std::optional<RatingGroup>& group, GrantLimits& limits,
-                     ServiceAnswer& answer) const {
+bool Decider::permit(const Request& request, const Rule* rule,
+                     const std::optional<RatingGroup>& group, GrantLimits& limits,
+                     ServiceAnswer& answer) {
   const Time from = granted_from();
-  const Permission permission = permission_of(account_, subscriber_, rule, group, from);
+  const Permission permission =
+      permission_of(account_, subscriber_, rule, group, from, comes_to_subscriber(request, from));
   if (!permission.is_given) {
     answer.outcome = refusal_of(rule, permission);
     return false;
@@ -284,7 +302,7 @@ void Decider::serve(const Request& request, const ServiceRequest& service, Servi
       answer.outcome = Outcome::credit_limit_reached;
       return;
     }
-    if (!permit(rule_of(*segment), service.rating_group, limits, answer)) return;
+    if (!permit(request, rule_of(*segment), service.rating_group, limits, answer)) return;
   }
   // Named twice in one request, a service is left with its last grant.
   sheet_.drop_grant(*segment, service_identifiers_key(service.service_identifiers));
@@ -418,6 +436,20 @@ void Decider::copy_outcome_of_command(const Request& request) {
   d_.answer.fault = d_.answer.services[0].fault;
 }
 
+// Nobody had used it: what has a price and is served makes it active.
+void Decider::activate() {
+  if (state() != LifeState::idle) return;
+  const auto has_price = [this](std::uint16_t segment) {
+    return !tariffs::is_free(sheet_.segment(segment).terms);
+  };
+  const bool is_served =
+      std::ranges::any_of(d_.entry.uses, has_price, &SegmentUse::index) ||
+      std::ranges::any_of(d_.entry.grants, [&has_price](const GrantChange& grant) {
+        return grant.units > 0 && has_price(grant.segment);
+      });
+  if (is_served) d_.entry.state_change = StateChange{subscriber_, LifeState::active};
+}
+
 void Decider::finish_session(const Request& request, EntryKind kind) {
   Entry& entry = d_.entry;
   entry.kind = kind;
@@ -435,6 +467,7 @@ void Decider::finish_session(const Request& request, EntryKind kind) {
   entry.attributes = d_.attributes;
   choose_validity();
   sheet_.write(entry);
+  activate();
   describe_request(request);
 }
 
@@ -512,6 +545,7 @@ void Decider::event_request(const Request& request, const tariffs::TariffHistory
   changed_attributes({}, request.attributes, d_.attributes);
   entry.attributes = d_.attributes;
   sheet_.write(entry);
+  if (request.action == RequestedAction::direct_debiting) activate();
   describe_request(request);
 }
 

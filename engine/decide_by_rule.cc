@@ -221,7 +221,7 @@ std::optional<std::uint16_t> Decider::segment_to_grant(const Request& request,
   const RatingFacts& facts = facts_now(request);
   const Time from = granted_from();
   const Rule* const rule = group.find(facts_at(group, facts, from, true));
-  if (!permit(rule, service.rating_group, limits, answer)) return std::nullopt;
+  if (!permit(request, rule, service.rating_group, limits, answer)) return std::nullopt;
   if (rule == nullptr || !rule->terms) {
     cannot_rate(request, tariff, answer);
     return std::nullopt;
@@ -286,7 +286,8 @@ std::optional<Pass> Decider::find_pass(const Request& request,
     const RatedGroup group{*tariff, context(request), service.rating_group};
     const Rule* const rule = group.find(facts_at(group, facts_now(request), from, true));
     if (rule == nullptr || rule->restrictions.pass.empty()) continue;
-    if (!permission_of(account_, subscriber_, rule, service.rating_group, from)
+    if (!permission_of(account_, subscriber_, rule, service.rating_group, from,
+                       comes_to_subscriber(request, from))
              .lacks_subscription) {
       continue;
     }

@@ -40,10 +40,8 @@ class Decider {
   std::optional<Pass> find_pass(const Request& request, const tariffs::TariffHistory& tariffs);
 
  private:
-  bool barred() const {
-    const Subscriber* subscriber = account_.subscriber(subscriber_);
-    return subscriber != nullptr && subscriber->barred;
-  }
+  LifeState state() const { return account_.state_of(subscriber_); }
+  bool comes_to_subscriber(const Request& request, Time at);
   void choose_time_and_tariff(const Request& request, const tariffs::TariffHistory& tariffs);
   std::string_view context(const Request& request) const {
     return session_ == nullptr ? request.service_context : session_->service_context;
@@ -78,8 +76,8 @@ class Decider {
     std::optional<std::uint64_t> until_threshold;      // units, until it changes by a counter
     bool stops = false;                                // behind them nothing is granted
   };
-  bool permit(const tariffs::Rule* rule, const std::optional<RatingGroup>& group,
-              GrantLimits& limits, ServiceAnswer& answer) const;
+  bool permit(const Request& request, const tariffs::Rule* rule,
+              const std::optional<RatingGroup>& group, GrantLimits& limits, ServiceAnswer& answer);
   static std::uint64_t wanted_units(Unit unit, const tariffs::QuotaRule& quota,
                                     const RequestedUnits& requested);
   static bool asks_for(const ServiceRequest& service, bool is_event, const tariffs::Rule& rule);
@@ -134,6 +132,7 @@ class Decider {
                   ServiceAnswer& answer);
 
   void copy_outcome_of_command(const Request& request);
+  void activate();
   void finish_session(const Request& request, EntryKind kind);
   void finish_refused(const Request& request);
   void describe_request(const Request& request);

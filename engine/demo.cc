@@ -18,19 +18,23 @@ struct DemoSubscriber {
   std::string_view balance;
   std::string_view credit_limit;
   std::string_view offer;
-  bool barred;
+  LifeState state;
 };
 
 constexpr std::array subscribers = {
     DemoSubscriber{"8613800138000", "460001234567890", AccountKind::prepaid, "100.00", "0", "",
-                   false},
-    DemoSubscriber{"8613800138001", "", AccountKind::prepaid, "0.50", "0", "", false},
-    DemoSubscriber{"8613800138002", "", AccountKind::postpaid, "0", "200.00", "", false},
-    DemoSubscriber{"8613800138003", "", AccountKind::prepaid, "10.00", "0", "bundle-1g", false},
-    DemoSubscriber{"8613800138004", "", AccountKind::hybrid, "10.00", "50.00", "", false},
-    DemoSubscriber{"8613800138008", "", AccountKind::prepaid, "0", "0", "", false},
-    DemoSubscriber{"8613800138009", "", AccountKind::prepaid, "100.00", "0", "", true},
-    DemoSubscriber{"491700000001", "", AccountKind::prepaid, "100.00", "0", "", false},
+                   LifeState::active},
+    DemoSubscriber{"8613800138001", "", AccountKind::prepaid, "0.50", "0", "", LifeState::active},
+    DemoSubscriber{"8613800138002", "", AccountKind::postpaid, "0", "200.00", "",
+                   LifeState::active},
+    DemoSubscriber{"8613800138003", "", AccountKind::prepaid, "10.00", "0", "bundle-1g",
+                   LifeState::active},
+    DemoSubscriber{"8613800138004", "", AccountKind::hybrid, "10.00", "50.00", "",
+                   LifeState::active},
+    DemoSubscriber{"8613800138008", "", AccountKind::prepaid, "0", "0", "", LifeState::active},
+    DemoSubscriber{"8613800138009", "", AccountKind::prepaid, "100.00", "0", "",
+                   LifeState::suspended},
+    DemoSubscriber{"491700000001", "", AccountKind::prepaid, "100.00", "0", "", LifeState::active},
 };
 
 void must(const Operation& operation) { FARTHING_ASSERT(operation.has_value()); }
@@ -52,7 +56,9 @@ void enter_demo(Shard& shard) {
     if (!subscriber.offer.empty()) {
       must(add_subscription(shard, subscriber.msisdn, subscriber.offer, note));
     }
-    if (subscriber.barred) must(set_barred(shard, subscriber.msisdn, true, note));
+    if (subscriber.state != LifeState::active) {
+      must(set_state(shard, subscriber.msisdn, subscriber.state, note));
+    }
   }
 }
 

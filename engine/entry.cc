@@ -29,7 +29,7 @@ enum Section : std::uint32_t {
   section_outcome = 1u << 9,
   section_account_opening = 1u << 10,
   section_subscriber_opening = 1u << 11,
-  section_subscriber_switch = 1u << 12,
+  section_state_change = 1u << 12,
   section_note = 1u << 13,
   section_bucket_opening = 1u << 14,
   section_bucket_closing = 1u << 15,
@@ -46,8 +46,9 @@ enum Section : std::uint32_t {
   section_rated_again = 1u << 26,
   section_tariff_only = 1u << 27,
   section_ceilings = 1u << 28,
+  section_terms = 1u << 29,
 };
-constexpr std::uint32_t sections_known = (1u << 29) - 1;
+constexpr std::uint32_t sections_known = (1u << 30) - 1;
 
 std::uint32_t sections_of(const Entry& entry) {
   std::uint32_t mask = 0;
@@ -63,7 +64,7 @@ std::uint32_t sections_of(const Entry& entry) {
   if (!entry.outcome.empty()) mask |= section_outcome;
   if (entry.account_opening) mask |= section_account_opening;
   if (entry.subscriber_opening) mask |= section_subscriber_opening;
-  if (entry.subscriber_switch) mask |= section_subscriber_switch;
+  if (entry.state_change) mask |= section_state_change;
   if (entry.note) mask |= section_note;
   if (!entry.bucket_openings.empty()) mask |= section_bucket_opening;
   if (!entry.bucket_closings.empty()) mask |= section_bucket_closing;
@@ -83,13 +84,14 @@ std::uint32_t sections_of(const Entry& entry) {
   if (!entry.limit_changes.empty()) mask |= section_limits;
   if (entry.rated_again) mask |= section_rated_again;
   if (entry.tariff && !entry.tariff->only_name.empty()) mask |= section_tariff_only;
+  if (entry.terms) mask |= section_terms;
   return mask;
 }
 
 // More bytes than the entry can take encoded.
 std::size_t size_bound(const Entry& entry) {
   constexpr std::size_t number = ByteWriter::varint_bytes_max;
-  std::size_t bound = 40 * number;
+  std::size_t bound = 45 * number;
   bound += entry.session_id.size() + entry.service_context.size() + entry.attributes.size() +
            entry.outcome.size();
   for (const SegmentOpening& opening : entry.openings) {
@@ -268,9 +270,9 @@ void write_administration(ByteWriter& out, const Entry& entry) {
     out.varint(entry.subscriber_opening->msisdn.bits());
     out.varint(entry.subscriber_opening->imsi.bits());
   }
-  if (entry.subscriber_switch) {
-    out.varint(entry.subscriber_switch->number.value);
-    out.u8(entry.subscriber_switch->barred ? 1 : 0);
+  if (entry.state_change) {
+    out.varint(entry.state_change->number.value);
+    out.u8(static_cast<std::uint8_t>(entry.state_change->state));
   }
   if (entry.note) {
     out.text(entry.note->operator_name);
@@ -300,10 +302,12 @@ bool read_administration(ByteReader& in, std::uint32_t mask, Entry& entry) {
     opening.msisdn = Identity::from_bits(in.varint());
     opening.imsi = Identity::from_bits(in.varint());
   }
-  if (mask & section_subscriber_switch) {
-    SubscriberSwitch& change = entry.subscriber_switch.emplace();
+  if (mask & section_state_change) {
+    StateChange& change = entry.state_change.emplace();
     change.number = SubscriberNumber(in.number<std::uint16_t>());
-    change.barred = in.u8() != 0;
+    const std::uint8_t state = in.u8();
+    if (state > static_cast<std::uint8_t>(LifeState::terminated)) return false;
+    change.state = static_cast<LifeState>(state);
   }
   if (mask & section_note) {
     Note& note = entry.note.emplace();
@@ -409,6 +413,7 @@ void write_changes(ByteWriter& writer, Sequence own, const Entry& entry, std::ui
     writer.varint(entry.ceilings.size());
     for (const OwnCeiling& ceiling : entry.ceilings) write(writer, ceiling);
   }
+  if (entry.terms) write(writer, *entry.terms);
 }
 
 bool read_changes(ByteReader& in, std::uint32_t mask, Sequence own, Entry& entry) {
@@ -438,10 +443,11 @@ bool read_changes(ByteReader& in, std::uint32_t mask, Sequence own, Entry& entry
                  [](ByteReader& r, OwnCeiling& ceiling) { return read(r, ceiling); })) {
     return false;
   }
+  if (mask & section_terms && !read(in, entry.terms.emplace())) return false;
   return in.ok();
 }
 
-constexpr std::array<std::pair<EntryKind, std::string_view>, 25> kind_names = {{
+constexpr std::array<std::pair<EntryKind, std::string_view>, 28> kind_names = {{
     {EntryKind::server_started, "server_started"},
     {EntryKind::tariff_loaded, "tariff_loaded"},
     {EntryKind::account_created, "account_created"},
@@ -467,6 +473,9 @@ constexpr std::array<std::pair<EntryKind, std::string_view>, 25> kind_names = {{
     {EntryKind::payer_changed, "payer_changed"},
     {EntryKind::paid_for_other, "paid_for_other"},
     {EntryKind::ceiling_changed, "ceiling_changed"},
+    {EntryKind::validity_changed, "validity_changed"},
+    {EntryKind::credit_changed, "credit_changed"},
+    {EntryKind::minimum_changed, "minimum_changed"},
 }};
 
 }  // namespace
@@ -511,8 +520,9 @@ void Entry::clear() {
   validity_seconds.reset();
   outcome = {};
   account_opening.reset();
+  terms.reset();
   subscriber_opening.reset();
-  subscriber_switch.reset();
+  state_change.reset();
   note.reset();
   bucket_openings.clear();
   bucket_closings.clear();
@@ -588,7 +598,7 @@ bool decode_entry(std::string_view& body, Sequence own, Entry& entry) {
   entry.kind = static_cast<EntryKind>(kind);
   if (kind_name(entry.kind).empty()) return false;
   const std::uint64_t mask = in.varint();
-  if (mask > sections_known) return false;
+  if ((mask & ~std::uint64_t{sections_known}) != 0) return false;
   entry.account = AccountNumber(in.varint());
   entry.subscriber = SubscriberNumber(in.number<std::uint16_t>());
   entry.previous = Sequence(read_link(in, own));

@@ -10,6 +10,7 @@
 // Strings are views: of the request when decided, of the record when decoded.
 #pragma once
 
+#include "engine/account_terms.h"
 #include "engine/base/wide.h"
 #include "engine/profile.h"
 #include "engine/subscription.h"
@@ -52,6 +53,9 @@ enum class EntryKind : std::uint8_t {
   payer_changed = 23,         // another account pays for a subscriber, on other terms, or no more
   paid_for_other = 24,        // what an account lent to a member, or got back from it
   ceiling_changed = 25,       // a ceiling is another one for a subscriber
+  validity_changed = 28,      // how long an account is valid, by hand
+  credit_changed = 29,        // a temporary credit
+  minimum_changed = 30,       // what is to stay on an account
 };
 
 std::string_view kind_name(EntryKind kind);
@@ -163,9 +167,10 @@ struct SubscriberOpening {
   Identity imsi;
 };
 
-struct SubscriberSwitch {
+// A subscriber's life cycle goes on, by hand or because it was used for the first time.
+struct StateChange {
   SubscriberNumber number;
-  bool barred = false;
+  LifeState state = LifeState::active;
 };
 
 // Who did it and why (top-ups, adjustments and everything else done by hand).
@@ -302,8 +307,9 @@ struct Entry {
   std::string_view outcome;  // encoded answer (outcome.h)
 
   std::optional<AccountOpening> account_opening;
+  std::optional<AccountTerms> terms;  // as they are after this entry
   std::optional<SubscriberOpening> subscriber_opening;
-  std::optional<SubscriberSwitch> subscriber_switch;
+  std::optional<StateChange> state_change;
   std::optional<ProfileChange> profile_change;
   std::optional<Note> note;
   std::vector<BucketOpening> bucket_openings;

@@ -3,6 +3,7 @@
 #include "engine/permission.h"
 #include "tariffs/explain.h"
 #include "tariffs/file_error.h"
+#include "tariffs/local_time.h"
 
 #include <fmt/format.h>
 
@@ -34,6 +35,8 @@ class Refusal {
   bool wants_pass() const {
     return permission().lacks_subscription && !rule_->restrictions.pass.empty();
   }
+  // Money helps, though it was not asked whether there is enough.
+  bool is_unpaid() const { return permission().is_expired || wants_pass(); }
   void denied();
   void unpaid();
   void unpriced(Fault fault);
@@ -41,11 +44,16 @@ class Refusal {
 
  private:
   Permission permission() const {
-    return permission_of(where_.account, where_.subscriber, rule_, group_, where_.at);
+    return permission_of(where_.account, where_.subscriber, rule_, group_, where_.at,
+                         where_.facts.is_terminating);
   }
   std::string msisdn() const {
     const Subscriber* const who = where_.account.subscriber(where_.subscriber);
     return who == nullptr ? std::string("MSISDN") : who->msisdn.digits();
+  }
+  std::string local(Time time) const {
+    return tariffs::local_time_text(where_.tariff == nullptr ? "UTC" : where_.tariff->time_zone(),
+                                    time);
   }
   std::string place() const { return fmt::format("rule {} (line {})", rule_->name, rule_->line); }
   void help_with_ceilings();
@@ -60,9 +68,18 @@ class Refusal {
 // In the order in which permission_of() asks.
 void Refusal::denied() {
   const Subscriber* const who = where_.account.subscriber(where_.subscriber);
-  if (who != nullptr && who->barred) {
-    explained_.why = "the subscriber was barred";
-    explained_.help.push_back("farthing subscriber unbar " + msisdn());
+  if (who != nullptr && is_suspended(who->state, where_.facts.is_terminating)) {
+    explained_.why = fmt::format("the subscriber was {}", state_name(who->state));
+    if (who->state == LifeState::terminated) return;
+    explained_.help.push_back(fmt::format("farthing subscriber state {} active", msisdn()));
+    return;
+  }
+  const AccountTerms& terms = where_.account.terms;
+  if (terms.validity(where_.at) == Validity::over) {
+    explained_.why = fmt::format("the account was valid until {}, and its grace ended at {}",
+                                 local(terms.valid_until), local(terms.grace_until));
+    explained_.help.push_back(
+        fmt::format("farthing account validity {} UNTIL", where_.account.name));
     return;
   }
   if (rule_ == nullptr) return;
@@ -125,6 +142,15 @@ void Refusal::unpaid() {
     help_with_ceilings();
     return;
   }
+  if (permission().is_expired) {
+    const AccountTerms& terms = where_.account.terms;
+    explained_.why = fmt::format(
+        "the account was valid until {}, and what has a price is refused then; until {} a top-up "
+        "extends it",
+        local(terms.valid_until), local(terms.grace_until));
+    explained_.help.push_back(fmt::format("farthing balance topup {} AMOUNT", where_.account.name));
+    return;
+  }
   if (wants_pass()) {
     explained_.why =
         fmt::format("{} needs {}, which could not be paid, or was bought as often as a day allows",
@@ -132,8 +158,12 @@ void Refusal::unpaid() {
     explained_.help.push_back(fmt::format("farthing balance topup {} AMOUNT", where_.account.name));
     return;
   }
-  explained_.why = fmt::format("only {} was available, and no allowance that covers it was left",
-                               where_.available.to_string());
+  const Money minimum = where_.account.terms.minimum_balance;
+  explained_.why = fmt::format(
+      "only {} was available{}, and no allowance that covers it was left",
+      where_.available.to_string(),
+      minimum.micros == 0 ? ""
+                          : fmt::format(" above a minimum balance of {}", minimum.to_string()));
   explained_.help.push_back(fmt::format("farthing balance topup {} AMOUNT", where_.account.name));
   if (rule_ != nullptr) help_with_offers();
 }
@@ -193,7 +223,8 @@ RefusalExplained explain_refusal(const RefusedIn& where, const ServiceAnswer& an
 // Which services were asked for stands nowhere then: none of them may have been used. What the
 // subscriber may not use of the service is why, or of several things one.
 RefusalExplained explain_refusal(const RefusedIn& where, Outcome outcome) {
-  if (outcome != Outcome::service_denied) return without_details(where, outcome);
+  const bool is_unpaid = outcome == Outcome::credit_limit_reached;
+  if (outcome != Outcome::service_denied && !is_unpaid) return without_details(where, outcome);
   std::vector<std::optional<RatingGroup>> groups = {std::nullopt};
   if (where.tariff != nullptr) {
     for (const Rule& rule : where.tariff->rules()) {
@@ -205,8 +236,8 @@ RefusalExplained explain_refusal(const RefusedIn& where, Outcome outcome) {
   RefusalExplained explained;
   for (const std::optional<RatingGroup>& group : groups) {
     Refusal refusal(where, group);
-    if (refusal.is_permitted()) continue;
-    refusal.denied();
+    if (refusal.is_permitted() || refusal.is_unpaid() != is_unpaid) continue;
+    is_unpaid ? refusal.unpaid() : refusal.denied();
     RefusalExplained one = refusal.take();
     if (one.why.empty() || std::ranges::find(reasons, one.why) != reasons.end()) continue;
     if (reasons.size() == reasons_told_max) break;

@@ -59,6 +59,10 @@ class EntryExplainer {
   Segment segment(std::uint16_t index) const;
   const VersionedTariff* version_for(const std::optional<RatingGroup>& group) const;
   tariffs::Facts facts_at(const tariffs::Tariff& tariff, Time time);
+  std::string time_zone() const {
+    const VersionedTariff* const now = tariffs_.at(moment_.now);
+    return now == nullptr ? "UTC" : now->tariff->time_zone();
+  }
   ExplainedCharge charge(std::uint16_t index, std::uint64_t units);
   void add_allowances(std::uint16_t index, ExplainedCharge& charge) const;
   void add_payments(std::uint16_t index, ExplainedCharge& charge) const;
@@ -98,7 +102,7 @@ void EntryExplainer::learn_facts() {
   if (decode_attributes(attributes_, list)) facts_.learn(list);
   const Subscriber* const who =
       moment_.account == nullptr ? nullptr : moment_.account->subscriber(entry_.subscriber);
-  if (who != nullptr) facts_.know(who->attributes());
+  if (who != nullptr) facts_.know(who->msisdn, who->attributes());
 }
 
 void EntryExplainer::count_from() {
@@ -370,7 +374,7 @@ void EntryExplainer::add_answers(ExplainedEntry& explained) {
   Answer answer;
   if (!decode_outcome(entry_.outcome, answer)) return;
   const Time now = moment_.now;
-  const Money available(moment_.account->available().micros + sum_of(entry_, Side::main));
+  const Money available(moment_.account->spendable(now).micros + sum_of(entry_, Side::main));
   const auto where = [&](const std::optional<RatingGroup>& group) {
     const VersionedTariff* const version = version_for(group);
     const Time from = rated_at() >= now - grant_time_past_max ? rated_at() : now;
@@ -418,8 +422,12 @@ std::string EntryExplainer::details() const {
   if (entry_.subscriber_opening) {
     parts.push_back(fmt::format("subscriber {}", entry_.subscriber_opening->msisdn.digits()));
   }
-  if (entry_.subscriber_switch) {
-    parts.push_back(entry_.subscriber_switch->barred ? "barred" : "not barred any more");
+  if (entry_.state_change) {
+    parts.push_back(fmt::format("the subscriber is {}", state_name(entry_.state_change->state)));
+  }
+  if (entry_.terms) {
+    const std::string terms = describe(*entry_.terms, time_zone());
+    if (!terms.empty()) parts.push_back(terms);
   }
   if (entry_.profile_change) parts.push_back(describe_change(*entry_.profile_change));
   if (const auto& one = entry_.subscription) {

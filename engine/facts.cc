@@ -13,6 +13,22 @@ bool begins_with_scheme(std::string_view text, std::string_view scheme) {
   return tariffs::is_same(scheme, text.substr(0, scheme.size()));
 }
 
+bool is_digit_at(std::string_view text, std::size_t at) {
+  return at < text.size() && text[at] >= '0' && text[at] <= '9';
+}
+
+// Whether the digits stand in the bytes of an address, whole.
+bool names(std::string_view address, std::string_view digits) {
+  for (std::size_t at = address.find(digits); at != std::string_view::npos;
+       at = address.find(digits, at + 1)) {
+    const bool begins = at == 0 || !is_digit_at(address, at - 1);
+    if (begins && !is_digit_at(address, at + digits.size())) return true;
+  }
+  return false;
+}
+
+constexpr std::string_view terminating_role("\0\0\0\1", 4);
+
 }  // namespace
 
 // "+49301234567", "tel:+49-30-1234567;npdi", "sip:+49301234567@ims.example;user=phone": 1 to 15
@@ -59,10 +75,26 @@ void RatingFacts::learn(const std::vector<AttributeView>& attributes) {
         rat_type_.reset();
         if (attribute.value.size() == 1) rat_type_ = static_cast<std::uint8_t>(attribute.value[0]);
         break;
+      case AttributeId::role_of_node:
+        role_ = attribute.value;
+        break;
+      case AttributeId::recipient:
+        recipient_ = attribute.value;
+        break;
+      case AttributeId::originator:
+        originator_ = attribute.value;
+        break;
       default:
-        break;  // no price asks for it
+        break;  // nothing asks for it
     }
   }
+}
+
+bool RatingFacts::is_terminating() const {
+  if (!role_.empty()) return role_ == terminating_role;
+  if (recipient_.empty() || msisdn_.kind() == Identity::Kind::none) return false;
+  const std::string digits = msisdn_.digits();
+  return names(recipient_, digits) && !names(originator_, digits);
 }
 
 tariffs::Facts RatingFacts::at(Time time) const {
@@ -74,6 +106,7 @@ tariffs::Facts RatingFacts::at(Time time) const {
           .access_point = access_point_,
           .rat_type = rat_type_,
           .serving_network = serving_network_,
+          .is_terminating = is_terminating(),
           .subscriber = subscriber_,
           .time = time};
 }

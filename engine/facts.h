@@ -7,6 +7,10 @@
 // from country to country, a short code): they are handed on as dialled, and so is an emergency URN
 // (RFC 5031). A phone-context does not say how to go on from it.
 //
+// What comes to the subscriber is known by the role of the node (TS 32.299 7.2.168), or of a
+// message, by its recipient, who is the subscriber and not its originator. All else counts as the
+// subscriber's own doing.
+//
 // A plain value, copied from what is known of a session to what a request says beside; it views the
 // attributes' bytes, which must outlive it.
 #pragma once
@@ -29,8 +33,13 @@ class RatingFacts {
   // What these say takes the place of what was known; the rest stays.
   void learn(const std::vector<AttributeView>& attributes);
 
-  // What is said of the subscriber; it must outlive the facts.
-  void know(std::span<const tariffs::SubscriberAttribute> subscriber) { subscriber_ = subscriber; }
+  // Whose they are, and what is said of it; the attributes must outlive the facts.
+  void know(Identity msisdn, std::span<const tariffs::SubscriberAttribute> subscriber) {
+    msisdn_ = msisdn;
+    subscriber_ = subscriber;
+  }
+
+  bool is_terminating() const;
 
   tariffs::Facts at(Time time) const;
 
@@ -46,6 +55,10 @@ class RatingFacts {
   std::string_view access_point_;
   std::string_view serving_network_;
   std::optional<std::uint8_t> rat_type_;
+  std::string_view role_;
+  std::string_view recipient_;  // addresses of a message, as on the wire: digits, and more
+  std::string_view originator_;
+  Identity msisdn_;
   std::span<const tariffs::SubscriberAttribute> subscriber_;
 };
 

@@ -42,9 +42,7 @@ class Fetcher {
 
   // Mostly the identities of one request are one subscriber's.
   void fetch_subscriber(Identity identity) {
-    auto is_its = [identity](const Subscriber& subscriber) {
-      return subscriber.msisdn == identity || subscriber.imsi == identity;
-    };
+    auto is_its = [identity](const Subscriber& subscriber) { return subscriber.bears(identity); };
     const bool here = std::ranges::any_of(fetch_.accounts, [&](const Account& account) {
       return std::ranges::any_of(account.subscribers, is_its);
     });

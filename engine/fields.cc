@@ -1,5 +1,7 @@
 #include "engine/fields.h"
 
+#include "engine/account.h"
+
 namespace farthing::engine {
 
 using base::ByteReader;
@@ -280,6 +282,29 @@ bool read(ByteReader& in, OwnCeiling& ceiling) {
   ceiling.raised = in.varint();
   ceiling.until = time_of(in.signed_varint());
   return in.ok() && !ceiling.name.empty();
+}
+
+// --- Terms of accounts ---------------------------------------------------------------------------
+
+void write(ByteWriter& out, const AccountTerms& terms) {
+  out.signed_varint(micros_of(terms.valid_until));
+  out.signed_varint(micros_of(terms.grace_until));
+  out.varint(static_cast<std::uint64_t>(terms.temporary_credit.micros));
+  out.signed_varint(micros_of(terms.temporary_until));
+  out.varint(static_cast<std::uint64_t>(terms.minimum_balance.micros));
+}
+
+bool read(ByteReader& in, AccountTerms& terms) {
+  terms.valid_until = time_of(in.signed_varint());
+  terms.grace_until = time_of(in.signed_varint());
+  const std::uint64_t credit = in.varint();
+  terms.temporary_until = time_of(in.signed_varint());
+  const std::uint64_t minimum = in.varint();
+  constexpr auto most = static_cast<std::uint64_t>(account_money_max.micros);
+  if (credit > most || minimum > most || terms.grace_until < terms.valid_until) return false;
+  terms.temporary_credit = Money(static_cast<std::int64_t>(credit));
+  terms.minimum_balance = Money(static_cast<std::int64_t>(minimum));
+  return in.ok();
 }
 
 // --- Subscriptions -------------------------------------------------------------------------------

@@ -39,6 +39,10 @@ std::size_t size_bound(const OwnCeiling& ceiling);
 void write(base::ByteWriter& out, const OwnCeiling& ceiling);
 [[nodiscard]] bool read(base::ByteReader& in, OwnCeiling& ceiling);
 
+// At most 5 numbers.
+void write(base::ByteWriter& out, const AccountTerms& terms);
+[[nodiscard]] bool read(base::ByteReader& in, AccountTerms& terms);
+
 std::size_t size_bound(const Subscription& subscription);
 void write(base::ByteWriter& out, const Subscription& subscription);
 [[nodiscard]] bool read(base::ByteReader& in, Subscription& subscription);

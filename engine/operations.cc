@@ -3,6 +3,7 @@
 #include "engine/payers.h"
 #include "engine/permission.h"
 #include "tariffs/file_error.h"
+#include "tariffs/local_time.h"
 
 #include <fmt/format.h>
 
@@ -37,25 +38,56 @@ Entry entry_for(const Account& account, EntryKind kind, const Note& note) {
   return entry;
 }
 
-// The entry that was made under the note's request id before, if any.
-std::optional<Operation> find_repeated(const Shard& shard, EntryKind kind, const Account& account,
-                                       Money amount, const Note& note) {
+// The entry that was made under the note's request id before, if any. No account: what is asked for
+// says by itself whose it is.
+std::optional<Operation> find_repeated(const Shard& shard, const AdminRequest& asked,
+                                       const Note& note) {
   if (note.request_id.empty()) return std::nullopt;
   const AdminRequest* known = shard.book().find_admin_request(note.request_id);
   if (known == nullptr) return std::nullopt;
-  if (known->kind == kind && known->account == account.number && known->amount == amount) {
+  const bool is_its = asked.account.value == 0 || asked.account == known->account;
+  if (is_its && known->kind == asked.kind && known->amount == asked.amount &&
+      known->content == asked.content) {
     return Operation(Done{known->sequence, true});
   }
   const Account* const other = shard.book().account(known->account);  // it need not be here
-  return Operation(refusal(
-      Refusal::Code::conflict,
-      fmt::format("request id {} was used before, for a {} of {} on {}; give this one another id",
-                  note.request_id, kind_name(known->kind), known->amount.to_string(),
-                  other == nullptr ? "another account" : "account " + other->name)));
+  const std::string what =
+      known->amount.micros == 0
+          ? std::string(kind_name(known->kind))
+          : fmt::format("{} of {}", kind_name(known->kind), known->amount.to_string());
+  return Operation(
+      refusal(Refusal::Code::conflict,
+              fmt::format("request id {} was used before, for a {} on {}; give this one another id",
+                          note.request_id, what,
+                          other == nullptr ? "another account" : "account " + other->name)));
 }
 
 bool fits(std::int64_t micros) {
   return micros <= account_money_max.micros && micros >= -account_money_max.micros;
+}
+
+// Nothing where the tariff in force says nothing.
+std::optional<Refusal> extend_validity(const Account& account, Shard& shard, Money top_up,
+                                       Entry& entry) {
+  const Time now = shard.now();
+  const tariffs::VersionedTariff* const tariff = shard.tariffs().at(now);
+  if (account.kind != AccountKind::prepaid || tariff == nullptr ||
+      !tariff->tariff->top_up_validity()) {
+    return std::nullopt;
+  }
+  if (account.terms.validity(now) == Validity::over) {
+    return refusal(
+        Refusal::Code::refused,
+        fmt::format(
+            "account {} was valid until {}, and its grace is over; bring it back "
+            "first: farthing account validity {} UNTIL",
+            account.name,
+            tariffs::local_time_text(tariff->tariff->time_zone(), account.terms.valid_until),
+            account.name));
+  }
+  entry.terms = extended(account.terms, *tariff->tariff->top_up_validity(), top_up, now);
+  if (*entry.terms == account.terms) entry.terms.reset();
+  return std::nullopt;
 }
 
 Operation move_money(Shard& shard, std::string_view name, Money amount, EntryKind kind, Side source,
@@ -63,20 +95,53 @@ Operation move_money(Shard& shard, std::string_view name, Money amount, EntryKin
   if (auto wrong = check_note(note)) return *wrong;
   const Account* account = shard.book().find_account(name);
   if (account == nullptr) return no_account(name);
-  if (auto repeated = find_repeated(shard, kind, *account, amount, note)) return *repeated;
+  const AdminRequest asked{.kind = kind, .account = account->number, .amount = amount};
+  if (auto repeated = find_repeated(shard, asked, note)) return *repeated;
   if (!fits(amount.micros) || !fits(account->balance().micros + amount.micros)) {
     return refusal(Refusal::Code::refused,
                    fmt::format("the balance would be over {}", account_money_max.to_string()));
   }
-  if (amount.micros < 0 && account->available().micros + amount.micros < 0) {
+  const Time now = shard.now();
+  if (amount.micros < 0 && account->available(now).micros + amount.micros < 0) {
     return refusal(Refusal::Code::refused, fmt::format("only {} is available on account {}",
-                                                       account->available().to_string(), name));
+                                                       account->available(now).to_string(), name));
   }
   Entry entry = entry_for(*account, kind, note);
+  if (kind == EntryKind::top_up) {
+    if (auto over = extend_validity(*account, shard, amount, entry)) return *over;
+  }
   entry.legs = {{source, Leg::no_segment, {}, -amount.micros},
                 {Side::main, Leg::no_segment, {}, amount.micros}};
   const Done done{shard.enter(entry)};
   if (amount.micros > 0) shard.renew(*account, true);
+  return done;
+}
+
+std::optional<Refusal> check_terms_amount(Money amount, std::string_view what) {
+  if (amount.micros >= 0 && fits(amount.micros)) return std::nullopt;
+  return refusal(Refusal::Code::invalid, fmt::format("{} is not negative, and at most {}", what,
+                                                     account_money_max.to_string()));
+}
+
+// Enters an account's terms as `change` leaves them, unless it was done before, or `wrong` says
+// that it cannot be done now.
+template <class Change>
+Operation change_terms(Shard& shard, std::string_view name, EntryKind kind, const Note& note,
+                       const std::optional<Refusal>& wrong, Change change) {
+  if (auto bad_note = check_note(note)) return *bad_note;
+  const Account* const account = shard.book().find_account(name);
+  if (account == nullptr) return no_account(name);
+  AccountTerms terms = account->terms;
+  change(terms);
+  const AdminRequest asked{
+      .kind = kind, .account = account->number, .content = terms_content(kind, terms)};
+  if (auto repeated = find_repeated(shard, asked, note)) return *repeated;
+  if (terms == account->terms) return Done{account->last, true};
+  if (wrong) return *wrong;
+  Entry entry = entry_for(*account, kind, note);
+  entry.terms = terms;
+  const Done done{shard.enter(entry)};
+  shard.renew(*account, true);  // what could not be paid may be now
   return done;
 }
 
@@ -157,7 +222,7 @@ base::Result<SubscriberRef, Refusal> find_subscriber(const Shard& shard, std::st
 }
 
 Operation create_account(Shard& shard, std::string_view name, AccountKind kind, Money credit_limit,
-                         const Note& note) {
+                         const Note& note, Money minimum_balance) {
   if (auto wrong = check_note(note)) return *wrong;
   if (!is_account_name(name)) {
     return refusal(
@@ -167,12 +232,14 @@ Operation create_account(Shard& shard, std::string_view name, AccountKind kind, 
   if (credit_limit.micros < 0 || !fits(credit_limit.micros)) {
     return refusal(Refusal::Code::invalid, "a credit limit is not negative");
   }
+  if (auto wrong = check_terms_amount(minimum_balance, "a minimum balance")) return *wrong;
   if (kind == AccountKind::prepaid && credit_limit.micros != 0) {
     return refusal(Refusal::Code::invalid,
                    "a prepaid account has no credit limit; use --kind hybrid or postpaid");
   }
   if (const Account* known = shard.book().find_account(name)) {
-    if (known->kind == kind && known->credit_limit_micros == credit_limit.micros) {
+    if (known->kind == kind && known->credit_limit_micros == credit_limit.micros &&
+        known->terms.minimum_balance == minimum_balance) {
       return Done{known->last, true};
     }
     return refusal(Refusal::Code::conflict, fmt::format("account {} exists already and is {}", name,
@@ -182,6 +249,7 @@ Operation create_account(Shard& shard, std::string_view name, AccountKind kind, 
   entry.kind = EntryKind::account_created;
   entry.account = AccountNumber(shard.book().account_count() + 1);
   entry.account_opening = AccountOpening{name, static_cast<std::uint8_t>(kind), credit_limit};
+  if (minimum_balance.micros > 0) entry.terms.emplace().minimum_balance = minimum_balance;
   entry.note = note;
   return Done{shard.enter(entry)};
 }
@@ -217,15 +285,19 @@ Operation add_subscriber(Shard& shard, std::string_view msisdn, std::string_view
   return Done{shard.enter(entry)};
 }
 
-Operation set_barred(Shard& shard, std::string_view msisdn, bool barred, const Note& note) {
+Operation set_state(Shard& shard, std::string_view msisdn, LifeState state, const Note& note) {
   if (auto wrong = check_note(note)) return *wrong;
+  // One that was terminated under this id is found no more.
+  const std::uint64_t content = state_content(parse_msisdn(msisdn).value_or(Identity()), state);
+  const AdminRequest asked{.kind = EntryKind::subscriber_changed, .content = content};
+  if (auto repeated = find_repeated(shard, asked, note)) return *repeated;
   const auto who = find_subscriber(shard, msisdn);
   if (!who.has_value()) return who.error();
   const Account& account = *who->account;
-  if (account.subscriber(who->subscriber)->barred == barred) return Done{account.last, true};
+  if (account.subscriber(who->subscriber)->state == state) return Done{account.last, true};
   Entry entry = entry_for(account, EntryKind::subscriber_changed, note);
   entry.subscriber = who->subscriber;
-  entry.subscriber_switch = SubscriberSwitch{who->subscriber, barred};
+  entry.state_change = StateChange{who->subscriber, state};
   return Done{shard.enter(entry)};
 }
 
@@ -323,6 +395,39 @@ Operation adjust(Shard& shard, std::string_view account, Money amount, const Not
   return move_money(shard, account, amount, EntryKind::adjustment, Side::adjustment, note);
 }
 
+Operation set_temporary_credit(Shard& shard, std::string_view account, Money amount, Time until,
+                               const Note& note) {
+  if (auto wrong = check_terms_amount(amount, "a temporary credit")) return *wrong;
+  std::optional<Refusal> wrong;
+  if (amount.micros > 0 && until <= shard.now()) {
+    wrong = refusal(Refusal::Code::invalid, "a temporary credit ends later than now");
+  }
+  return change_terms(shard, account, EntryKind::credit_changed, note, wrong,
+                      [&](AccountTerms& terms) {
+                        terms.temporary_credit = amount;
+                        terms.temporary_until = amount.micros > 0 ? until : Time();
+                      });
+}
+
+Operation set_minimum_balance(Shard& shard, std::string_view account, Money amount,
+                              const Note& note) {
+  if (auto wrong = check_terms_amount(amount, "a minimum balance")) return *wrong;
+  return change_terms(shard, account, EntryKind::minimum_changed, note, {},
+                      [&](AccountTerms& terms) { terms.minimum_balance = amount; });
+}
+
+Operation set_validity(Shard& shard, std::string_view account, Time until, Time grace_until,
+                       const Note& note) {
+  if (grace_until < until) {
+    return refusal(Refusal::Code::invalid, "a grace does not end before the validity does");
+  }
+  return change_terms(shard, account, EntryKind::validity_changed, note, {},
+                      [&](AccountTerms& terms) {
+                        terms.valid_until = until;
+                        terms.grace_until = grace_until;
+                      });
+}
+
 namespace {
 
 // Why the subscriber cannot have the offer, whatever it costs.
@@ -378,11 +483,12 @@ Operation add_subscription(Shard& shard, std::string_view msisdn, std::string_vi
     return refusal(Refusal::Code::invalid, "a subscription begins now or later, not in the past");
   }
   if (auto wrong = check_sale(*who, *tariff->tariff, *offer, from, now)) return *wrong;
-  const Money fee = from > now ? Money() : first_fee(*tariff->tariff, *offer, from);
-  if (fee.micros > account.available().micros) {
+  const LifeState state = account.state_of(who->subscriber);
+  const Money fee = from > now ? Money() : first_fee(*tariff->tariff, *offer, state, from);
+  if (fee.micros > 0 && fee > account.spendable(now)) {
     return refusal(Refusal::Code::refused,
                    fmt::format("{} costs {}, and only {} is available on account {}", offer->name,
-                               fee.to_string(), account.available().to_string(), account.name));
+                               fee.to_string(), account.spendable(now).to_string(), account.name));
   }
   if (account.subscriptions.size() >= subscriptions_max) {
     return refusal(

@@ -1,7 +1,6 @@
-// What people do to accounts: create them, add subscribers, say what those are and may use, top up,
-// adjust, subscribe, bar. Each
-// either enters one ledger entry and says which, or refuses and says why in a sentence for the
-// person.
+// What people do to accounts: create them, add subscribers, say what those are and may use, suspend
+// and terminate them, top up, adjust, subscribe. Each either enters one ledger entry and says
+// which, or refuses and says why in a sentence for the person.
 //
 // Called on the shard's thread. An operation counts when its entry is durable: answer the person
 // from Shard::when_durable. Top-ups and adjustments are idempotent by request id: the same id with
@@ -40,19 +39,34 @@ using Operation = base::Result<Done, Refusal>;
 bool is_account_name(std::string_view name);
 
 Operation create_account(Shard& shard, std::string_view name, AccountKind kind, Money credit_limit,
-                         const Note& note);
+                         const Note& note, Money minimum_balance = {});
 // `msisdn` as people write it: digits, with or without a plus. `imsi` may be empty.
 Operation add_subscriber(Shard& shard, std::string_view msisdn, std::string_view account,
                          std::string_view imsi, const Note& note);
-Operation set_barred(Shard& shard, std::string_view msisdn, bool barred, const Note& note);
+// Idempotent by request id, too. A subscriber that is terminated is not found any more: its numbers
+// can be added anew.
+Operation set_state(Shard& shard, std::string_view msisdn, LifeState state, const Note& note);
 // Each attribute is named once; an empty value removes it.
 Operation set_attributes(Shard& shard, std::string_view msisdn,
                          const tariffs::SubscriberAttributes& attributes, const Note& note);
 // What prices with this switch price (tariffs/subscriber.h) is refused while it is off.
 Operation set_switch(Shard& shard, std::string_view msisdn, std::string_view name, bool is_on,
                      const Note& note);
+// Extends the validity of a prepaid account, as the tariff in force says; refused once its grace is
+// over.
 Operation top_up(Shard& shard, std::string_view account, Money amount, const Note& note);
 Operation adjust(Shard& shard, std::string_view account, Money amount, const Note& note);
+
+// --- Terms of an account (account_terms.h); idempotent by request id ---
+// The credit limit is higher by `amount` until then; 0: not any more.
+Operation set_temporary_credit(Shard& shard, std::string_view account, Money amount, Time until,
+                               const Note& note);
+Operation set_minimum_balance(Shard& shard, std::string_view account, Money amount,
+                              const Note& note);
+// `grace_until` is not before `until`. `never`: it has no end.
+Operation set_validity(Shard& shard, std::string_view account, Time until, Time grace_until,
+                       const Note& note);
+
 // `begin`: when its first period begins and is paid; now where it is not said.
 Operation add_subscription(Shard& shard, std::string_view msisdn, std::string_view offer,
                            const Note& note, std::optional<Time> begin = std::nullopt);

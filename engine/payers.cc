@@ -15,7 +15,7 @@ void find_lendings(const Account& member, SubscriberNumber subscriber, const Boo
     const Bucket& bucket = *member.bucket(payer.terms.bucket);
     const Account* const account = book.account(payer.terms.account);
     if (!bucket.is_for(subscriber) || account == nullptr) continue;
-    std::int64_t micros = account->available().micros;
+    std::int64_t micros = account->spendable(now).micros;
     if (payer.terms.cap) {
       const std::int64_t spent = payer.terms.month == month ? payer.spent_micros : 0;
       micros = std::min(micros, payer.terms.cap->micros - spent - bucket.reserved);

@@ -66,22 +66,42 @@ bool has_off(const Subscriber& subscriber, const std::vector<std::string>& switc
 
 }  // namespace
 
+bool is_suspended(LifeState state, bool is_terminating) {
+  return state == LifeState::suspended || state == LifeState::terminated ||
+         (state == LifeState::suspended_outgoing && !is_terminating);
+}
+
 Permission permission_of(const Account& account, SubscriberNumber subscriber,
                          const tariffs::Rule* rule, const std::optional<RatingGroup>& group,
-                         Time at) {
+                         Time at, bool is_terminating) {
   if (rule != nullptr && rule->always) return {};
+  Permission denied;
+  denied.is_given = false;
   const Subscriber* const who = account.subscriber(subscriber);
-  if (who != nullptr && who->barred)
-    return {.is_given = false, .lacks_subscription = false, .until = {}};
+  if (who != nullptr && is_suspended(who->state, is_terminating)) return denied;
+  const Validity validity = account.terms.validity(at);
+  if (validity == Validity::over) return denied;
   if (rule == nullptr) return {};
-  if (who != nullptr && has_off(*who, rule->restrictions.switches)) {
-    return {.is_given = false, .lacks_subscription = false, .until = {}};
+  const bool has_price = rule->terms && !tariffs::is_free(*rule->terms) && !is_terminating;
+  if (has_price && validity == Validity::grace) {
+    denied.is_expired = true;
+    return denied;
+  }
+  if (who != nullptr && has_off(*who, rule->restrictions.switches)) return denied;
+
+  Permission permission;
+  if (has_price && account.terms.valid_until != never) {
+    permission.until = account.terms.valid_until;
   }
   const bool suspended = is_suspended(account, subscriber, *rule, group);
-  if (!rule->restrictions.needs_subscription && !suspended) return {};
+  if (!rule->restrictions.needs_subscription && !suspended) return permission;
   const std::optional<Time> until = subscribed_until(account, subscriber, *rule, group, at);
-  return {
-      .is_given = until.has_value(), .lacks_subscription = !until && !suspended, .until = until};
+  if (!until) {
+    denied.lacks_subscription = !suspended;
+    return denied;
+  }
+  permission.until = std::min(permission.until.value_or(*until), *until);
+  return permission;
 }
 
 const tariffs::VersionedTariff* version_for(const tariffs::TariffHistory& tariffs,

@@ -250,7 +250,10 @@ Entry wait_for_money(const Account& account, const Subscription& before, const R
 // nullopt: there is no money yet, and it is not the time to say so.
 std::optional<Entry> begin_period(const Account& account, const Subscription& before,
                                   const TariffHistory& tariffs, Time now) {
-  const Terms terms = before.renews ? next_terms(account, before, tariffs, now) : Terms{};
+  const LifeState state = account.state_of(before.owner);
+  const bool is_over = state == LifeState::terminated;
+  const Terms terms =
+      before.renews && !is_over ? next_terms(account, before, tariffs, now) : Terms{};
   if (terms.offer == nullptr) return end_by_itself(account, before, now);
   const VersionedTariff* const held_tariff = tariffs.find(before.version);
   const Terms held{held_tariff, held_tariff == nullptr
@@ -261,8 +264,8 @@ std::optional<Entry> begin_period(const Account& account, const Subscription& be
   Subscription& after = entry.subscription.emplace(before);
   take_next_period(after, before, held, terms, now);
   const Share share = share_of_period(*terms.tariff, *terms.offer, after);
-  const Money fee = share_of(terms.offer->fee, share, *terms.offer->renewal);
-  if (fee.micros > account.available().micros) {
+  const Money fee = share_of(terms.offer->fee_in(state), share, *terms.offer->renewal);
+  if (fee.micros > 0 && fee > account.spendable(now)) {
     if (before.due > now) return std::nullopt;
     return wait_for_money(account, before, *terms.offer->renewal, now);
   }
@@ -305,7 +308,7 @@ Entry subscribe(const Account& account, SubscriberNumber subscriber, const Versi
   const TimeSpan span = offer.renewal ? tariff.tariff->period_of(*offer.renewal, from, 0)
                                       : TimeSpan{from, tariff.tariff->end_of(offer, from)};
   one.valid_to = one.due = span.to;
-  pay(entry, first_fee(*tariff.tariff, offer, from));
+  pay(entry, first_fee(*tariff.tariff, offer, account.state_of(subscriber), from));
   open_buckets(entry, offer, subscriber, span, share_of_period(tariff, offer, one), number,
                one.buckets);
   raise_ceilings(account, subscriber, *tariff.tariff, offer.raises, now, entry);
@@ -346,9 +349,10 @@ std::optional<std::string_view> find_missing(const std::vector<std::string_view>
   return std::nullopt;
 }
 
-Money first_fee(const tariffs::Tariff& tariff, const Offer& offer, Time from) {
-  if (!offer.renewal) return offer.fee;
-  return share_of(offer.fee, tariff.first_share(*offer.renewal, from), *offer.renewal);
+Money first_fee(const tariffs::Tariff& tariff, const Offer& offer, LifeState state, Time from) {
+  const Money fee = offer.fee_in(state);
+  if (!offer.renewal) return fee;
+  return share_of(fee, tariff.first_share(*offer.renewal, from), *offer.renewal);
 }
 
 Entry buy(const Account& account, SubscriberNumber subscriber, const VersionedTariff& tariff,
@@ -364,7 +368,7 @@ Entry buy(const Account& account, SubscriberNumber subscriber, const VersionedTa
   open_buckets(entry, offer, subscriber, {from, tariff.tariff->end_of(offer, from)}, {},
                account.bucket_count + 1, opened);
   raise_ceilings(account, subscriber, *tariff.tariff, offer.raises, now, entry);
-  pay(entry, offer.fee);
+  pay(entry, offer.fee_in(account.state_of(subscriber)));
   return entry;
 }
 
@@ -376,9 +380,8 @@ std::optional<Entry> buy_pass(const Account& account, SubscriberNumber subscribe
   if (find_other_of_family(held, *tariff.tariff, offer) || find_missing(held, offer)) {
     return std::nullopt;
   }
-  if (first_fee(*tariff.tariff, offer, from).micros > account.available().micros) {
-    return std::nullopt;
-  }
+  const Money fee = first_fee(*tariff.tariff, offer, account.state_of(subscriber), from);
+  if (fee.micros > 0 && fee > account.spendable(now)) return std::nullopt;
   const TimeSpan day = tariff.tariff->day_of(from);
   const auto bought = std::ranges::count_if(account.subscriptions, [&](const Subscription& one) {
     return one.owner == subscriber && one.offer == offer.name && one.valid_from >= day.from &&

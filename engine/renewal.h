@@ -2,7 +2,8 @@
 // end. Each function writes one entry for an account, or says that there is nothing to do.
 //
 // The rules:
-// - A period is paid when it begins, whole or not at all; what is left of the allowances before it
+// - A period is paid when it begins, whole or not at all, as the subscriber's state then says; what
+// is left of the allowances before it
 //   expires then, but for what the offer rolls over.
 // - A period that could not be paid is tried again once a day, and when money comes in, as long as
 //   the offer says. What is paid late begins then: an anniversary moves, a calendar's period ends
@@ -41,8 +42,9 @@ std::optional<std::string_view> find_other_of_family(const std::vector<std::stri
 std::optional<std::string_view> find_missing(const std::vector<std::string_view>& held,
                                              const tariffs::Offer& offer);
 
-// What the first period costs where it begins at `from`.
-Money first_fee(const tariffs::Tariff& tariff, const tariffs::Offer& offer, Time from);
+// What the first period costs in that state of the subscriber where it begins at `from`.
+Money first_fee(const tariffs::Tariff& tariff, const tariffs::Offer& offer, LifeState state,
+                Time from);
 
 // A subscriber buys an offer that begins at `from`; where that is later than `now` nothing is paid
 // before. REQUIRES: what is to be paid now can be paid; the offer is the tariff's.

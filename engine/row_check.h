@@ -82,6 +82,7 @@ class RowCheck {
   std::optional<VerifyError> check_position(const Book& book) const;
   std::optional<VerifyError> check_state(const Book& book) const;
   std::optional<VerifyError> check_unmet(const Book& book) const;
+  std::uint64_t index_rows_due(const Book& book) const;
   std::optional<VerifyError> check_index(const Book& book) const;
   std::optional<VerifyError> check_dues() const;
   std::optional<VerifyError> find_missing_index(const Book& book) const;
@@ -98,7 +99,8 @@ class RowCheck {
   DuplicateCheck duplicates_;
   std::vector<Seen> accounts_;  // by number - 1
   boost::unordered_flat_map<std::uint64_t, Seen> sessions_;
-  std::uint64_t index_rows_due_ = 0;  // of names and identities
+  // So many of an account's subscribers its row knows.
+  std::vector<std::uint16_t> subscribers_;
   // By the accounts' rows: when subscriptions have something to do.
   boost::unordered_flat_map<std::uint64_t, Time> dues_;
   std::string row_;  // memory of the checks

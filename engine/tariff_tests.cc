@@ -100,7 +100,9 @@ std::string Bench::set_up_money() {
       test_.credit_limit.micros > 0 ? AccountKind::hybrid : AccountKind::prepaid;
   Money money = test_.balance;
   for (const std::string& name : test_.subscriptions) {
-    if (!tariffs::add(money, first_fee(*tariff_, *tariff_->find_offer(name), now_), money)) {
+    if (!tariffs::add(money,
+                      first_fee(*tariff_, *tariff_->find_offer(name), LifeState::active, now_),
+                      money)) {
       return "the fees are beyond what can be counted";
     }
   }
@@ -112,7 +114,8 @@ std::string Bench::set_up_money() {
   for (const std::string& name : test_.switched_off) {
     if (done.has_value()) done = set_switch(shard_, subscriber, name, false, note);
   }
-  if (done.has_value() && money.micros > 0) done = top_up(shard_, subscriber, money, note);
+  // Money that does not make the account end.
+  if (done.has_value() && money.micros > 0) done = adjust(shard_, subscriber, money, note);
   for (const std::string& name : test_.subscriptions) {
     if (done.has_value()) done = add_subscription(shard_, subscriber, name, note);
   }

@@ -22,6 +22,7 @@ namespace farthing::engine {
 using base::Duration;
 using base::Time;
 using storage::Sequence;
+using tariffs::LifeState;
 using tariffs::Money;
 using tariffs::RatingGroup;
 using tariffs::ServiceIdentifier;
@@ -144,7 +145,7 @@ struct Request {
 // its Result-Code. The numbers stand in the ledger: never change one, only add.
 enum class Outcome : std::uint8_t {
   success = 0,
-  service_denied = 1,        // barred, or not allowed to use this
+  service_denied = 1,        // suspended, or not allowed to use this
   credit_limit_reached = 2,  // the balance cannot pay
   rating_failed = 3,         // no price for what was asked
   user_unknown = 4,      // no identity is a subscriber's, or they are subscribers of two accounts

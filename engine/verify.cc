@@ -156,6 +156,11 @@ void walk_account(const Account& account, TextSink& sink) {
   sink.add_money("reserved", account.reserved_micros);
   sink.add_money("overage", account.overage_micros);
   sink.add_money("credit limit", account.credit_limit_micros);
+  sink.add("valid until", micros_of(account.terms.valid_until));
+  sink.add("grace until", micros_of(account.terms.grace_until));
+  sink.add_money("temporary credit", account.terms.temporary_credit.micros);
+  sink.add("temporary until", micros_of(account.terms.temporary_until));
+  sink.add_money("minimum balance", account.terms.minimum_balance.micros);
   sink.add("last entry", account.last.value);
   sink.add("buckets ever", account.bucket_count);
   sink.add("counters ever", account.counter_count);
@@ -164,7 +169,7 @@ void walk_account(const Account& account, TextSink& sink) {
     sink.enter("subscriber", i + 1);
     sink.add("MSISDN", account.subscribers[i].msisdn.bits());
     sink.add("IMSI", account.subscribers[i].imsi.bits());
-    sink.add("barred", account.subscribers[i].barred ? 1 : 0);
+    sink.add_text("state", state_name(account.subscribers[i].state));
     if (const Profile* const profile = account.subscribers[i].profile.get()) {
       sink.add_text("profile", describe_change(change_to(*profile, {})));
     }

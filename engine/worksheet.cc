@@ -47,6 +47,9 @@ void Worksheet::begin(const Account& account, SubscriberNumber subscriber, const
   session_ = session;
   now_ = rated_at_ = counted_at_ = now;
   main_micros_ = account.main_micros;
+  const std::int64_t limit = account.limit_micros(now);
+  limit_micros_ = std::max(limit, -account.main_micros);
+  kept_micros_ = limit_micros_ - limit + account.terms.minimum_balance.micros;
   overage_micros_ = account.overage_micros;
   segments_.clear();
   by_group_.clear();
@@ -344,11 +347,12 @@ std::int64_t Worksheet::left(const Segment& segment, Pays what) const {
 // --- Money ---------------------------------------------------------------------------------------
 
 std::int64_t Worksheet::available_micros(std::uint16_t index) const {
-  if (!has_money_) return main_available();
+  const std::int64_t main = main_available() - kept_micros_;
+  if (!has_money_) return main;
   // Below its limit an account still has what is in its buckets.
-  return std::min(saturating_add(std::max<std::int64_t>(main_available(), 0),
-                                 left(segments_[index].now, Pays::money)),
-                  account_money_max.micros);
+  return std::min(
+      saturating_add(std::max<std::int64_t>(main, 0), left(segments_[index].now, Pays::money)),
+      account_money_max.micros);
 }
 
 void Worksheet::release(std::uint16_t index) {

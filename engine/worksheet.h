@@ -12,7 +12,10 @@
 // - What is to be paid, buckets of money pay before the main balance: gifts, and what other
 // accounts
 //   lend (payers.h). What a falling slab gives back goes the way back: to the main balance first.
-// - Usage that nobody can pay is charged down to the limit, and the rest stands as overage.
+// - Usage that nobody can pay is charged down to the limit, and the rest stands as overage. What
+// was
+//   held while there was a higher limit for a time may be used all the same. New grants leave the
+//   minimum balance.
 // - Where a price goes by a counter, the next unit costs what it does behind all that the counter
 //   has counted, and grants are held at the dearer of there and behind what others hold of it, too.
 //
@@ -236,7 +239,8 @@ class Worksheet {
   std::int64_t due_micros(std::uint16_t index, std::int64_t priced, bool is_first) const;
   std::int64_t dearest_cost(std::uint16_t index, std::int64_t from, std::int64_t units) const;
   void give_back(std::uint16_t index, std::int64_t micros);
-  std::int64_t main_available() const { return main_micros_ + account_->credit_limit_micros; }
+  // What charges may take.
+  std::int64_t main_available() const { return main_micros_ + limit_micros_; }
 
   const Account* account_ = nullptr;
   SubscriberNumber subscriber_;
@@ -245,6 +249,8 @@ class Worksheet {
   Time rated_at_;
   bool has_money_ = false;  // some bucket is of money
   std::int64_t main_micros_ = 0;
+  std::int64_t limit_micros_ = 0;  // how far it may go below zero
+  std::int64_t kept_micros_ = 0;   // of what charges may take, new grants leave so much
   std::int64_t overage_micros_ = 0;
 
   std::vector<SegmentWork> segments_;

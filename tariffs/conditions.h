@@ -23,6 +23,7 @@ struct Facts {
   std::string_view access_point;         // APN or DNN, with or without its operator identifier
   std::optional<std::uint8_t> rat_type;  // 3GPP-RAT-Type (TS 29.061 16.4.7.2)
   std::string_view serving_network;      // MCC and MNC, 5 or 6 digits
+  bool is_terminating = false;  // it comes to the subscriber, who is called or gets the message
   std::span<const SubscriberAttribute> subscriber = {};  // what is said of it
   std::optional<base::Time> time;                        // at which it is rated
   // By the tariff's counters, then its ceilings, 1 where one is reached; what is not there is 0.

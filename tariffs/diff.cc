@@ -45,6 +45,9 @@ Item tariff_item(const Tariff& tariff) {
   if (const auto until = tariff.valid_until()) {
     item.fields.push_back({"valid until", local_time_text(zone, *until)});
   }
+  if (const auto& validity = tariff.top_up_validity()) {
+    item.fields.push_back({"validity", validity_text(*validity)});
+  }
   return item;
 }
 
@@ -202,6 +205,11 @@ Item situation_item(const Situation& situation) {
 
 Item offer_item(const Tariff& tariff, const Offer& offer) {
   Item item{"offer", offer.name, {{"fee", offer.fee.to_string()}}};
+  for (std::size_t state = 0; state < offer.fees.size(); ++state) {
+    if (!offer.fees[state]) continue;
+    item.fields.push_back({fmt::format("fee {}", state_name(static_cast<LifeState>(state))),
+                           offer.fees[state]->to_string()});
+  }
   std::string allowances;
   for (const Allowance& allowance : offer.allowances) {
     allowances += (allowances.empty() ? "" : "; ") + allowance_text(tariff, offer, allowance);

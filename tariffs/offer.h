@@ -10,8 +10,10 @@
 #include "tariffs/period_clock.h"
 #include "tariffs/price.h"
 #include "tariffs/situations.h"
+#include "tariffs/subscriber.h"
 #include "tariffs/units.h"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -83,7 +85,9 @@ std::string_view sale_name(Sale sale);
 
 struct Offer {
   std::string name;
-  Money fee;                            // for each period
+  Money fee;  // for each period
+  // The same while the subscriber is in another state than active; nullopt: as active.
+  std::array<std::optional<Money>, life_states> fees = {};  // by LifeState
   std::chrono::seconds validity{0};     // from the moment of purchase; 0 where it renews or
   std::optional<PeriodUnit> ends_with;  // ends with that day, week, month or year of the calendar
   std::optional<Renewal> renewal;       // nullopt: it lasts once, as long as it is valid
@@ -95,6 +99,11 @@ struct Offer {
   Sale sale = Sale::on_sale;
   std::string successor;      // of one that has ended; "": none
   std::vector<Raise> raises;  // with each period that begins
+  std::string successor;  // of one that has ended; "": none
+
+  Money fee_in(LifeState state) const {
+    return fees[static_cast<std::size_t>(state)].value_or(fee);
+  }
 };
 
 // Of one that does not renew: "30 d", "the rest of the day".

@@ -37,6 +37,7 @@ class OfferReader {
 
  private:
   void read_name_of(YamlMap& map, const YamlNode& node);
+  void read_fees(const YamlNode& node);
   void read_allowances(YamlMap& map);
   void read_short_form(YamlMap& map, const YamlNode& amount);
   void read_allowance(const YamlNode& node);
@@ -65,6 +66,7 @@ PlacedOffer OfferReader::read(const YamlNode& node) {
   if (const YamlNode* fee = map.find("fee")) {
     made_.offer.fee = read_money(*fee, errors_).value_or(Money());
   }
+  if (const YamlNode* fees = map.find("fees")) read_fees(*fees);
   read_times(map);
   read_allowances(map);
   read_selling(map);
@@ -78,6 +80,17 @@ void OfferReader::read_name_of(YamlMap& map, const YamlNode& node) {
     made_.offer.name = read_name(*name, errors_).value_or("");
     made_.position = name->position;
   }
+}
+
+void OfferReader::read_fees(const YamlNode& node) {
+  YamlMap map(node, "the fees by the subscriber's state", errors_);
+  for (const LifeState state :
+       {LifeState::idle, LifeState::suspended_outgoing, LifeState::suspended}) {
+    const YamlNode* const fee = map.find(state_name(state));
+    if (fee == nullptr) continue;
+    made_.offer.fees[static_cast<std::size_t>(state)] = read_money(*fee, errors_);
+  }
+  map.finish();
 }
 
 // --- What it brings ------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <optional>
 
@@ -29,6 +30,23 @@ bool is_attribute_value(std::string_view text) {
     text.remove_prefix(bytes);
   }
   return true;
+}
+
+namespace {
+
+constexpr std::array<std::string_view, life_states> life_state_names = {
+    "active", "suspended", "suspended-outgoing", "idle", "terminated"};
+
+}  // namespace
+
+std::string_view state_name(LifeState state) {
+  return life_state_names[static_cast<std::size_t>(state)];
+}
+
+std::optional<LifeState> parse_life_state(std::string_view text) {
+  const auto found = std::ranges::find(life_state_names, text);
+  if (found == life_state_names.end()) return std::nullopt;
+  return static_cast<LifeState>(found - life_state_names.begin());
 }
 
 std::string_view value_of(std::span<const SubscriberAttribute> attributes, std::string_view name) {

@@ -1,10 +1,13 @@
 // What a tariff knows of subscribers: what is said of them (segment=gold), which conditions of
-// prices ask for, and what a price asks of whoever is to be served at it.
+// prices ask for, what a price asks of whoever is to be served at it, and the states of their life
+// cycle.
 //
 // Values; those of rules are part of an immutable tariff. Threads: no shared state.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,6 +42,18 @@ extern const std::string_view label_form;  // what is expected of one, for messa
 // The value of an attribute: UTF-8 without control characters, 1 to 64 bytes.
 bool is_attribute_value(std::string_view text);
 extern const std::string_view attribute_form;
+
+// The life cycle of a subscriber. The numbers stand in the ledger.
+enum class LifeState : std::uint8_t {
+  active = 0,
+  suspended = 1,           // only what is served always
+  suspended_outgoing = 2,  // that, and what comes to the subscriber: calls and messages
+  idle = 3,        // nobody has used it: active with the first thing served that has a price
+  terminated = 4,  // its numbers are nobody's
+};
+inline constexpr std::size_t life_states = 5;
+std::string_view state_name(LifeState state);  // "active", "suspended-outgoing" ...
+std::optional<LifeState> parse_life_state(std::string_view text);
 
 struct Restrictions {
   bool needs_subscription = false;  // to an offer that covers the service and rating group

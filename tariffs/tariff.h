@@ -19,6 +19,7 @@
 #include "tariffs/situations.h"
 #include "tariffs/subscriber.h"
 #include "tariffs/tests_section.h"
+#include "tariffs/validity.h"
 #include "tariffs/zone_table.h"
 
 #include <chrono>
@@ -104,6 +105,7 @@ struct TariffParts {
   std::string time_zone;
   base::Time valid_from;
   std::optional<base::Time> valid_until;
+  std::optional<TopUpValidity> top_up_validity;  // of prepaid accounts
   std::vector<Service> services;
   std::vector<Rule> rules;
   std::vector<Offer> offers;
@@ -232,6 +234,7 @@ class Tariff {
   const std::string& time_zone() const;  // "Asia/Shanghai"
   base::Time valid_from() const;
   std::optional<base::Time> valid_until() const;  // the first moment at which it is not valid
+  const std::optional<TopUpValidity>& top_up_validity() const { return parts_.top_up_validity; }
 
  private:
   // The rules that may win for one rating group, and on what it depends which does.

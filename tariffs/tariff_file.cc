@@ -172,6 +172,9 @@ void Compiler::compile_header(YamlMap& file) {
   if (valid_from && parts_.valid_until && *parts_.valid_until <= parts_.valid_from) {
     errors_.add(until->position, "valid_until is not after valid_from", "a later time");
   }
+  if (const YamlNode* node = file.find("validity")) {
+    parts_.top_up_validity = read_top_up_validity(*node, errors_);
+  }
 }
 
 void Compiler::compile_services(const YamlNode& node) {

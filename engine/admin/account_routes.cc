@@ -2,6 +2,8 @@
 #include "engine/admin/amount.h"
 #include "engine/admin/routes.h"
 #include "engine/admin/views.h"
+#include "tariffs/file_error.h"
+#include "tariffs/local_time.h"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -20,6 +22,30 @@ Reply account_missing(std::string_view name) {
                                     name, name)});
 }
 
+// Does what `operate` does to the account under the request id, and answers with the account as it
+// is then.
+template <class Operate>
+Reply operate_on(Api& api, const HttpRequest& request, const std::string& request_id,
+                 const std::string& reason, Operate operate) {
+  const std::string& name = request.arguments[0];
+  Operation done = Refusal{};
+  AccountView view;
+  TariffView tariffs;
+  Needs needs = need_account(name);
+  if (!request_id.empty()) needs.request_ids.push_back(request_id);
+  const Visited ran = api.shard.visit(std::move(needs), [&](Shard& shard) {
+    done = operate(shard, name, Note{request.operator_name, reason, request_id});
+    if (!done.has_value()) return;
+    view = view_account(*shard.book().find_account(name), shard.now());
+    tariffs = view_tariffs(shard);
+  });
+  if (!ran) return unavailable_reply(ran.why());
+  if (!done.has_value()) return refusal_reply(done.error());
+  return json_reply({{"sequence", done->sequence.value},
+                     {"repeated", done->repeated},
+                     {"balance", account_json(view, tariffs)}});
+}
+
 using MoneyOperation = Operation (*)(Shard&, std::string_view, Money, const Note&);
 
 Reply move_money(Api& api, const HttpRequest& request, MoneyOperation operate) {
@@ -30,24 +56,21 @@ Reply move_money(Api& api, const HttpRequest& request, MoneyOperation operate) {
   if (auto wrong = fields.wrong()) return *wrong;
   const auto amount = parse_amount(amount_text);
   if (!amount.has_value()) return error_reply(400, "invalid", amount.error());
-  const std::string& name = request.arguments[0];
+  return operate_on(api, request, request_id, reason,
+                    [&](Shard& shard, std::string_view name, const Note& note) {
+                      return operate(shard, name, *amount, note);
+                    });
+}
 
-  Operation done = Refusal{};
-  AccountView view;
-  TariffView tariffs;
-  Needs needs = need_account(name);
-  if (!request_id.empty()) needs.request_ids.push_back(request_id);
-  const Visited ran = api.shard.visit(std::move(needs), [&](Shard& shard) {
-    done = operate(shard, name, *amount, Note{request.operator_name, reason, request_id});
-    if (!done.has_value()) return;
-    view = view_account(*shard.book().find_account(name));
-    tariffs = view_tariffs(shard);
-  });
-  if (!ran) return unavailable_reply(ran.why());
-  if (!done.has_value()) return refusal_reply(done.error());
-  return json_reply({{"sequence", done->sequence.value},
-                     {"repeated", done->repeated},
-                     {"balance", account_json(view, tariffs)}});
+// A local time of the tariff in force; `absent` where the text is empty.
+base::Result<Time, Refusal> read_time(Shard& shard, const std::string& text, Time absent) {
+  if (text.empty()) return absent;
+  const std::string zone = view_tariffs(shard).time_zone();
+  const auto read = tariffs::parse_local_time(zone, text);
+  if (read.has_value()) return *read;
+  return Refusal{Refusal::Code::invalid,
+                 fmt::format("{} is no time of {}; expected one such as 2026-12-01T00:00",
+                             tariffs::in_quotes(text), zone)};
 }
 
 }  // namespace
@@ -57,6 +80,7 @@ Reply create_account(Api& api, const HttpRequest& request, Stream&) {
   const std::string id = fields.required("id");
   const std::string kind_text = fields.required("kind");
   const std::string limit_text = fields.optional("credit_limit");
+  const std::string minimum_text = fields.optional("minimum_balance");
   const std::string reason = fields.optional("reason");
   if (auto wrong = fields.wrong()) return *wrong;
   const auto kind = parse_account_kind(kind_text);
@@ -65,15 +89,17 @@ Reply create_account(Api& api, const HttpRequest& request, Stream&) {
   }
   const auto limit = parse_amount(limit_text.empty() ? "0" : limit_text);
   if (!limit.has_value()) return error_reply(400, "invalid", limit.error());
+  const auto minimum = parse_amount(minimum_text.empty() ? "0" : minimum_text);
+  if (!minimum.has_value()) return error_reply(400, "invalid", minimum.error());
 
   Operation done = Refusal{};
   AccountView view;
   TariffView tariffs;
   const Visited ran = api.shard.visit(need_account(id), [&](Shard& shard) {
-    done =
-        engine::create_account(shard, id, *kind, *limit, Note{request.operator_name, reason, {}});
+    done = engine::create_account(shard, id, *kind, *limit, Note{request.operator_name, reason, {}},
+                                  *minimum);
     if (!done.has_value()) return;
-    view = view_account(*shard.book().find_account(id));
+    view = view_account(*shard.book().find_account(id), shard.now());
     tariffs = view_tariffs(shard);
   });
   if (!ran) return unavailable_reply(ran.why());
@@ -93,7 +119,7 @@ Reply get_account(Api& api, const HttpRequest& request, Stream&) {
     const Account* const account = shard.book().find_account(name);
     if (account == nullptr) return;
     found = true;
-    view = view_account(*account);
+    view = view_account(*account, shard.now());
     tariffs = view_tariffs(shard);
   });
   if (!ran) return unavailable_reply(ran.why());
@@ -128,7 +154,7 @@ Reply list_balances(Api& api, const HttpRequest& request, Stream& stream) {
     views.clear();
     const bool seen = walk.next([&](const Account& account, std::size_t place) {
       views.resize(std::max(views.size(), place + 1));
-      views[place] = view_balance(account);
+      views[place] = view_balance(account, tariffs.now);
     });
     if (!seen && first) return unavailable_reply(walk.why());
     if (!seen) return {};  // cut off: the other side sees that the last chunk is missing
@@ -163,6 +189,48 @@ Reply top_up(Api& api, const HttpRequest& request, Stream&) {
 
 Reply adjust(Api& api, const HttpRequest& request, Stream&) {
   return move_money(api, request, engine::adjust);
+}
+
+Reply set_minimum_balance(Api& api, const HttpRequest& request, Stream&) {
+  return move_money(api, request, engine::set_minimum_balance);
+}
+
+Reply set_temporary_credit(Api& api, const HttpRequest& request, Stream&) {
+  BodyFields fields(request.body);
+  const std::string amount_text = fields.required("amount");
+  const std::string until_text = fields.optional("until");
+  const std::string request_id = fields.optional("request_id");
+  const std::string reason = fields.optional("reason");
+  if (auto wrong = fields.wrong()) return *wrong;
+  const auto amount = parse_amount(amount_text);
+  if (!amount.has_value()) return error_reply(400, "invalid", amount.error());
+  if (until_text.empty() && amount->micros > 0) {
+    return error_reply(400, "invalid", "a temporary credit has an end: until is missing");
+  }
+  return operate_on(api, request, request_id, reason,
+                    [&](Shard& shard, std::string_view name, const Note& note) -> Operation {
+                      const auto until = read_time(shard, until_text, Time());
+                      if (!until.has_value()) return until.error();
+                      return engine::set_temporary_credit(shard, name, *amount, *until, note);
+                    });
+}
+
+Reply set_validity(Api& api, const HttpRequest& request, Stream&) {
+  BodyFields fields(request.body);
+  const std::string until_text = fields.required("until");
+  const std::string grace_text = fields.optional("grace_until");
+  const std::string request_id = fields.optional("request_id");
+  const std::string reason = fields.optional("reason");
+  if (auto wrong = fields.wrong()) return *wrong;
+  return operate_on(api, request, request_id, reason,
+                    [&](Shard& shard, std::string_view name, const Note& note) -> Operation {
+                      const bool has_end = until_text != "never";
+                      const auto until = read_time(shard, has_end ? until_text : "", never);
+                      if (!until.has_value()) return until.error();
+                      const auto grace = read_time(shard, grace_text, *until);
+                      if (!grace.has_value()) return grace.error();
+                      return engine::set_validity(shard, name, *until, *grace, note);
+                    });
 }
 
 }  // namespace farthing::engine::admin

@@ -20,13 +20,15 @@ constexpr std::array routes = {
     Route{"GET", "/v1/accounts/{}", get_account, 0},
     Route{"POST", "/v1/accounts/{}/topup", top_up, mib},
     Route{"POST", "/v1/accounts/{}/adjust", adjust, mib},
+    Route{"POST", "/v1/accounts/{}/credit", set_temporary_credit, mib},
+    Route{"POST", "/v1/accounts/{}/minimum", set_minimum_balance, mib},
+    Route{"POST", "/v1/accounts/{}/validity", set_validity, mib},
     Route{"GET", "/v1/balances", list_balances, 0},
 
     Route{"POST", "/v1/subscribers", add_subscriber, mib},
     Route{"POST", "/v1/subscribers/import", import_subscribers, 512 * mib},
     Route{"GET", "/v1/subscribers/{}", get_subscriber, 0},
-    Route{"POST", "/v1/subscribers/{}/bar", bar_subscriber, mib},
-    Route{"POST", "/v1/subscribers/{}/unbar", unbar_subscriber, mib},
+    Route{"POST", "/v1/subscribers/{}/state", set_state, mib},
     Route{"POST", "/v1/subscribers/{}/attributes", set_attributes, mib},
     Route{"POST", "/v1/subscribers/{}/switches/{}", set_switch, mib},
 

@@ -63,11 +63,13 @@ Reply get_account(Api& api, const HttpRequest& request, Stream& stream);
 Reply list_balances(Api& api, const HttpRequest& request, Stream& stream);
 Reply top_up(Api& api, const HttpRequest& request, Stream& stream);
 Reply adjust(Api& api, const HttpRequest& request, Stream& stream);
+Reply set_temporary_credit(Api& api, const HttpRequest& request, Stream& stream);
+Reply set_minimum_balance(Api& api, const HttpRequest& request, Stream& stream);
+Reply set_validity(Api& api, const HttpRequest& request, Stream& stream);
 
 Reply add_subscriber(Api& api, const HttpRequest& request, Stream& stream);
 Reply get_subscriber(Api& api, const HttpRequest& request, Stream& stream);
-Reply bar_subscriber(Api& api, const HttpRequest& request, Stream& stream);
-Reply unbar_subscriber(Api& api, const HttpRequest& request, Stream& stream);
+Reply set_state(Api& api, const HttpRequest& request, Stream& stream);
 Reply set_attributes(Api& api, const HttpRequest& request, Stream& stream);
 Reply set_switch(Api& api, const HttpRequest& request, Stream& stream);
 Reply import_subscribers(Api& api, const HttpRequest& request, Stream& stream);

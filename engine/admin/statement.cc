@@ -71,6 +71,8 @@ StatementRow row_without_use(const Entry& entry, StatementRow row) {
   }
   if (entry.payment) row.rule = fmt::format("paid for entry {}", entry.payment->entry.value);
   if (entry.profile_change) row.rule = describe_change(*entry.profile_change);
+  if (entry.state_change) row.rule = state_name(entry.state_change->state);
+  if (entry.terms) row.rule = describe(*entry.terms, "");  // in UTC
   if (!entry.ceilings.empty() && !entry.subscription) row.rule = entry.ceilings.front().name;
   if (entry.rated_again) {
     row.rule = fmt::format("rerated: entry {}", entry.rated_again->entry.value);

@@ -128,33 +128,22 @@ template <class Operate>
 Reply operate_on(Api& api, const std::string& msisdn, Needs needs, Operate operate,
                  std::uint16_t status_new, const std::function<void(json::object&)>& add = {}) {
   Operation done = Refusal{};
-  SubscriberView view;
+  std::optional<SubscriberView> view;
   const Visited ran = api.shard.visit(std::move(needs), [&](Shard& shard) {
+    const auto before = find_subscriber(shard, msisdn);
     done = operate(shard);
     if (!done.has_value()) return;
-    const auto who = find_subscriber(shard, msisdn);
+    const auto after = find_subscriber(shard, msisdn);
+    const auto& who = after.has_value() ? after : before;  // one that was terminated is not found
     if (who.has_value()) view = view_subscriber(*who);
   });
   if (!ran) return unavailable_reply(ran.why());
   if (!done.has_value()) return refusal_reply(done.error());
-  json::object reply = {{"sequence", done->sequence.value},
-                        {"repeated", done->repeated},
-                        {"subscriber", subscriber_view_json(view)}};
+  json::object reply = {
+      {"sequence", done->sequence.value}, {"repeated", done->repeated}, {"subscriber", nullptr}};
+  if (view) reply["subscriber"] = subscriber_view_json(*view);
   if (add) add(reply);
   return json_reply(std::move(reply), done->repeated ? std::uint16_t{200} : status_new);
-}
-
-Reply set_barred(Api& api, const HttpRequest& request, bool barred) {
-  BodyFields fields(request.body.empty() ? "{}" : request.body);
-  const std::string reason = fields.optional("reason");
-  if (auto wrong = fields.wrong()) return *wrong;
-  const std::string& msisdn = request.arguments[0];
-  return operate_on(
-      api, msisdn, need_subscriber(msisdn),
-      [&](Shard& shard) {
-        return engine::set_barred(shard, msisdn, barred, Note{request.operator_name, reason, {}});
-      },
-      200);
 }
 
 // Visits the subscriber that the path names; nullopt: `reply` says why not.
@@ -206,12 +195,29 @@ Reply get_subscriber(Api& api, const HttpRequest& request, Stream&) {
   return json_reply(subscriber_view_json(views->first));
 }
 
-Reply bar_subscriber(Api& api, const HttpRequest& request, Stream&) {
-  return set_barred(api, request, true);
-}
-
-Reply unbar_subscriber(Api& api, const HttpRequest& request, Stream&) {
-  return set_barred(api, request, false);
+Reply set_state(Api& api, const HttpRequest& request, Stream&) {
+  BodyFields fields(request.body);
+  const std::string name = fields.required("state");
+  const std::string request_id = fields.optional("request_id");
+  const std::string reason = fields.optional("reason");
+  if (auto wrong = fields.wrong()) return *wrong;
+  const std::optional<LifeState> state = tariffs::parse_life_state(name);
+  if (!state) {
+    return error_reply(400, "invalid",
+                       fmt::format("{} is no state; expected idle, active, suspended-outgoing, "
+                                   "suspended or terminated",
+                                   tariffs::in_quotes(name)));
+  }
+  const std::string& msisdn = request.arguments[0];
+  Needs needs = need_subscriber(msisdn);
+  if (!request_id.empty()) needs.request_ids.push_back(request_id);
+  return operate_on(
+      api, msisdn, std::move(needs),
+      [&](Shard& shard) {
+        return engine::set_state(shard, msisdn, *state,
+                                 Note{request.operator_name, reason, request_id});
+      },
+      200);
 }
 
 Reply set_attributes(Api& api, const HttpRequest& request, Stream&) {

@@ -80,15 +80,19 @@ json::value only_json(const tariffs::VersionedTariff& version) {
 json::object summary_json(const tariffs::VersionedTariff& versioned, const TariffView& view) {
   const tariffs::Tariff& tariff = *versioned.tariff;
   const std::string& zone = tariff.time_zone();
-  return {{"version", versioned.version.value},
-          {"name", tariff.name()},
-          {"currency", tariff.currency()},
-          {"time_zone", zone},
-          {"valid_from", time_text(zone, versioned.valid_from)},
-          {"valid_until", tariff.valid_until() ? json::value(time_text(zone, *tariff.valid_until()))
-                                               : json::value(nullptr)},
-          {"only", only_json(versioned)},
-          {"in_force", &versioned == view.in_force()}};
+  json::object summary = {
+      {"version", versioned.version.value},
+      {"name", tariff.name()},
+      {"currency", tariff.currency()},
+      {"time_zone", zone},
+      {"valid_from", time_text(zone, versioned.valid_from)},
+      {"valid_until", tariff.valid_until() ? json::value(time_text(zone, *tariff.valid_until()))
+                                           : json::value(nullptr)},
+      {"in_force", &versioned == view.in_force()}};
+  if (const auto& validity = tariff.top_up_validity()) {
+    summary["validity"] = tariffs::validity_text(*validity);
+  }
+  return summary;
 }
 
 json::object offer_json(const tariffs::Offer& offer, const tariffs::Tariff& tariff) {

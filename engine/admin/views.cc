@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <array>
 
 namespace farthing::engine::admin {
 
@@ -46,16 +47,20 @@ const tariffs::VersionedTariff* TariffView::named(std::string_view text) const {
 
 TariffView view_tariffs(Shard& shard) { return {shard.tariffs_shared(), shard.now()}; }
 
-BalanceView view_balance(const Account& account) {
-  return {account.name,        account.kind,
-          account.balance(),   Money(account.reserved_micros),
-          account.available(), Money(account.overage_micros)};
+BalanceView view_balance(const Account& account, Time now) {
+  return {account.name,           account.kind,
+          account.balance(),      Money(account.reserved_micros),
+          account.available(now), Money(account.overage_micros)};
 }
 
-AccountView view_account(const Account& account) {
-  return {view_balance(account), account.buckets,
-          account.counters,      Money(account.credit_limit_micros),
-          account.subscribers,   account.session_count,
+AccountView view_account(const Account& account, Time now) {
+  return {view_balance(account, now),
+          account.buckets,
+          account.counters,
+          Money(account.credit_limit_micros),
+          account.terms,
+          account.subscribers,
+          account.session_count,
           account.last};
 }
 
@@ -134,8 +139,31 @@ json::object counter_json(const Counter& counter, const AccountView& account,
       {"to", time_text(tariffs.time_zone(), counter.span.to)}};
 }
 
+namespace {
+
+// Those that somebody has set.
+void add_terms(const AccountTerms& terms, const TariffView& tariffs, json::object& object) {
+  constexpr std::array<std::string_view, 3> validities = {"valid", "grace", "over"};
+  const std::string zone = tariffs.time_zone();
+  if (terms.valid_until != never) {
+    object["validity"] = validities[static_cast<std::size_t>(terms.validity(tariffs.now))];
+    object["valid_until"] = time_text(zone, terms.valid_until);
+    object["grace_until"] = time_text(zone, terms.grace_until);
+  }
+  if (terms.temporary_credit.micros > 0) {
+    object["temporary_credit"] = terms.temporary_credit.to_string();
+    object["temporary_credit_until"] = time_text(zone, terms.temporary_until);
+  }
+  if (terms.minimum_balance.micros > 0) {
+    object["minimum_balance"] = terms.minimum_balance.to_string();
+  }
+}
+
+}  // namespace
+
 json::object account_json(const AccountView& view, const TariffView& tariffs) {
   json::object object = balance_json(view.balance, tariffs);
+  add_terms(view.terms, tariffs, object);
   json::array buckets;
   for (const Bucket& bucket : view.buckets) {
     if (!bucket.is_lent) buckets.push_back(bucket_json(bucket, tariffs));
@@ -158,7 +186,7 @@ json::object subscriber_json(const Subscriber& subscriber) {
   }
   return {{"msisdn", identity_json(subscriber.msisdn)},
           {"imsi", identity_json(subscriber.imsi)},
-          {"barred", subscriber.barred},
+          {"state", state_name(subscriber.state)},
           {"attributes", std::move(attributes)},
           {"switched_off", std::move(switched_off)}};
 }

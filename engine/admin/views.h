@@ -40,6 +40,7 @@ struct AccountView {
   std::vector<Bucket> buckets;
   std::vector<Counter> counters;
   Money credit_limit;
+  AccountTerms terms;
   std::vector<Subscriber> subscribers;
   std::uint32_t sessions_open = 0;
   Sequence last;
@@ -59,8 +60,8 @@ struct SessionView {
 
 // On the shard's thread.
 TariffView view_tariffs(Shard& shard);
-BalanceView view_balance(const Account& account);
-AccountView view_account(const Account& account);
+BalanceView view_balance(const Account& account, Time now);
+AccountView view_account(const Account& account, Time now);
 SessionView view_session(const Session& session);
 
 // On any other.

@@ -96,8 +96,8 @@ class Player {
       done = engine::top_up(shard, words.at(2), *tariffs::Money::parse(words.at(3)), note);
     } else if (what == "adjust") {
       done = engine::adjust(shard, words.at(2), *tariffs::Money::parse(words.at(3)), note);
-    } else if (what == "bar" || what == "unbar") {
-      done = engine::set_barred(shard, words.at(2), what == "bar", note);
+    } else if (what == "state") {
+      done = engine::set_state(shard, words.at(2), *tariffs::parse_life_state(words.at(3)), note);
     } else if (what == "subscribe") {
       done = engine::add_subscription(shard, words.at(2), words.at(3), note);
     } else if (what == "close") {

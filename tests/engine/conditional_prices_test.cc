@@ -374,7 +374,7 @@ std::string with_emergency() {
 TEST_F(ConditionalPrices, AnEmergencyCallIsServedWhateverTheStateOfTheAccount) {
   load(with_emergency());
   ASSERT_TRUE(adjust(engine_.shard(), anna, Money(-100'000'000), {"a", "b", ""}).has_value());
-  ASSERT_TRUE(set_barred(engine_.shard(), anna, true, {"a", "b", ""}).has_value());
+  ASSERT_TRUE(set_state(engine_.shard(), anna, LifeState::suspended, {"a", "b", ""}).has_value());
   for (std::string_view number : {"tel:110", "sip:110@ims.example;user=phone", "urn:service:sos",
                                   "URN:service:sos.fire", "+4930110", "tel:030-110", "004930110"}) {
     at(engine_.now() - std::chrono::sys_days(std::chrono::year(2026) / 6 / 1) + seconds(1));
@@ -402,7 +402,7 @@ TEST_F(ConditionalPrices, ABarredSubscriberMaySendWhatIsServedAlways) {
   text.insert(text.find("      - {default: true, zone: near, amount: 0.10, per: 1}"),
               "      - {default: true, called: 112, price: free, always: true}\n");
   load(text);
-  ASSERT_TRUE(set_barred(engine_.shard(), anna, true, {"a", "b", ""}).has_value());
+  ASSERT_TRUE(set_state(engine_.shard(), anna, LifeState::suspended, {"a", "b", ""}).has_value());
   const auto send = [this](std::string_view called) {
     begin(RequestType::event, "32274@3gpp.org");
     request_.session_id = called;

@@ -182,8 +182,8 @@ TEST_F(ExplanationTest, why_it_was_refused_and_what_would_help) {
               ElementsAre("farthing balance topup 8613800138001 AMOUNT",
                           "farthing subscription add 8613800138001 bundle-1g"));
   data(RequestType::initial, 0, "barred", barred, 10, 0, mib);
-  EXPECT_EQ(answer("barred").why, "the subscriber was barred");
-  EXPECT_THAT(answer("barred").help, ElementsAre("farthing subscriber unbar 8613800138009"));
+  EXPECT_EQ(answer("barred").why, "the subscriber was suspended");
+  EXPECT_THAT(answer("barred").help, ElementsAre("farthing subscriber state 8613800138009 active"));
   data(RequestType::initial, 0, "unpriced", anna, 99, 0, mib);
   EXPECT_THAT(answer("unpriced").why, HasSubstr("rule data/99 (line 37) says that there is none"));
   Request unknown = request_of(RequestType::initial, 0, "fax", anna);
@@ -193,6 +193,41 @@ TEST_F(ExplanationTest, why_it_was_refused_and_what_would_help) {
   EXPECT_EQ(answer("fax").why,
             "tariff demo-cn has no price for \"fax@3gpp.org\": the tariff has no rule for it");
   EXPECT_EQ(explained("fax").amount, Money());
+}
+
+TEST_F(ExplanationTest, how_the_account_and_the_subscriber_stood_when_it_was_refused) {
+  const Note note{"anna", "test", ""};
+  const Time now = engine_.now();
+  const auto day = std::chrono::hours(24);
+  const auto ask = [this](const char* id) {
+    data(RequestType::initial, 0, id, anna, 10, 0, mib);
+    engine_.sync();
+  };
+  ASSERT_TRUE(set_state(engine_.shard(), anna, LifeState::suspended_outgoing, note).has_value());
+  ask("one way");
+  ASSERT_TRUE(set_state(engine_.shard(), anna, LifeState::active, note).has_value());
+  ASSERT_TRUE(set_minimum_balance(engine_.shard(), anna, Money(100'000'000), note).has_value());
+  ask("kept");
+  ASSERT_TRUE(set_validity(engine_.shard(), anna, now, now + day, note).has_value());
+  ask("grace");
+  engine_.advance(day);
+  ask("over");
+  EXPECT_EQ(answer("one way").why, "the subscriber was suspended-outgoing");
+  EXPECT_THAT(answer("one way").help,
+              ElementsAre("farthing subscriber state 8613800138000 active"));
+  EXPECT_EQ(answer("kept").why,
+            "only 0.000000 was available above a minimum balance of 100.000000, and no allowance "
+            "that covers it was left");
+  EXPECT_EQ(answer("grace").answer.outcome, Outcome::credit_limit_reached);
+  EXPECT_EQ(
+      answer("grace").why,
+      "the account was valid until 2026-06-01T08:00:00, and what has a price is refused then; "
+      "until 2026-06-02T08:00:00 a top-up extends it");
+  EXPECT_THAT(answer("grace").help, ElementsAre("farthing balance topup 8613800138000 AMOUNT"));
+  EXPECT_EQ(answer("over").why,
+            "the account was valid until 2026-06-01T08:00:00, and its grace ended at "
+            "2026-06-02T08:00:00");
+  EXPECT_THAT(answer("over").help, ElementsAre("farthing account validity 8613800138000 UNTIL"));
 }
 
 // What somebody says of a subscriber later does not change why it was refused.

@@ -228,7 +228,7 @@ class Chaos {
   void operate() {
     Shard& shard = engine_.shard();
     const std::string_view user = users[below(users.size())];
-    switch (below(5)) {
+    switch (below(7)) {
       case 0:
         static_cast<void>(top_up(shard, user, money(), {"op", "why", ""}));
         break;
@@ -243,8 +243,19 @@ class Chaos {
             shard, user, SubscriptionNumber(static_cast<std::uint32_t>(1 + below(5))), {}));
         break;
       case 4:
-        static_cast<void>(set_barred(shard, user, below(3) == 0, {}));
+        static_cast<void>(set_state(shard, user, static_cast<LifeState>(below(4)), {}));
         break;
+      case 5:
+        static_cast<void>(set_minimum_balance(
+            shard, user, Money(static_cast<std::int64_t>(below(3'000'000))), {}));
+        break;
+      case 6: {
+        const auto offset = std::chrono::seconds(below(7200)) - std::chrono::hours(1);
+        const Time until = below(3) == 0 ? shard.now() + offset : never;
+        const Time grace = until == never ? never : until + std::chrono::minutes(10);
+        static_cast<void>(set_validity(shard, user, until, grace, {}));
+        break;
+      }
     }
   }
 

@@ -47,7 +47,9 @@ std::string check_session(const Session& session, Held& held) {
 }
 
 std::string check_account(const Account& account) {
-  if (account.main_micros < -account.credit_limit_micros) return "it is below its limit";
+  const std::int64_t limit =
+      account.credit_limit_micros + account.terms.temporary_credit.micros;  // a debt stays
+  if (account.main_micros < -limit) return "it is below its limit";
   if (account.balance() > engine::account_money_max) return "its balance is over the maximum";
   if (account.overage_micros < 0) return "its overage is negative";
   Held held;

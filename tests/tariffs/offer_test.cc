@@ -74,6 +74,19 @@ TEST(OfferFile, AnOfferHasAnEndOrAPeriod) {
             (Messages{"\"mnoth\" is no period (did you mean \"month\"?)"}));
 }
 
+TEST(OfferFile, AFeeMayBeAnotherInAStateOfTheSubscriber) {
+  const Offer offer = offer_of(
+      "  - {name: a, fee: 9.00, fees: {idle: 0, suspended-outgoing: 5.00}, period: month, covers: "
+      "[{service: data}]}");
+  EXPECT_EQ(offer.fee_in(LifeState::active), Money(9'000'000));
+  EXPECT_EQ(offer.fee_in(LifeState::idle), Money(0));
+  EXPECT_EQ(offer.fee_in(LifeState::suspended_outgoing), Money(5'000'000));
+  EXPECT_EQ(offer.fee_in(LifeState::suspended), Money(9'000'000));
+  EXPECT_EQ(
+      errors_of("  - {name: a, fees: {terminated: 1}, period: day, covers: [{service: data}]}"),
+      Messages{"unknown key \"terminated\" in the fees by the subscriber's state"});
+}
+
 TEST(OfferFile, WhatIsForOffersThatRenewIsRefusedElsewhere) {
   constexpr std::string_view offer =
       "  - {{name: a, validity: 1 d, allowance: 1 B, covers: [{{service: data}}], {}}}";

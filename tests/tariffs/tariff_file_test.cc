@@ -130,7 +130,7 @@ TEST(TariffFile, HeaderErrors) {
           "\"currency\"?); expected calendars, ceilings, combine, counters, currency, discounts, "
           "numbers, "
           "offers, services, situations, surcharges, tables, tariff, tax, tests, time_zone, "
-          "units, valid_from, valid_until"));
+          "units, valid_from, valid_until, validity"));
 }
 
 TEST(TariffFile, TimeErrors) {

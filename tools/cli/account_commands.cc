@@ -51,10 +51,27 @@ void show_counters(const Context& context, const json::array& counters) {
   context.print(table);
 }
 
+void show_terms(const Context& context, const json::value& balance) {
+  if (const std::string until = field(balance, "valid_until"); !until.empty()) {
+    const std::string validity = field(balance, "validity");
+    context.out() << fmt::format("valid until {}, grace until {}{}\n", until,
+                                 field(balance, "grace_until"),
+                                 validity == "valid" ? "" : ": " + validity);
+  }
+  if (const std::string credit = field(balance, "temporary_credit"); !credit.empty()) {
+    context.out() << fmt::format("temporary credit {} until {}\n", credit,
+                                 field(balance, "temporary_credit_until"));
+  }
+  if (const std::string minimum = field(balance, "minimum_balance"); !minimum.empty()) {
+    context.out() << fmt::format("minimum balance {}\n", minimum);
+  }
+}
+
 void show_balance(const Context& context, const json::value& balance) {
   Table table(balance_columns);
   add_balance(table, balance);
   context.print(table);
+  show_terms(context, balance);
   show_buckets(context, balance.at("buckets").as_array());
   if (const json::value* counters = balance.as_object().if_contains("counters")) {
     show_counters(context, counters->as_array());
@@ -66,28 +83,29 @@ void show_account(const Context& context, const json::value& account) {
   context.out() << "\ncredit limit " << field(account, "credit_limit") << ", "
                 << field(account, "sessions_open") << " sessions open, last ledger entry "
                 << field(account, "last_sequence") << "\n\n";
-  Table subscribers({{"msisdn"}, {"imsi"}, {"barred"}});
+  Table subscribers({{"msisdn"}, {"imsi"}, {"state"}});
   for (const json::value& subscriber : account.at("subscribers").as_array()) {
-    subscribers.add({field(subscriber, "msisdn"), field(subscriber, "imsi"),
-                     field(subscriber, "barred") == "true" ? "yes" : "no"});
+    subscribers.add(
+        {field(subscriber, "msisdn"), field(subscriber, "imsi"), field(subscriber, "state")});
   }
   context.print(subscribers);
 }
 
 struct Given {
-  std::string id, kind, limit, amount, request_id, reason;
+  std::string id, kind, limit, minimum, amount, until, grace, request_id, reason;
   bool csv = false;
 };
 
 int create_account(const Context& context, const Given& given) {
-  if (!given.limit.empty()) {
-    const auto limit = parse_amount(given.limit);
-    if (!limit.has_value()) return context.fail(exit_usage, limit.error());
+  for (const std::string& text : {given.limit, given.minimum}) {
+    const auto amount = parse_amount(text.empty() ? "0" : text);
+    if (!amount.has_value()) return context.fail(exit_usage, amount.error());
   }
   return context.send("POST", "/v1/accounts",
                       json_body({{"id", given.id},
                                  {"kind", given.kind},
                                  {"credit_limit", given.limit},
+                                 {"minimum_balance", given.minimum},
                                  {"reason", given.reason}}),
                       [&](const json::value& answer) {
                         context.out() << fmt::format(
@@ -113,6 +131,26 @@ int move_money(const Context& context, const Given& given, const char* operation
       });
 }
 
+int set_terms(const Context& context, const Given& given, const char* operation) {
+  if (!given.amount.empty()) {
+    const auto amount = parse_amount(given.amount);
+    if (!amount.has_value()) return context.fail(exit_usage, amount.error());
+  }
+  return context.send("POST", fmt::format("/v1/accounts/{}/{}", encode_url(given.id), operation),
+                      json_body({{"amount", given.amount},
+                                 {"until", given.until},
+                                 {"grace_until", given.grace},
+                                 {"request_id", given.request_id},
+                                 {"reason", given.reason}}),
+                      [&](const json::value& answer) {
+                        show_balance(context, answer.at("balance"));
+                        context.out() << fmt::format(
+                            "{} (ledger entry {})\n",
+                            field(answer, "repeated") == "true" ? "nothing to do" : "done",
+                            field(answer, "sequence"));
+                      });
+}
+
 int list_balances(const Context& context, const Given& given) {
   if (given.csv) return context.copy("/v1/balances?format=csv");
   return context.get("/v1/balances", [&context](const json::value& answer) {
@@ -122,17 +160,55 @@ int list_balances(const Context& context, const Given& given) {
   });
 }
 
+constexpr const char* amount_help = "Such as 20 or 12.50; at most six places";
+constexpr const char* time_help = "A time of the tariff's zone, such as 2026-12-01T00:00";
+
+void add_change_options(CLI::App* command, Given& given) {
+  add_text_option(command, "--request-id", given.request_id,
+                  "The same id a second time does nothing; with another change it is refused")
+      ->type_name("KEY");
+  add_text_option(command, "--reason", given.reason, "Stands in the ledger");
+}
+
 void add_money_command(CLI::App& group, Context& context, const std::shared_ptr<Given>& given,
                        const char* name, const char* description, const char* example) {
   CLI::App* const command =
       add_command(group, context, name, description, example,
                   [&context, given, name] { return move_money(context, *given, name); });
   add_argument(command, "ID", given->id, "The account");
-  add_argument(command, "AMOUNT", given->amount, "Such as 20 or 12.50; at most six places");
-  add_text_option(command, "--request-id", given->request_id,
-                  "The same id a second time does nothing; with another amount it is refused")
-      ->type_name("KEY");
-  add_text_option(command, "--reason", given->reason, "Stands in the ledger");
+  add_argument(command, "AMOUNT", given->amount, amount_help);
+  add_change_options(command, *given);
+}
+
+void add_terms_commands(CLI::App& account, CLI::App& balance, Context& context,
+                        const std::shared_ptr<Given>& given) {
+  const auto add = [&](CLI::App& group, const char* name, const char* description,
+                       const char* example) {
+    CLI::App* const command =
+        add_command(group, context, name, description, example,
+                    [&context, given, name] { return set_terms(context, *given, name); });
+    add_argument(command, "ID", given->id, "The account");
+    add_change_options(command, *given);
+    return command;
+  };
+  CLI::App* const credit =
+      add(balance, "credit", "Raises the credit limit for a time; AMOUNT 0 ends that",
+          "farthing balance credit 8613800138000 5.00 --until 2026-12-01T00:00");
+  add_argument(credit, "AMOUNT", given->amount, amount_help);
+  add_text_option(credit, "--until", given->until, time_help)->type_name("TIME");
+  CLI::App* const minimum =
+      add(balance, "minimum", "Says what is to stay on an account: no new service goes below it",
+          "farthing balance minimum acme 10.00");
+  add_argument(minimum, "AMOUNT", given->amount, amount_help);
+  CLI::App* const validity =
+      add(account, "validity",
+          "Says how long an account is valid; what has a price is refused then (4012), and after "
+          "the grace\n"
+          "all but what a tariff serves always (4010). Top-ups extend it as the tariff says",
+          "farthing account validity 8613800138000 2026-12-01T00:00 --grace-until "
+          "2026-12-16T00:00");
+  add_argument(validity, "UNTIL", given->until, "A time as below, or never");
+  add_text_option(validity, "--grace-until", given->grace, time_help)->type_name("TIME");
 }
 
 }  // namespace
@@ -151,6 +227,8 @@ void add_account_commands(CLI::App& app, Context& context) {
       ->type_name("KIND")
       ->check(CLI::IsMember({"prepaid", "postpaid", "hybrid"}));
   add_text_option(create, "--credit-limit", given->limit, "How far the balance may go below zero")
+      ->type_name("AMOUNT");
+  add_text_option(create, "--minimum-balance", given->minimum, "What new service leaves on it")
       ->type_name("AMOUNT");
   add_text_option(create, "--reason", given->reason, "Stands in the ledger");
   CLI::App* const show = add_command(
@@ -180,6 +258,7 @@ void add_account_commands(CLI::App& app, Context& context) {
   add_money_command(*balance, context, given, "adjust", "Corrects a balance, up or down",
                     "farthing balance adjust 8613800138000 -5.00 --request-id case-4711 "
                     "--reason \"charged twice\"");
+  add_terms_commands(*account, *balance, context, given);
 }
 
 }  // namespace farthing::tools

@@ -20,15 +20,15 @@ using engine::admin::encode_url;
 namespace {
 
 struct Given {
-  std::string msisdn, account, imsi, reason, file, offer, number, name, state, from;
+  std::string msisdn, account, imsi, reason, request_id, file, offer, number, name, state, from;
   bool with_period = false;
   std::vector<std::string> attributes;  // "segment=gold"
 };
 
 void show_subscriber(const Context& context, const json::value& subscriber) {
-  Table table({{"msisdn"}, {"imsi"}, {"account"}, {"barred"}});
+  Table table({{"msisdn"}, {"imsi"}, {"account"}, {"state"}});
   table.add({field(subscriber, "msisdn"), field(subscriber, "imsi"), field(subscriber, "account"),
-             field(subscriber, "barred") == "true" ? "yes" : "no"});
+             field(subscriber, "state")});
   context.print(table);
   std::vector<std::string> attributes;
   for (const auto& [name, value] : subscriber.at("attributes").as_object()) {
@@ -47,7 +47,7 @@ void show_subscriber(const Context& context, const json::value& subscriber) {
 }
 
 void show_done(const Context& context, const json::value& answer) {
-  show_subscriber(context, answer.at("subscriber"));
+  if (!answer.at("subscriber").is_null()) show_subscriber(context, answer.at("subscriber"));
   context.out() << fmt::format("{} (ledger entry {})\n",
                                field(answer, "repeated") == "true" ? "nothing to do" : "done",
                                field(answer, "sequence"));
@@ -80,18 +80,57 @@ int import_file(const Context& context, const Given& given) {
   });
 }
 
+int set_state(const Context& context, const Given& given, const std::string& state) {
+  return context.send(
+      "POST", subscriber_path(given, "/state"),
+      json_body({{"state", state}, {"request_id", given.request_id}, {"reason", given.reason}}),
+      [&context](const json::value& answer) { show_done(context, answer); });
+}
+
+int show(const Context& context, const Given& given) {
+  return context.get(subscriber_path(given), [&context](const json::value& subscriber) {
+    show_subscriber(context, subscriber);
+  });
+}
+
+void add_change_options(CLI::App* command, Given& given) {
+  add_text_option(command, "--request-id", given.request_id,
+                  "The same id a second time does nothing; with another change it is refused")
+      ->type_name("KEY");
+  add_text_option(command, "--reason", given.reason, "Stands in the ledger");
+}
+
 void add_bar_command(CLI::App& group, Context& context, const std::shared_ptr<Given>& given,
-                     const std::string& name, const char* description) {
-  CLI::App* const command = add_command(
-      group, context, name, description,
-      fmt::format("farthing subscriber {} 8613800138000 --reason lost", name),
-      [&context, given, name] {
-        return context.send("POST", subscriber_path(*given, "/" + name),
-                            json_body({{"reason", given->reason}}),
-                            [&context](const json::value& answer) { show_done(context, answer); });
-      });
+                     const std::string& name, const std::string& state) {
+  CLI::App* const command =
+      add_command(group, context, name, fmt::format("The same as: state MSISDN {}", state),
+                  fmt::format("farthing subscriber {} 8613800138000 --reason lost", name),
+                  [&context, given, state] { return set_state(context, *given, state); });
   add_argument(command, "MSISDN", given->msisdn, "The subscriber");
-  add_text_option(command, "--reason", given->reason, "Stands in the ledger");
+  add_change_options(command, *given);
+}
+
+void add_state_commands(CLI::App& group, Context& context, const std::shared_ptr<Given>& given) {
+  CLI::App* const state = add_command(
+      group, context, "state",
+      "Shows the state of a subscriber, or changes it.\n"
+      "idle: nobody has used it; the first thing served that has a price makes it active.\n"
+      "suspended-outgoing: what it begins is refused (4010), calls and messages to it go on.\n"
+      "suspended: all is refused but what a tariff serves always (emergency calls).\n"
+      "terminated: it is unknown (5030), and its numbers can be added anew.\n"
+      "What open sessions have used is charged in every state",
+      "farthing subscriber state 8613800138000 suspended-outgoing --reason unpaid",
+      [&context, given] {
+        return given->state.empty() ? show(context, *given)
+                                    : set_state(context, *given, given->state);
+      });
+  add_argument(state, "MSISDN", given->msisdn, "The subscriber");
+  add_argument(state, "STATE", given->state,
+               "idle, active, suspended-outgoing, suspended or terminated")
+      ->required(false);
+  add_change_options(state, *given);
+  add_bar_command(group, context, given, "bar", "suspended");
+  add_bar_command(group, context, given, "unbar", "active");
 }
 
 int set_attributes(const Context& context, const Given& given) {
@@ -248,17 +287,12 @@ void add_subscriber_commands(CLI::App& app, Context& context) {
   add_text_option(add, "--imsi", given->imsi, "Its SIM card's number")->type_name("IMSI");
   add_text_option(add, "--reason", given->reason, "Stands in the ledger");
 
-  CLI::App* const show = add_command(
-      *group, context, "show", "Shows a subscriber", "farthing subscriber show 8613800138000",
-      [&context, given] {
-        return context.get(subscriber_path(*given), [&context](const json::value& subscriber) {
-          show_subscriber(context, subscriber);
-        });
-      });
-  add_argument(show, "MSISDN", given->msisdn, "The subscriber");
+  CLI::App* const one = add_command(*group, context, "show", "Shows a subscriber",
+                                    "farthing subscriber show 8613800138000",
+                                    [&context, given] { return show(context, *given); });
+  add_argument(one, "MSISDN", given->msisdn, "The subscriber");
 
-  add_bar_command(*group, context, given, "bar", "Bars a subscriber from every service");
-  add_bar_command(*group, context, given, "unbar", "Lets a barred subscriber in again");
+  add_state_commands(*group, context, given);
 
   add_profile_commands(*group, context, given);
 

@@ -160,6 +160,10 @@ void show_version(const Context& context, const json::value& tariff) {
   context.out() << fmt::format("loaded {}{}{}{}\n\n", field(tariff, "loaded_at"),
                                author.empty() ? "" : " by " + author, reason.empty() ? "" : ": ",
                                reason);
+  if (const std::string validity = field(tariff, "validity"); !validity.empty()) {
+    context.out() << fmt::format("a top-up extends the validity of prepaid accounts by {}\n\n",
+                                 validity);
+  }
   show_rules(context, tariff.at("rules").as_array());
   for (const json::value& rule : tariff.at("rules").as_array()) {
     const json::value& price = rule.at("price");

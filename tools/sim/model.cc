@@ -166,7 +166,7 @@ Sequence Model::judge_session(std::size_t number, std::uint16_t subscriber, cons
   keep(number, own);
   account.newest = own;
   remember(request, answer, own);
-  if (opens && (account.subscribers[subscriber - 1u].barred || plan == nullptr)) {
+  if (opens && (account.subscribers[subscriber - 1u].is_suspended() || plan == nullptr)) {
     const Outcome why = plan == nullptr ? Outcome::unable_to_comply : Outcome::service_denied;
     expect_refusal(answer, why, at.entered, 1);
     return own;
@@ -226,7 +226,7 @@ Sequence Model::judge_event(std::size_t number, std::uint16_t subscriber, const 
     remember(request, answer, at.entered.after);
   }
   const Sequence rests_on = asks ? newest : at.entered.after;
-  if (accounts_[number].subscribers[subscriber - 1u].barred || plan == nullptr) {
+  if (accounts_[number].subscribers[subscriber - 1u].is_suspended() || plan == nullptr) {
     const Outcome why = plan == nullptr ? Outcome::unable_to_comply : Outcome::service_denied;
     expect_refusal(answer, why, at.entered, entries);
     return rests_on;

@@ -78,8 +78,8 @@ class Model {
                           const Entered& entered);
   Sequence add_subscriber(const std::string& account, const ModelSubscriber& subscriber,
                           const OperationEnd& end, const Entered& entered);
-  Sequence set_barred(engine::Identity msisdn, bool barred, const OperationEnd& end,
-                      const Entered& entered);
+  Sequence set_state(engine::Identity msisdn, engine::LifeState state, const OperationEnd& end,
+                     const Entered& entered);
   // A top-up, or an adjustment. An empty request id is none.
   Sequence move_money(const std::string& account, std::int64_t micros, bool is_top_up,
                       const std::string& request_id, const OperationEnd& end,
@@ -107,7 +107,8 @@ class Model {
   const std::vector<ModelAccount>& accounts() const { return accounts_; }
   const ModelAccount* account_of(const engine::Request& request) const;
   AccountSight sight(const ModelAccount& account) const;
-  const ModelAccount* named(const std::string& account) const;          // nullptr: there is none
+  const ModelAccount* named(const std::string& account) const;  // nullptr: there is none
+  bool is_borne(engine::Identity identity) const { return identities_.contains(identity.bits()); }
   std::string account_of_session(const std::string& session_id) const;  // "" where it is not open
   std::size_t tariffs_loaded() const { return versions_.size(); }
   Sequence newest(const std::string& account) const;

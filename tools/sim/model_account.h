@@ -67,7 +67,9 @@ struct ModelSession {
 struct ModelSubscriber {
   engine::Identity msisdn;
   engine::Identity imsi;
-  bool barred = false;
+  engine::LifeState state = engine::LifeState::active;
+
+  bool is_suspended() const { return state != engine::LifeState::active; }
 };
 
 struct ModelAccount {

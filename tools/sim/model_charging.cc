@@ -242,9 +242,9 @@ void ModelCharging::session_request(const Request& request, const Answer& answer
 
 void ModelCharging::serve(const ServiceRequest& service, const ServiceAnswer& answer) {
   ModelSegment& segment = *find(service);
-  if (barred()) {
+  if (is_suspended()) {
     if (answer.outcome != Outcome::service_denied || answer.grant) {
-      findings_.add("a barred subscriber was served (outcome {})", number_of(answer.outcome));
+      findings_.add("a suspended subscriber was served (outcome {})", number_of(answer.outcome));
     }
     return;
   }

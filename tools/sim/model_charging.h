@@ -41,7 +41,9 @@ class ModelCharging {
     bool had_grants = false;
   };
 
-  bool barred() const { return account_.subscribers[session_.subscriber - 1u].barred; }
+  bool is_suspended() const {
+    return account_.subscribers[session_.subscriber - 1u].is_suspended();
+  }
   ModelSegment* find(const engine::ServiceRequest& service);
   ModelSegment* find_or_open(const engine::ServiceRequest& service);
   void release(ModelSegment& segment);

@@ -44,9 +44,13 @@ Sequence Model::add_subscriber(const std::string& name, const ModelSubscriber& s
     expect_done(end, entered, false, "a subscriber of no account");
     return {};
   }
-  if (identities_.contains(subscriber.msisdn.bits())) {
-    expect_repeated(end, entered, "a subscriber added again");
-    return accounts_[*number].newest;
+  if (const auto known = identities_.find(subscriber.msisdn.bits()); known != identities_.end()) {
+    if (known->second.account == *number) {
+      expect_repeated(end, entered, "a subscriber added again");
+    } else {
+      expect_done(end, entered, false, "another account's subscriber added");
+    }
+    return std::max(accounts_[*number].newest, accounts_[known->second.account].newest);
   }
   if (!expect_done(end, entered, true, "a subscriber added")) return {};
   keep(*number, entered.after);
@@ -62,23 +66,32 @@ Sequence Model::add_subscriber(const std::string& name, const ModelSubscriber& s
   return entered.after;
 }
 
-Sequence Model::set_barred(engine::Identity msisdn, bool barred, const OperationEnd& end,
-                           const Entered& entered) {
+// What is suspended one way is so for all that the simulation's clients ask for.
+Sequence Model::set_state(engine::Identity msisdn, engine::LifeState state, const OperationEnd& end,
+                          const Entered& entered) {
   const auto found = identities_.find(msisdn.bits());
   if (found == identities_.end()) {
-    expect_done(end, entered, false, "a subscriber who is not there barred");
+    expect_done(end, entered, false, "the state of a subscriber who is not there");
     return {};
   }
   const Owner owner = found->second;
-  if (accounts_[owner.account].subscribers[owner.subscriber - 1u].barred == barred) {
-    expect_repeated(end, entered, "a subscriber barred again");
+  if (accounts_[owner.account].subscribers[owner.subscriber - 1u].state == state) {
+    expect_repeated(end, entered, "the state that a subscriber has");
     return accounts_[owner.account].newest;
   }
-  if (!expect_done(end, entered, true, "a subscriber barred")) return {};
+  if (!expect_done(end, entered, true, "another state of a subscriber")) return {};
   keep(owner.account, entered.after);
   ModelAccount& account = accounts_[owner.account];
   account.newest = entered.after;
-  account.subscribers[owner.subscriber - 1u].barred = barred;
+  ModelSubscriber& subscriber = account.subscribers[owner.subscriber - 1u];
+  subscriber.state = state;
+  if (state != engine::LifeState::terminated) return entered.after;
+  for (engine::Identity identity : {subscriber.msisdn, subscriber.imsi}) {
+    if (identity.kind() == engine::Identity::Kind::none) continue;
+    identities_.erase(identity.bits());
+    undo_.push_back(
+        {entered.after, [this, identity, owner] { identities_[identity.bits()] = owner; }});
+  }
   return entered.after;
 }
 

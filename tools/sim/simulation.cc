@@ -67,7 +67,7 @@ void Simulation::choose_weights() {
       {&Simulation::repeat_money, 20, true},
       {&Simulation::subscribe, 15, true},
       {&Simulation::end_subscription, 5, true},
-      {&Simulation::bar, 8, true},
+      {&Simulation::change_state, 8, true},
       {&Simulation::close_session, 5, true},
       {&Simulation::add_account, 3, true},
       {&Simulation::add_subscriber, 3, true},

@@ -96,11 +96,13 @@ class Simulation {
   bool repeat_money();
   bool subscribe();
   bool end_subscription();
-  bool bar();
+  bool change_state();
   bool close_session();
   bool add_account();
   bool add_subscriber();
   bool add_subscriber_to(const std::string& account);
+  Person* find_former();
+  void add_person_to(const std::string& account, const Person& person);
   bool load_tariff();
   bool read_account();
   void read(const std::string& account);

@@ -162,16 +162,20 @@ bool Simulation::end_subscription() {
   return true;
 }
 
-bool Simulation::bar() {
+bool Simulation::change_state() {
+  using engine::LifeState;
   const Person person = random_.pick(traffic_.people());
-  const bool barred = random_.chance(40);
+  const LifeState state = random_.chance(55)   ? LifeState::active
+                          : random_.chance(50) ? LifeState::suspended
+                          : random_.chance(70) ? LifeState::suspended_outgoing
+                                               : LifeState::terminated;
   operate(
-      barred ? "barring in" : "unbarring in", person.account, needs_of(person),
+      fmt::format("state {} in", tariffs::state_name(state)), person.account, needs_of(person),
       [=](engine::Shard& shard) {
-        return engine::set_barred(shard, digits_of(person.msisdn), barred, note_of(""));
+        return engine::set_state(shard, digits_of(person.msisdn), state, note_of(""));
       },
       [=, this](const OperationEnd& end, const Entered& entered) {
-        return model_.set_barred(person.msisdn, barred, end, entered);
+        return model_.set_state(person.msisdn, state, end, entered);
       });
   return true;
 }
@@ -215,23 +219,41 @@ bool Simulation::add_subscriber() { return add_subscriber_to(random_.pick(accoun
 bool Simulation::add_subscriber_to(const std::string& account) {
   const ModelAccount* const known = model_.named(account);
   if (known == nullptr || known->subscribers.size() >= subscribers_max) return false;
+  if (Person* const former = random_.chance(50) ? find_former() : nullptr) {
+    former->account = account;
+    add_person_to(account, *former);
+    return true;
+  }
   const std::string digits = fmt::format("86138{:08}", ++names_);
   Person person{account, *engine::Identity::make(engine::Identity::Kind::e164, digits), {}};
-  std::string imsi;
   if (random_.chance(60)) {
-    imsi = fmt::format("46000{:010}", names_);
-    person.imsi = *engine::Identity::make(engine::Identity::Kind::imsi, imsi);
+    person.imsi =
+        *engine::Identity::make(engine::Identity::Kind::imsi, fmt::format("46000{:010}", names_));
   }
+  add_person_to(account, person);
+  traffic_.add_person(std::move(person));
+  return true;
+}
+
+// Whose numbers are nobody's, since it was terminated; nullptr: there is none.
+Person* Simulation::find_former() {
+  for (Person& person : traffic_.people()) {
+    if (!model_.is_borne(person.msisdn)) return &person;
+  }
+  return nullptr;
+}
+
+void Simulation::add_person_to(const std::string& account, const Person& person) {
   operate(
       "subscriber added to", account, needs_of(person),
       [=](engine::Shard& shard) {
-        return engine::add_subscriber(shard, digits, account, imsi, note_of(""));
+        const bool has_card = person.imsi.kind() != engine::Identity::Kind::none;
+        return engine::add_subscriber(shard, digits_of(person.msisdn), account,
+                                      has_card ? digits_of(person.imsi) : "", note_of(""));
       },
       [=, this](const OperationEnd& end, const Entered& entered) {
         return model_.add_subscriber(account, {person.msisdn, person.imsi}, end, entered);
       });
-  traffic_.add_person(std::move(person));
-  return true;
 }
 
 bool Simulation::load_tariff() {

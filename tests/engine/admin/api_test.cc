@@ -69,19 +69,26 @@ TEST_F(ApiTest, TopUpsAndAdjustmentsAreIdempotentByRequestId) {
   EXPECT_EQ(balance_of("1001"), "2.500000");
 }
 
-TEST_F(ApiTest, SubscribersAreAddedShownAndBarred) {
+TEST_F(ApiTest, SubscribersAreAddedShownAndSuspended) {
   ok(post("/v1/accounts", R"({"id":"family","kind":"prepaid"})"));
   ok(post("/v1/subscribers",
           R"({"msisdn":"+8613800138000","account":"family","imsi":"460001234567890"})"));
   EXPECT_EQ(json::serialize(ok(get("/v1/subscribers/8613800138000"))),
-            R"({"msisdn":"8613800138000","imsi":"460001234567890","barred":false,)"
+            R"({"msisdn":"8613800138000","imsi":"460001234567890","state":"active",)"
             R"("attributes":{},"switched_off":[],"account":"family"})");
-  ok(post("/v1/subscribers/%2B8613800138000/bar", R"({"reason":"lost"})"));
-  EXPECT_TRUE(ok(get("/v1/subscribers/8613800138000")).at("barred").as_bool());
+  const std::string path = "/v1/subscribers/%2B8613800138000/state";
+  ok(post(path, R"({"state":"suspended","reason":"lost"})"));
+  EXPECT_EQ(ok(get("/v1/subscribers/8613800138000")).at("state"), "suspended");
   EXPECT_EQ(request(RequestType::initial, 0, "s;1", "8613800138000", {}, 1000),
             Outcome::service_denied);
-  ok(post("/v1/subscribers/8613800138000/unbar", ""));
-  EXPECT_FALSE(ok(get("/v1/subscribers/8613800138000")).at("barred").as_bool());
+  EXPECT_EQ(ok(post(path, R"({"state":"active"})")).at("subscriber").at("state"), "active");
+  EXPECT_THAT(error_of(post(path, R"({"state":"off"})"), 400), HasSubstr("\"off\" is no state"));
+  const std::string gone = R"({"state":"terminated","request_id":"end-1"})";
+  EXPECT_EQ(ok(post(path, gone)).at("subscriber").at("state"), "terminated");
+  EXPECT_EQ(ok(post(path, gone)).at("repeated"), true);
+  EXPECT_THAT(error_of(post(path, R"({"state":"active","request_id":"end-1"})"), 409),
+              HasSubstr("request id end-1 was used before"));
+  EXPECT_THAT(error_of(get("/v1/subscribers/8613800138000"), 404), HasSubstr("no subscriber"));
   EXPECT_THAT(error_of(get("/v1/subscribers/abc"), 400), HasSubstr("is no MSISDN"));
   EXPECT_THAT(error_of(get("/v1/subscribers/77"), 404), HasSubstr("no subscriber"));
 }

@@ -186,6 +186,19 @@ class TranscriptTest : public engine::admin::ApiTest,
         "{fair-use: 10 GiB}}\n");
   }
 
+  // One under which accounts end.
+  void write_validity() {
+    write("valid.yaml",
+          "tariff: valid\ncurrency: CNY\ntime_zone: Asia/Shanghai\nvalid_from: 2026-01-01T00:00\n"
+          "validity: {top_up: [{from: 10.00, extends: 30 d}], grace: 15 d}\n"
+          "services:\n"
+          "  data:\n"
+          "    context: 32251@3gpp.org\n"
+          "    unit: octets\n"
+          "    grant: {maximum: 10 MiB}\n"
+          "    prices: [{default: true, amount: 0.10, per: 1 MiB}]\n");
+  }
+
   // Two that nobody can pay.
   void play_refused() {
     create_account("1002", "0.000001");
@@ -250,8 +263,8 @@ class TranscriptTest : public engine::admin::ApiTest,
     return entry == nullptr ? fmt::format("uid {}", geteuid()) : entry->pw_name;
   }
   std::string without_chance(std::string text) const {
-    text = std::regex_replace(text, std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+08:00)"),
-                              "TIME");
+    text = std::regex_replace(
+        text, std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}\+08:00|Z))"), "TIME");
     text = std::regex_replace(text, std::regex(folder_.path().string()), "PATH");
     text = std::regex_replace(text, std::regex(R"("operator":"[^"]*")"), R"("operator":"USER")");
     text = std::regex_replace(text, std::regex(fmt::format("\\b(TIME|by)( +){}\\b", user())),
@@ -283,6 +296,7 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
   write_dear_tariff();
   write_offers();
   write_ceilings();
+  write_validity();
   if (std::string_view(GetParam()) == "sessions.txt") {
     play_sessions();
     play_held_allowance();
@@ -312,8 +326,8 @@ INSTANTIATE_TEST_SUITE_P(CommandLine, TranscriptTest,
                          testing::Values("accounts.txt", "asking.txt", "ceilings.txt",
                                          "explain.txt", "offers.txt", "payers.txt", "rejects.txt",
                                          "rerates.txt", "sessions.txt", "simulations.txt",
-                                         "subscribers.txt", "tariffs.txt", "trials.txt",
-                                         "usage.txt"),
+                                         "subscribers.txt", "tariffs.txt", "terms.txt",
+                                         "trials.txt", "usage.txt"),
                          [](const auto& test) {
                            std::string name = test.param;
                            return name.substr(0, name.find('.'));
