@@ -72,6 +72,26 @@ void put_units(Writer& writer, const engine::ServiceAnswer& service, std::uint32
   }
 }
 
+// When the client is to come back before a grant is used up (TS 32.299 7.2); in an MSCC only.
+void put_thresholds(Writer& writer, const engine::ServiceAnswer& service) {
+  if (!service.grant) return;
+  if (service.holding_seconds) writer.put_u32(AvpId::quota_holding_time, *service.holding_seconds);
+  if (service.threshold == 0) return;
+  switch (service.grant->unit) {
+    case engine::Unit::seconds:
+      writer.put_u32(AvpId::time_quota_threshold, service.threshold);
+      break;
+    case engine::Unit::octets:
+      writer.put_u32(AvpId::volume_quota_threshold, service.threshold);
+      break;
+    case engine::Unit::events:
+      writer.put_u32(AvpId::unit_quota_threshold, service.threshold);
+      break;
+    case engine::Unit::money:  // there is no such AVP
+      break;
+  }
+}
+
 void put_service(Writer& writer, const engine::ServiceAnswer& service,
                  std::uint32_t currency_code) {
   writer.begin_group(AvpId::multiple_services_credit_control);
@@ -81,6 +101,7 @@ void put_service(Writer& writer, const engine::ServiceAnswer& service,
   if (service.rating_group) writer.put_u32(AvpId::rating_group, service.rating_group->value);
   writer.put_result(result_code(service.outcome));
   put_units(writer, service, currency_code);
+  put_thresholds(writer, service);
   writer.end_group();
 }
 

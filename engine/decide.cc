@@ -2,8 +2,6 @@
 
 #include "engine/attributes.h"
 #include "engine/base/assert.h"
-#include "engine/base/saturating.h"
-#include "engine/base/wide.h"
 #include "engine/outcome.h"
 #include "engine/permission.h"
 
@@ -14,7 +12,6 @@ namespace farthing::engine {
 
 namespace {
 
-using base::saturating_add;
 using tariffs::PriceTerms;
 using tariffs::QuotaRule;
 using tariffs::Rule;
@@ -326,78 +323,6 @@ bool Decider::stops(const Request& request, std::uint16_t segment) {
   const RatedGroup group{*tariff, context(request), sheet_.segment(segment).rating_group};
   const Rule* const rule = group.find(facts_at(group, facts_now(request), granted_from(), true));
   return rule != nullptr && rule->stop;
-}
-
-// Octets asked for by direction are granted by direction, in the same proportion.
-void split_by_direction(const RequestedUnits& requested, Grant& granted) {
-  if (granted.unit != Unit::octets || requested.total_octets || requested.empty()) return;
-  granted.by_direction = true;
-  const std::uint64_t input = requested.input_octets.value_or(0);
-  const std::uint64_t both = saturating_add(input, requested.output_octets.value_or(0));
-  const auto share = static_cast<base::Uint128>(granted.amount) * input;
-  granted.input = both == 0 ? 0 : static_cast<std::uint64_t>(share / both);
-}
-
-// As many units as asked for, within the quota's bounds; 0: none in the unit that is priced.
-std::uint64_t Decider::wanted_units(Unit unit, const QuotaRule& quota,
-                                    const RequestedUnits& requested) {
-  const std::optional<std::uint64_t> asked = requested.in(unit);
-  std::uint64_t wanted = asked.value_or(0);
-  if (wanted == 0 && (asked || requested.empty())) wanted = quota.standard;
-  wanted = std::min(wanted, quota.maximum);
-  return unit == Unit::seconds ? std::min<std::uint64_t>(wanted, UINT32_MAX) : wanted;
-}
-
-// Decides the size of a grant. REQUIRES: the segment released.
-void Decider::grant(const Request& request, std::uint16_t segment, const ServiceRequest& service,
-                    GrantLimits& limits, ServiceAnswer& answer) {
-  const RequestedUnits& requested = *service.requested;
-  const Unit unit = sheet_.segment(segment).terms.unit;
-  const QuotaRule quota = sheet_.segment(segment).quota;
-  std::uint64_t wanted = wanted_units(unit, quota, requested);
-  if (wanted == 0) {
-    answer.outcome = Outcome::rating_failed;
-    answer.fault = Fault::units;
-    return;
-  }
-  // Units are granted until their price changes; what can be paid after that, the next request
-  // asks. Of a smaller price change than a minimum grant nothing is made: usage is split at it all
-  // the same.
-  bool is_until_change = false;
-  bool is_last = false;  // before a stop
-  const auto cut = [&](std::uint64_t units) {
-    is_until_change = is_until_change || units <= wanted;
-    wanted = std::min(wanted, units);
-  };
-  if (unit == Unit::seconds && limits.until_change) {
-    cut(static_cast<std::uint64_t>(limits.until_change->count()));
-  }
-  if (unit != Unit::money) limit_by_counters(request, segment, wanted + quota.minimum, limits);
-  if (limits.until_threshold) {
-    is_last = limits.stops && *limits.until_threshold <= wanted;
-    cut(limits.stops ? *limits.until_threshold
-                     : std::max(*limits.until_threshold, std::min(quota.minimum, wanted)));
-  }
-  if (wanted == 0) {
-    answer.outcome = Outcome::credit_limit_reached;
-    return;
-  }
-  // Looked at a minimum grant further than asked: a grant after which not even that is left is the
-  // last one.
-  const std::uint64_t minimum = std::min(quota.minimum, wanted);
-  const std::uint64_t most = is_until_change ? wanted : saturating_add(wanted, minimum);
-  const std::uint64_t payable = sheet_.payable_units(segment, most);
-  if (payable < minimum) {
-    answer.outcome = Outcome::credit_limit_reached;
-    return;
-  }
-  const std::uint64_t amount = std::min(wanted, payable);
-  if (!sheet_.give(segment, service_identifiers_key(service.service_identifiers), amount)) {
-    answer.outcome = Outcome::unable_to_comply;
-    return;
-  }
-  answer.final_unit = is_last || payable < most;
-  split_by_direction(requested, answer.grant.emplace(Grant{unit, amount, std::nullopt, false}));
 }
 
 void Decider::session_request(const Request& request, const tariffs::TariffHistory& tariffs) {

@@ -84,7 +84,7 @@ void Decider::report_by_rule(const Request& request, const ServiceRequest& servi
   const bool is_named = group.group == service.rating_group;
   const std::optional<std::uint16_t> granted =
       sheet_.visit(group.group, false, [&](std::uint16_t segment) {
-        return is_named ? sheet_.was_granted(segment, services) : segment == *known;
+        return is_named ? sheet_.granted_before(segment, services) > 0 : segment == *known;
       });
   // What was granted is of the period in which it was, as it is of the rule.
   const Time begin = granted ? std::min(heard_at, end) : end;

@@ -1,6 +1,6 @@
-// Who decides one request: the class behind decide() (decide.h), in two files. decide.cc has what a
-// session and an event are answered; decide_by_rule.cc which rule prices what, where prices have
-// conditions or go by counters.
+// Who decides one request: the class behind decide() (decide.h), in three files. decide.cc has what
+// a session and an event are answered; decide_grant.cc how much is granted; decide_by_rule.cc which
+// rule prices what, where prices have conditions or go by counters.
 //
 // Internal to the engine. Threads: none of its own.
 #pragma once
@@ -81,6 +81,16 @@ class Decider {
   static std::uint64_t wanted_units(Unit unit, const tariffs::QuotaRule& quota,
                                     const RequestedUnits& requested);
   static bool asks_for(const ServiceRequest& service, bool is_event, const tariffs::Rule& rule);
+  static void split_by_direction(const RequestedUnits& requested, Grant& granted);
+  const tariffs::GrantRules* grant_rules(std::uint16_t segment) const;
+  std::uint64_t size_by_reports(std::uint16_t segment, const ServiceRequest& service,
+                                const tariffs::GrantRules& rules,
+                                const tariffs::QuotaRule& quota) const;
+  std::uint64_t size_by_state(std::uint16_t segment, const ServiceRequest& service,
+                              const tariffs::GrantRules& rules, std::uint64_t wanted) const;
+  std::uint64_t fair_share(std::uint16_t segment, std::uint32_t sessions_least,
+                           std::uint64_t wanted) const;
+  static void tell_when_to_report(const tariffs::GrantRules& rules, ServiceAnswer& answer);
   void grant(const Request& request, std::uint16_t segment, const ServiceRequest& service,
              GrantLimits& limits, ServiceAnswer& answer);
 

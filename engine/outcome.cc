@@ -19,6 +19,8 @@ enum ServiceFlag : std::uint8_t {
   service_by_direction = 4,
   service_input = 8,
   service_final_unit = 16,
+  service_holding_time = 32,
+  service_threshold = 64,
 };
 
 constexpr std::uint8_t outcome_last = static_cast<std::uint8_t>(Outcome::too_busy);
@@ -31,6 +33,8 @@ void write_service(base::ByteWriter& out, const ServiceAnswer& service) {
   if (service.grant && service.grant->by_direction) flags |= service_by_direction;
   if (service.grant && service.grant->input) flags |= service_input;
   if (service.final_unit) flags |= service_final_unit;
+  if (service.grant && service.holding_seconds) flags |= service_holding_time;
+  if (service.grant && service.threshold > 0) flags |= service_threshold;
   out.u8(flags);
   out.u8(static_cast<std::uint8_t>(service.outcome));
   out.u8(static_cast<std::uint8_t>(service.fault));
@@ -42,6 +46,8 @@ void write_service(base::ByteWriter& out, const ServiceAnswer& service) {
     out.varint(service.grant->amount);
     if (service.grant->input) out.varint(*service.grant->input);
     out.varint(service.validity_seconds);
+    if (service.holding_seconds) out.varint(*service.holding_seconds);
+    if (service.threshold > 0) out.varint(service.threshold);
   }
 }
 
@@ -67,6 +73,8 @@ bool read_service(base::ByteReader& in, ServiceAnswer& service) {
     grant.by_direction = (flags & service_by_direction) != 0;
     if (flags & service_input) grant.input = in.varint();
     service.validity_seconds = in.number<std::uint32_t>();
+    if (flags & service_holding_time) service.holding_seconds = in.number<std::uint32_t>();
+    if (flags & service_threshold) service.threshold = in.number<std::uint32_t>();
   }
   return in.ok();
 }

@@ -126,6 +126,8 @@ ServiceAnswer& Answer::add_service() {
   service.grant.reset();
   service.validity_seconds = 0;
   service.final_unit = false;
+  service.holding_seconds.reset();
+  service.threshold = 0;
   return service;
 }
 

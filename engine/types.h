@@ -174,6 +174,10 @@ struct ServiceAnswer {
   std::optional<Grant> grant;
   std::uint32_t validity_seconds = 0;  // with a grant
   bool final_unit = false;             // the last grant: terminate when it is used up
+  // With a grant (tariffs/quota.h): unused for so long, it is given back; nullopt: not said. With
+  // so much of it left the next one is asked for; 0: with nothing.
+  std::optional<std::uint32_t> holding_seconds;
+  std::uint32_t threshold = 0;
 };
 
 struct Answer {

@@ -174,10 +174,11 @@ void Worksheet::drop_grant(std::uint16_t index, std::uint32_t services) {
   held->units = 0;
 }
 
-bool Worksheet::was_granted(std::uint16_t index, std::uint32_t services) const {
+std::uint64_t Worksheet::granted_before(std::uint16_t index, std::uint32_t services) const {
   const auto held = std::ranges::lower_bound(grants_, std::pair(index, services), {}, by_place);
-  return held != grants_.end() && held->segment == index && held->services == services &&
-         held->before > 0;
+  const bool is_known =
+      held != grants_.end() && held->segment == index && held->services == services;
+  return is_known ? held->before : 0;
 }
 
 void Worksheet::drop_grants(std::uint16_t index) {

@@ -101,11 +101,16 @@ class Worksheet {
   // --- Grants ------------------------------------------------------------------------------------
   // What clients hold of a segment, by set of service identifiers. Dropped: it is given up.
   void drop_grant(std::uint16_t index, std::uint32_t services);
-  // Whether the client held units for this set before this request.
-  bool was_granted(std::uint16_t index, std::uint32_t services) const;
+  // How many units the client held for this set before this request.
+  std::uint64_t granted_before(std::uint16_t index, std::uint32_t services) const;
   void drop_grants(std::uint16_t index);
   // How many units more could be granted, looked at up to `most`. REQUIRES: the segment released.
   std::uint64_t payable_units(std::uint16_t index, std::uint64_t most) const;
+  // How many units more allowances pay. REQUIRES: as payable_units().
+  std::uint64_t allowance_units(std::uint16_t index) const;
+  // How many units more until allowances end that pay them, or else until the price of a unit
+  // changes (tariffs::next_border): the step that reaches it is whole. REQUIRES: likewise.
+  std::uint64_t units_to_border(std::uint16_t index) const;
   // False: there are grants_max already. REQUIRES: this set's grant dropped.
   [[nodiscard]] bool give(std::uint16_t index, std::uint32_t services, std::uint64_t units);
   bool holds_older_grants() const;  // given by earlier requests, and not dropped

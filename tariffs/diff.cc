@@ -51,13 +51,37 @@ Item tariff_item(const Tariff& tariff) {
   return item;
 }
 
-Item grant_item(const Service& service, const QuotaRule& quota) {
-  return {"grant",
-          service.name,
-          {{"maximum", units_text(service.unit, quota.maximum)},
-           {"standard", units_text(service.unit, quota.standard)},
-           {"minimum", units_text(service.unit, quota.minimum)},
-           {"validity", duration_text(quota.validity)}}};
+Item grant_item(const Service& service, const Rule& rule) {
+  const QuotaRule& quota = rule.quota;
+  Item item{"grant",
+            service.name,
+            {{"maximum", units_text(service.unit, quota.maximum)},
+             {"standard", units_text(service.unit, quota.standard)},
+             {"minimum", units_text(service.unit, quota.minimum)},
+             {"validity", duration_text(quota.validity)}}};
+  if (rule.grants == nullptr) return item;
+  const GrantRules& rules = *rule.grants;
+  std::string sizes;
+  for (const GrantRules::Sizes& one : rules.by_balance) {
+    sizes +=
+        fmt::format("{}below {} {}/{}", sizes.empty() ? "" : " ", one.below.to_string(),
+                    units_text(service.unit, one.maximum), units_text(service.unit, one.standard));
+  }
+  if (!sizes.empty()) item.fields.push_back({"by balance", sizes});
+  if (rules.until_border) item.fields.push_back({"until border", "true"});
+  if (rules.sharing > 0) item.fields.push_back({"sharing", fmt::format("{}", rules.sharing)});
+  if (rules.reports_every.count() > 0) {
+    item.fields.push_back(
+        {"reports", fmt::format("every {} at most {} times", duration_text(rules.reports_every),
+                                rules.reports_times)});
+  }
+  if (rules.holding_time) {
+    item.fields.push_back({"holding time", duration_text(*rules.holding_time)});
+  }
+  if (rules.threshold.millionths > 0) {
+    item.fields.push_back({"threshold", rules.threshold.to_string() + " %"});
+  }
+  return item;
 }
 
 // A rule's name without its discounts, surcharges and situations, which are items of their own.
@@ -257,7 +281,7 @@ std::vector<Item> items_of(const Tariff& tariff) {
     std::shared_ptr<const PriceTerms> last;
     for (const Rule& rule : tariff.rules()) {
       if (rule.service != service.key) continue;
-      if (!std::exchange(has_grant, true)) items.push_back(grant_item(service, rule.quota));
+      if (!std::exchange(has_grant, true)) items.push_back(grant_item(service, rule));
       // Of those that discounts, surcharges and situations make of one price, one.
       if (rule.plain != nullptr && rule.plain == last) continue;
       last = rule.plain;

@@ -1,5 +1,6 @@
 #include "tariffs/grant_file.h"
 
+#include "tariffs/explain.h"
 #include "tariffs/tariff_values.h"
 #include "tariffs/yaml_scalar.h"
 
@@ -7,6 +8,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
+#include <utility>
 
 namespace farthing::tariffs {
 namespace {
@@ -14,6 +17,8 @@ namespace {
 using std::chrono::seconds;
 
 constexpr seconds grant_validity_max{7 * 86400};
+
+constexpr seconds reports_every_max{3600};
 
 void check_grant(const YamlMap& grant, const QuotaRule& quota, const PlacedService& placed,
                  FileErrors& errors) {
@@ -36,6 +41,136 @@ void check_grant(const YamlMap& grant, const QuotaRule& quota, const PlacedServi
     }
   }
 }
+
+// The keys of a grant that go by the state of things, one after the other.
+class RulesReader {
+ public:
+  RulesReader(YamlMap& grant, Unit unit, const QuotaRule& quota, FileErrors& errors)
+      : grant_(grant), unit_(unit), quota_(quota), errors_(errors) {}
+
+  // nullptr: there are none.
+  std::shared_ptr<const GrantRules> read() {
+    read_by_balance();
+    read_reports();
+    if (const YamlNode* node = grant_.find("until_border")) {
+      rules_.until_border = read_boolean(*node, errors_).value_or(false);
+    }
+    if (const YamlNode* node = grant_.find("sharing")) {
+      const auto sessions = read_integer(*node, errors_, 1, GrantRules::sessions_max);
+      rules_.sharing = static_cast<std::uint32_t>(sessions.value_or(0));
+    }
+    if (const YamlNode* node = grant_.find("holding_time")) {
+      rules_.holding_time = read_duration(*node, errors_, seconds(0), grant_validity_max);
+      if (rules_.holding_time > quota_.validity) {
+        errors_.add(grant_.key_position("holding_time"),
+                    fmt::format("the holding time is above the validity, {}: it never passes",
+                                duration_text(quota_.validity)),
+                    "holding_time <= validity");
+      }
+    }
+    if (const YamlNode* node = grant_.find("threshold")) read_threshold(*node);
+    if (rules_ == GrantRules()) return nullptr;
+    if (unit_ == Unit::money) {
+      errors_.add(grant_.key_position(""),
+                  "grants of money are as large as asked, whatever the state of the account",
+                  "maximum, standard, minimum and validity only");
+    }
+    return std::make_shared<const GrantRules>(std::move(rules_));
+  }
+
+ private:
+  void read_by_balance() {
+    const YamlNode* const node = grant_.find("by_balance");
+    if (node == nullptr || !check_kind(*node, YamlNode::Kind::sequence, errors_, "a list") ||
+        !check_count(*node, errors_, "sizes by balance", 1, GrantRules::sizes_max)) {
+      return;
+    }
+    for (const YamlNode& item : node->items) read_sizes(item);
+  }
+
+  void read_sizes(const YamlNode& node) {
+    const std::size_t errors_before = errors_.count();
+    YamlMap map(node, "the sizes by balance", errors_);
+    GrantRules::Sizes sizes;
+    if (const YamlNode* below = map.require("below", "the balance under which they hold")) {
+      sizes.below = read_money(*below, errors_).value_or(Money());
+    }
+    if (const YamlNode* maximum = map.require("maximum", "the most that is granted then")) {
+      sizes.maximum = read_units(*maximum, errors_, unit_, 1).value_or(0);
+    }
+    sizes.standard = std::min(quota_.standard, sizes.maximum);
+    if (const YamlNode* standard = map.find("standard")) {
+      sizes.standard = read_units(*standard, errors_, unit_, 1).value_or(0);
+    }
+    map.finish();
+    if (errors_.count() != errors_before) return;
+    if (quota_.maximum > 0) check_sizes(map, sizes);  // else it has its own error
+    rules_.by_balance.push_back(sizes);
+  }
+
+  void check_sizes(const YamlMap& map, const GrantRules::Sizes& sizes) {
+    const GrantRules::Sizes before =
+        rules_.by_balance.empty() ? GrantRules::Sizes() : rules_.by_balance.back();
+    if (sizes.below <= before.below) {
+      errors_.add(map.key_position("below"),
+                  fmt::format("{} is not above {}: these sizes never hold", sizes.below.to_string(),
+                              before.below.to_string()),
+                  "amounts above 0, each above the one before");
+    }
+    if (sizes.maximum < before.maximum) {
+      errors_.add(map.key_position("maximum"),
+                  fmt::format("it is below {}, the maximum for those with a lower balance",
+                              units_text(unit_, before.maximum)),
+                  "a maximum that does not fall as the balance rises");
+    }
+    if (sizes.maximum > quota_.maximum) {
+      errors_.add(map.key_position("maximum"),
+                  fmt::format("it is above the maximum of the grant, {}",
+                              units_text(unit_, quota_.maximum)),
+                  "minimum <= standard <= maximum, each at most the grant's");
+    }
+    if (sizes.standard > sizes.maximum) {
+      errors_.add(map.key_position("standard"), "the standard grant is above the maximum",
+                  "minimum <= standard <= maximum");
+    }
+    if (sizes.standard < quota_.minimum) {
+      errors_.add(map.key_position("standard"),
+                  fmt::format("it is below the minimum of the grant, {}",
+                              units_text(unit_, quota_.minimum)),
+                  "minimum <= standard <= maximum");
+    }
+  }
+
+  void read_reports() {
+    const YamlNode* const node = grant_.find("reports");
+    if (node == nullptr) return;
+    YamlMap map(*node, "reports", errors_);
+    if (const YamlNode* every = map.require("every", "a time between reports")) {
+      rules_.reports_every =
+          read_duration(*every, errors_, seconds(1), reports_every_max).value_or(seconds(0));
+    }
+    if (const YamlNode* times = map.find("at_most_times")) {
+      rules_.reports_times = static_cast<std::uint32_t>(
+          read_integer(*times, errors_, 2, GrantRules::times_max).value_or(2));
+    }
+    map.finish();
+  }
+
+  void read_threshold(const YamlNode& node) {
+    const std::optional<Percent> percent = read_percent(node, errors_);
+    if (!percent) return;
+    rules_.threshold = *percent;
+    if (percent->millionths > 0 && percent->millionths < Percent::whole) return;
+    errors_.add(node.position, fmt::format("a threshold of {} %", percent->to_string()),
+                "more than nothing and less than the whole grant: 20 %");
+  }
+
+  YamlMap& grant_;
+  Unit unit_;
+  const QuotaRule& quota_;
+  FileErrors& errors_;
+  GrantRules rules_;
+};
 
 }  // namespace
 
@@ -61,11 +196,13 @@ void read_grant(YamlMap& service, PlacedService& placed, FileErrors& errors) {
     quota.validity =
         read_duration(*validity, errors, seconds(1), grant_validity_max).value_or(quota.validity);
   }
+  const std::shared_ptr<const GrantRules> rules = RulesReader(grant, unit, quota, errors).read();
   grant.finish();
   if (errors.count() != errors_before) return;
   check_grant(grant, quota, placed, errors);
   for (PlacedRule& rule : placed.rules) {
     rule.rule.quota = quota;
+    rule.rule.grants = rules;
     check_largest_grant(rule.rule, rule.position, errors);
   }
 }

@@ -1,4 +1,4 @@
-// The key `grant` of a service: how much is granted at once.
+// The key `grant` of a service: how much is granted at once (tariffs/quota.h).
 //
 // Part of compile_tariff (tariffs/tariff_file.h). Threads: no shared state.
 #pragma once

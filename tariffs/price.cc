@@ -220,6 +220,37 @@ std::uint64_t affordable_units(const PriceTerms& terms, Money budget, std::uint6
   return std::min(units - remainder(units, terms.step), limit_in_steps);
 }
 
+std::uint64_t next_border(const PriceTerms& terms, std::uint64_t priced) {
+  check(terms);
+  if (terms.shape == nullptr) return units_max;
+  const PriceShape& shape = *terms.shape;
+  std::uint64_t border = units_max;
+  const auto consider = [&](Uint128 units) {
+    if (units > priced && units < border) border = static_cast<std::uint64_t>(units);
+  };
+  for (const PriceBand& band : shape.bands) consider(band.upto);
+  // The unit with which a price reaches a cap is the one behind those that stay below it.
+  const auto below = [&](Money cap) { return wide(cap) * terms.block - 1; };
+  const bool is_whole = shape.cap_every != 0 && has_whole_cap(shape);
+  const Money in_all = is_whole ? shape.cap : shape.cap_in_all.value_or(Money());
+  if (in_all.micros > 0) {
+    const Uint128 reached = Uint128{is_whole ? banded_within(terms, shape, below(in_all), 0)
+                                             : exact_within(terms, below(in_all), 0)} +
+                            1;
+    if (reached <= priced) return units_max;  // all that follows is free
+    consider(reached);
+  }
+  if (shape.cap_every != 0 && !is_whole && shape.cap.micros > 0) {
+    const std::uint64_t begun = priced - priced % shape.cap_every;
+    const std::uint64_t within = line_within(wide(terms.amount), below(shape.cap));
+    if (within < shape.cap_every - 1) {
+      consider(Uint128{begun} + within + 1);
+      consider(Uint128{begun} + shape.cap_every);
+    }
+  }
+  return border;
+}
+
 Money tax_in(Money total, Percent rate, Rounding rounding) {
   const std::uint64_t divisor = std::uint64_t{Percent::whole} + rate.millionths;
   const auto micros = static_cast<std::uint64_t>(total.micros);

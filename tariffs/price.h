@@ -90,6 +90,11 @@ Money dearest_price(const PriceTerms& terms, std::uint64_t from, std::uint64_t t
 std::uint64_t affordable_units(const PriceTerms& terms, Money budget, std::uint64_t limit,
                                std::uint64_t passed = 0);
 
+// The smallest number of units above `priced` behind which a unit has another price than the one
+// before it: the end of a band, where a cap is reached, where one begins anew. The highest number
+// that there is where the price stays what it is.
+std::uint64_t next_border(const PriceTerms& terms, std::uint64_t priced);
+
 // The part of a total that is tax where the total includes it: total * rate / (1 + rate), rounded
 // once; of a negative total the same, negative.
 Money tax_in(Money total, Percent rate, Rounding rounding);

@@ -16,6 +16,7 @@
 #include "tariffs/numbering.h"
 #include "tariffs/offer.h"
 #include "tariffs/price.h"
+#include "tariffs/quota.h"
 #include "tariffs/situations.h"
 #include "tariffs/subscriber.h"
 #include "tariffs/tests_section.h"
@@ -37,14 +38,6 @@ namespace farthing::tariffs {
 using TariffVersion = base::Named<struct TariffVersionTag, std::uint32_t>;  // 1, 2, 3 ... as loaded
 using RuleNumber = base::Named<struct RuleNumberTag, std::uint32_t>;  // index into Tariff::rules()
 
-// How much is granted at once (RFC 8506 8.17, 8.33).
-struct QuotaRule {
-  std::uint64_t maximum = 0;   // the most a grant may be, in the service's unit
-  std::uint64_t standard = 0;  // the grant for an empty Requested-Service-Unit
-  std::uint64_t minimum = 1;   // a smaller grant is not worth giving: no slivers
-  std::chrono::seconds validity{3600};
-};
-
 // Conditions under a name, for what is for usage under them only (Coverage::situation).
 struct Situation {
   std::string name;
@@ -62,6 +55,8 @@ struct Rule {
   std::string name;  // "data/10", "voice/*": what statements and errors show
   ServiceKey service;
   QuotaRule quota;
+  std::shared_ptr<const GrantRules>
+      grants;                               // of the whole service; nullptr: always the usual sizes
   std::optional<PriceTerms> terms;          // nullopt: known to have no price, answered with 5031
   PriceTerms continued;                     // the same for what another price has begun: without
                                             // set-up charge, minimum and first block

@@ -95,13 +95,26 @@ void tell(const ExplainedCharge& charge, std::string& text) {
   }
 }
 
+// When the client was told to report a grant that is not used up.
+std::string report_text(const ServiceAnswer& answer) {
+  std::string text;
+  if (answer.threshold > 0) {
+    text += fmt::format(", to be reported with {} left",
+                        tariffs::units_text(answer.grant->unit, answer.threshold));
+  }
+  if (answer.holding_seconds) {
+    text += fmt::format(", given back when unused for {} s", *answer.holding_seconds);
+  }
+  return text;
+}
+
 void tell(const ExplainedAnswer& explained, std::string& text) {
   const ServiceAnswer& answer = explained.answer;
   if (answer.grant) {
-    line(text, "granted {} of {} for {} s{}",
+    line(text, "granted {} of {} for {} s{}{}",
          tariffs::units_text(answer.grant->unit, answer.grant->amount),
          group_text(answer.rating_group), answer.validity_seconds,
-         answer.final_unit ? ", the last that can be given" : "");
+         answer.final_unit ? ", the last that can be given" : "", report_text(answer));
   }
   if (answer.outcome == Outcome::success) return;
   const std::uint32_t code = reject_code(answer.outcome);
@@ -182,10 +195,13 @@ json::object answer_json(const ExplainedAnswer& explained) {
   const ServiceAnswer& answer = explained.answer;
   json::value grant;
   if (answer.grant) {
-    grant = {{"unit", tariffs::unit_name(answer.grant->unit)},
-             {"units", answer.grant->amount},
-             {"validity_seconds", answer.validity_seconds},
-             {"final", answer.final_unit}};
+    json::object& told = grant.emplace_object();
+    told = {{"unit", tariffs::unit_name(answer.grant->unit)},
+            {"units", answer.grant->amount},
+            {"validity_seconds", answer.validity_seconds},
+            {"final", answer.final_unit}};
+    if (answer.threshold > 0) told["threshold"] = answer.threshold;
+    if (answer.holding_seconds) told["holding_seconds"] = *answer.holding_seconds;
   }
   return {{"rating_group", group_json(answer.rating_group)},
           {"outcome", outcome_name(answer.outcome)},

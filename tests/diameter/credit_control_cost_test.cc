@@ -46,7 +46,9 @@ services:
   data:
     context: 32251@3gpp.org
     unit: octets
-    grant: {maximum: 100 MiB, minimum: 1 KiB}
+    grant: {maximum: 100 MiB, minimum: 1 KiB, until_border: true, sharing: 2,
+            by_balance: [{below: 100000.00, maximum: 50 MiB}], reports: {every: 10 s},
+            holding_time: 10 min, threshold: 20 %}
     prices:
 )";
 constexpr std::string_view conditional_prices = R"(

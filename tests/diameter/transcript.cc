@@ -3,10 +3,12 @@
 #include "diameter/credit_control.h"
 #include "diameter/writer.h"
 #include "engine/operations.h"
+#include "tariffs/tariff_file.h"
 #include "tests/support/test_engine.h"
 
 #include <fmt/format.h>
 
+#include <fstream>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -100,6 +102,8 @@ class Player {
       done = engine::set_state(shard, words.at(2), *tariffs::parse_life_state(words.at(3)), note);
     } else if (what == "subscribe") {
       done = engine::add_subscription(shard, words.at(2), words.at(3), note);
+    } else if (what == "tariff") {
+      load_sample(words.at(2));
     } else if (what == "close") {
       done = engine::close_session(shard, words.at(2));
     } else if (what == "disk") {
@@ -109,6 +113,16 @@ class Player {
     }
     if (!done.has_value()) emit("  refused: " + done.error().message);
     engine_.sync();
+  }
+
+  // Of tariffs/samples.
+  void load_sample(const std::string& name) {
+    std::ifstream file(std::string(FARTHING_SAMPLES) + "/" + name);
+    std::ostringstream text;
+    text << file.rdbuf();
+    const auto tariff = tariffs::compile_tariff(name, text.str());
+    if (!tariff.has_value()) throw std::runtime_error(tariffs::to_string(tariff.error().front()));
+    engine_.shard().enter_tariff(*tariff, text.str());
   }
 
   static diameter::Identity identity() { return {"ocs.farthing.example", "farthing.example", 1}; }
@@ -347,6 +361,11 @@ class Player {
   std::string grant_word(const diameter::Avp& avp) {
     if (avp.id == AvpId::granted_service_unit) return " gsu=" + units(avp);
     if (avp.id == AvpId::validity_time) return fmt::format(" validity={}", avp.u32());
+    if (avp.id == AvpId::quota_holding_time) return fmt::format(" holding={}", avp.u32());
+    if (avp.id == AvpId::time_quota_threshold || avp.id == AvpId::volume_quota_threshold ||
+        avp.id == AvpId::unit_quota_threshold) {
+      return fmt::format(" {}={}", diameter::name(avp.id), avp.u32());
+    }
     if (avp.id == AvpId::final_unit_indication) {
       const diameter::Avp* action = answer_.find(avp, AvpId::final_unit_action);
       return fmt::format(" final={}", action == nullptr ? 99 : action->u32());

@@ -12,7 +12,7 @@
 // Event-Timestamp), sub (CC-Sub-Session-Id), drop=AVP-Name (leave a required AVP out), rsu and usu
 // at command level. Units: total in out time events money, comma separated; empty: an empty group.
 // What is not said stays as in the request before. Commands: crash, sync, tick, topup, adjust, bar,
-// unbar, subscribe, tariff FILE. A line beginning with # is a comment.
+// unbar, subscribe, tariff FILE (of tariffs/samples). A line beginning with # is a comment.
 //
 // play() runs the requests and returns the transcript as it really went; equal text means it
 // passed.

@@ -165,20 +165,26 @@ RC_GTEST_PROP(Entry, HostileBytesAreSurvived, (std::vector<std::uint8_t> noise))
 }
 
 RC_GTEST_PROP(Outcome, ComesBackAsItWas,
-              (std::uint64_t amount, std::uint32_t group, bool final_unit)) {
+              (std::uint64_t amount, std::uint32_t group, bool final_unit,
+               std::uint32_t threshold)) {
   Answer answer;
   answer.cost = Money(-3);
+  answer.services.reserve(2);
   ServiceAnswer& service = answer.add_service();
   service.rating_group = RatingGroup(group);
   service.service_identifiers = {ServiceIdentifier(group), ServiceIdentifier(1)};
   service.grant = Grant{Unit::octets, amount, amount / 2, true};
   service.validity_seconds = 17;
   service.final_unit = final_unit;
+  service.threshold = threshold;
+  if (!final_unit) service.holding_seconds = threshold / 2;
   answer.add_service().outcome = Outcome::rating_failed;
   std::string bytes, again;
   encode_outcome(answer, bytes);
   Answer read;
   RC_ASSERT(decode_outcome(bytes, read));
+  RC_ASSERT(read.services[0].threshold == threshold);
+  RC_ASSERT(read.services[0].holding_seconds == service.holding_seconds);
   encode_outcome(read, again);
   RC_ASSERT(again == bytes);
   RC_ASSERT(!decode_outcome(std::string_view(bytes).substr(0, bytes.size() - 1), read));

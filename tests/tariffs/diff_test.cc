@@ -58,6 +58,17 @@ TEST(TariffDiff, PricesChange) {
               ElementsAre("changed price data/1: amount 1.000000 -> 0.900000, step 1 KiB -> 1 B"));
 }
 
+TEST(TariffDiff, SizesOfGrants) {
+  EXPECT_THAT(
+      changes("{maximum: 1 MiB}",
+              "{maximum: 1 MiB, by_balance: [{below: 1.00, maximum: 512 KiB, standard: 64 KiB}], "
+              "until_border: true, sharing: 2, reports: {every: 10 s, at_most_times: 8}, "
+              "holding_time: 10 min, threshold: 20 %}"),
+      ElementsAre("changed grant data: by balance none -> below 1.000000 512 KiB/64 KiB, until "
+                  "border none -> true, sharing none -> 2, reports none -> every 10 s at most 8 "
+                  "times, holding time none -> 10 min, threshold none -> 20 %"));
+}
+
 TEST(TariffDiff, PricesComeAndGo) {
   EXPECT_THAT(
       changes("price: none", "amount: 0.50, per: 1 MiB, step: 1 KiB, minimum: 2 KiB"),

@@ -249,6 +249,32 @@ TEST(Price, ACapHoldsForEachStretch) {
   EXPECT_EQ(affordable_units(whole, Money(60'000'000), 12345), 12345u);
 }
 
+TEST(Price, BordersOfBands) {
+  EXPECT_EQ(next_border(per_mib(100'000), 7), units_max) << "a straight line has none";
+  const PriceTerms terms = shaped({.bands = {{10, Money(3'000'000)}, {20, Money(2'000'000)}}});
+  EXPECT_EQ(next_border(terms, 0), 10u);
+  EXPECT_EQ(next_border(terms, 9), 10u);
+  EXPECT_EQ(next_border(terms, 10), 20u);
+  EXPECT_EQ(next_border(terms, 20), units_max);
+}
+
+TEST(Price, BordersOfCaps) {
+  const PriceTerms terms =
+      shaped({.cap_every = 100, .cap = Money(60'000'000), .cap_in_all = Money(150'500'000)});
+  EXPECT_EQ(next_border(terms, 0), 60u);
+  EXPECT_EQ(next_border(terms, 60), 100u);
+  EXPECT_EQ(next_border(terms, 100), 160u);
+  EXPECT_EQ(next_border(terms, 200), 231u) << "120.00 before; the 31st unit reaches the cap in all";
+  EXPECT_EQ(next_border(terms, 231), units_max) << "all that follows is free";
+  const PriceTerms high = shaped({.cap_every = 100, .cap = Money(100'000'000)});
+  EXPECT_EQ(next_border(high, 0), units_max) << "never below the price";
+  const PriceTerms whole = shaped({.bands = {{10, Money(3'000'000)}, {90, Money(1'000'000)}},
+                                   .cap_every = units_max,
+                                   .cap = Money(60'000'000)});
+  EXPECT_EQ(next_border(whole, 10), 40u);
+  EXPECT_EQ(next_border(whole, 40), units_max);
+}
+
 TEST(Price, RoundingNamesAreReadBack) {
   for (Rounding rounding : {Rounding::half_away_from_zero, Rounding::up, Rounding::down}) {
     EXPECT_EQ(rounding_named(rounding_name(rounding)), rounding);
@@ -310,6 +336,36 @@ RC_GTEST_PROP(PriceProperty, MoreUnitsNeverCostLessButUnderAFallingSlab, ()) {
   const auto price_of_some = price_of(terms, chargeable_units(terms, some));
   const auto price_of_more = price_of(terms, chargeable_units(terms, more));
   if (price_of_more) RC_ASSERT(price_of_some.value() <= price_of_more.value());
+}
+
+// What each unit costs is what the one before it does up to the border (the one that reaches a cap
+// may cost less), and where there is none it is so without end.
+RC_GTEST_PROP(PriceProperty, NoUnitBeforeABorderHasAnotherPrice, ()) {
+  constexpr std::uint64_t looked_at = 60;
+  const auto few = [] { return *rc::gen::inRange<std::uint64_t>(1, 30); };
+  const auto amount = [] { return Money(*rc::gen::inRange<std::int64_t>(0, 5)); };
+  PriceShape shape;
+  const int kind = *rc::gen::inRange(0, 4);
+  if (kind < 3) {
+    shape.bands = {{few(), amount()}};
+    shape.bands.push_back({shape.bands[0].upto + few(), amount()});
+    if (kind == 1) shape.cap_every = units_max;
+  } else {
+    shape.cap_every = few();
+  }
+  if (shape.cap_every > 0) shape.cap = Money(*rc::gen::inRange<std::int64_t>(1, 60));
+  PriceTerms terms = shaped(std::move(shape));
+  terms.amount = amount();
+  const std::uint64_t priced = *rc::gen::inRange<std::uint64_t>(0, looked_at);
+  const std::uint64_t border = next_border(terms, priced);
+  RC_ASSERT(border > priced);
+  const auto of_unit = [&](std::uint64_t unit) {
+    return Integer(model_price(terms, unit) - model_price(terms, unit - 1));
+  };
+  const std::uint64_t last = std::min(border - 1, priced + looked_at);
+  for (std::uint64_t unit = priced + 2; unit <= last; ++unit) {
+    RC_ASSERT(of_unit(unit) == of_unit(priced + 1));
+  }
 }
 
 RC_GTEST_PROP(PriceProperty, ALargerBudgetNeverBuysLess, ()) {

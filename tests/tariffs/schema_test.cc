@@ -29,7 +29,8 @@ services:
     zzz: 1
     context: 32251@3gpp.org
     unit: octets
-    grant: {maximum: 1 MiB, zzz: 1}
+    grant: {maximum: 1 MiB, by_balance: [{below: 1.00, maximum: 1 KiB, zzz: 1}],
+            reports: {every: 1 s, zzz: 1}, zzz: 1}
     prices:
       - {default: true, counted: {used: {from: 1 B, zzz: 1}}, stop: true, price: free}
       - {default: true, time: day, tiers: [{amount: 1.00, per: 1 MiB, zzz: 1}]}
@@ -70,6 +71,8 @@ const std::map<std::string, std::string, std::less<>> definitions = {
     {"the tariff", ""},
     {"service \"data\"", "service"},
     {"the grant of service \"data\"", "grant"},
+    {"the sizes by balance", "grant_sizes"},
+    {"reports", "frequent_reports"},
     {"a price of service \"data\"", "price"},
     {"the tier", "band"},
     {"the first block", "first"},

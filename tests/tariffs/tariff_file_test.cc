@@ -88,6 +88,97 @@ TEST(TariffFile, FreeIsAPrice) {
   EXPECT_EQ(price_of(*terms, 1'000'000'000), Money(0));
 }
 
+// In place of the grant of the service data.
+std::vector<std::string> grant_fault(std::string_view keys) {
+  return fault("{maximum: 10 MiB, standard: 1 MiB, minimum: 2 KiB, validity: 10 min}",
+               "{maximum: 10 MiB, standard: 1 MiB, minimum: 2 KiB, validity: 10 min,\n      " +
+                   std::string(keys) + "}");
+}
+
+TEST(TariffFile, SizesOfGrantsByTheStateOfThings) {
+  const auto compiled = compile_tariff(
+      "t", replaced(good, "validity: 10 min",
+                    "by_balance: [{below: 1.00, maximum: 64 KiB}, {below: 2.00, maximum: 2 MiB}], "
+                    "until_border: true, sharing: 3, reports: {every: 10 s, at_most_times: 8}, "
+                    "holding_time: 0 s, threshold: 12.5 %"));
+  ASSERT_TRUE(compiled) << to_string(compiled.error().at(0));
+  const Rule& rule = (*compiled)->rules()[0];
+  ASSERT_NE(rule.grants, nullptr);
+  const GrantRules& grants = *rule.grants;
+  EXPECT_EQ(grants.sizes_at(Money(999'999), rule.quota).maximum, 64u << 10);
+  EXPECT_EQ(grants.sizes_at(Money(999'999), rule.quota).standard, 64u << 10)
+      << "at most the maximum";
+  EXPECT_EQ(grants.sizes_at(Money(1'000'000), rule.quota).maximum, 2u << 20);
+  EXPECT_EQ(grants.sizes_at(Money(1'000'000), rule.quota).standard, 1u << 20) << "as the grant's";
+  EXPECT_EQ(grants.sizes_at(Money(2'000'000), rule.quota).maximum, 10u << 20);
+  EXPECT_TRUE(grants.until_border);
+  EXPECT_EQ(grants.sharing, 3u);
+  EXPECT_EQ(grants.reports_every, std::chrono::seconds(10));
+  EXPECT_EQ(grants.reports_times, 8u);
+  EXPECT_EQ(grants.holding_time, std::chrono::seconds(0)) << "said, and not the same as nothing";
+  EXPECT_EQ(grants.threshold_of(1000), 125u);
+  EXPECT_EQ(grants.threshold_of(1u << 30), 1u << 27);
+  const Rule& voice = (*compiled)->rules()[3];
+  EXPECT_EQ(voice.grants, nullptr) << "nothing is said of it";
+}
+
+TEST(TariffFile, SizesByBalanceThatNeverHold) {
+  EXPECT_THAT(
+      grant_fault("by_balance: [{below: 2.00, maximum: 2 MiB}, {below: 2.00, maximum: 4 MiB}]"),
+      ElementsAre("t.yaml:10:52: 2.000000 is not above 2.000000: these sizes never hold; expected "
+                  "amounts above 0, each above the one before"));
+  EXPECT_THAT(grant_fault("by_balance: [{below: 0.00, maximum: 2 MiB}]"),
+              ElementsAre(HasSubstr("t.yaml:10:21: 0.000000 is not above 0.000000")));
+  EXPECT_THAT(
+      grant_fault("by_balance: [{below: 1.00, maximum: 4 MiB}, {below: 2.00, maximum: 2 MiB}]"),
+      ElementsAre("t.yaml:10:65: it is below 4 MiB, the maximum for those with a lower balance; "
+                  "expected a maximum that does not fall as the balance rises"));
+}
+
+TEST(TariffFile, SizesByBalanceThatDoNotFitTheGrant) {
+  EXPECT_THAT(grant_fault("by_balance: [{below: 1.00, maximum: 20 MiB}]"),
+              ElementsAre(HasSubstr("t.yaml:10:34: it is above the maximum of the grant, 10 MiB")));
+  EXPECT_THAT(
+      grant_fault("by_balance: [{below: 1.00, maximum: 1 MiB, standard: 2 MiB}]"),
+      ElementsAre(HasSubstr("t.yaml:10:50: the standard grant is above the maximum; expected")));
+  EXPECT_THAT(grant_fault("by_balance: [{below: 1.00, maximum: 1 KiB}]"),
+              ElementsAre(HasSubstr("it is below the minimum of the grant, 2 KiB")));
+  EXPECT_THAT(grant_fault("by_balance: []"),
+              ElementsAre("t.yaml:10:19: there are 0 sizes by balance; expected 1 to 16"));
+  EXPECT_THAT(grant_fault("by_balance: [{maximum: 1 MiB}]"),
+              ElementsAre(HasSubstr("the key \"below\" is missing")));
+}
+
+TEST(TariffFile, WhenToReport) {
+  EXPECT_THAT(grant_fault("threshold: 100 %"),
+              ElementsAre("t.yaml:10:18: a threshold of 100 %; expected more than nothing and less "
+                          "than the whole grant: 20 %"));
+  EXPECT_THAT(grant_fault("threshold: 0"), ElementsAre(HasSubstr("a threshold of 0 %")));
+  EXPECT_THAT(grant_fault("holding_time: 11 min"),
+              ElementsAre("t.yaml:10:7: the holding time is above the validity, 10 min: it never "
+                          "passes; expected holding_time <= validity"));
+  EXPECT_THAT(grant_fault("sharing: 0"), ElementsAre(HasSubstr("t.yaml:10:16:")));
+  EXPECT_THAT(grant_fault("reports: {at_most_times: 8}"),
+              ElementsAre(HasSubstr("the key \"every\" is missing")));
+  EXPECT_THAT(grant_fault("reports: {every: 10 s, at_most_times: 1}"),
+              ElementsAre(HasSubstr("t.yaml:10:45:")));
+}
+
+TEST(TariffFile, GrantsOfMoneyGoByNothing) {
+  constexpr std::string_view shop = R"(tariff: shop
+currency: EUR
+time_zone: Etc/UTC
+valid_from: 2026-01-01T00:00
+services:
+  shop:
+    context: shop@example.org
+    unit: money
+    grant: {maximum: 50.00, sharing: 2}
+    prices: [{default: true, amount: 1.10, per: 1.00, step: 0.01}]
+)";
+  EXPECT_THAT(errors_of(shop), ElementsAre(HasSubstr("t.yaml:9:12: grants of money are as large")));
+}
+
 TEST(TariffFile, MoneyCanBeTheUnit) {
   const auto compiled = compile_tariff("t", R"(tariff: shop
 currency: EUR

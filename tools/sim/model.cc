@@ -41,7 +41,8 @@ bool same(const Answer& a, const Answer& b) {
     const engine::ServiceAnswer& y = b.services[i];
     if (x.rating_group != y.rating_group || x.service_identifiers != y.service_identifiers ||
         x.outcome != y.outcome || x.fault != y.fault || !same(x.grant, y.grant) ||
-        x.validity_seconds != y.validity_seconds || x.final_unit != y.final_unit) {
+        x.validity_seconds != y.validity_seconds || x.final_unit != y.final_unit ||
+        x.holding_seconds != y.holding_seconds || x.threshold != y.threshold) {
       return false;
     }
   }
