@@ -240,7 +240,7 @@ base::Result<Settlement, Refusal> book(Shard& shard, const ChargeToRerate& charg
                     charge.entry.value)};
   }
   const Settlement settlement =
-      settle(charge, account->available().micros, account->overage_micros);
+      settle(charge, account->available(shard.now()).micros, account->overage_micros);
   if (auto wrong = check_settlement(settlement, account->name, account->balance().micros,
                                     account->overage_micros)) {
     return *wrong;

@@ -99,7 +99,6 @@ struct Offer {
   Sale sale = Sale::on_sale;
   std::string successor;      // of one that has ended; "": none
   std::vector<Raise> raises;  // with each period that begins
-  std::string successor;  // of one that has ended; "": none
 
   Money fee_in(LifeState state) const {
     return fees[static_cast<std::size_t>(state)].value_or(fee);

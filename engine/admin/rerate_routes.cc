@@ -58,7 +58,8 @@ class Booking {
     std::int64_t overage = 0;
   };
 
-  base::Result<Settlement, Refusal> plan(const Account& account, const ChargeToRerate& charge);
+  base::Result<Settlement, Refusal> plan(const Account& account, const ChargeToRerate& charge,
+                                         Time now);
   void sum_up();
 
   Api& api_;
@@ -92,7 +93,7 @@ bool Booking::book(std::span<const ChargeToRerate> charges) {
       const Account* const account = shard.book().account(row.charge.account);
       if (account != nullptr) row.account = account->name;
       const auto done = is_dry_ && account != nullptr
-                            ? plan(*account, row.charge)
+                            ? plan(*account, row.charge, shard.now())
                             : engine::book(shard, row.charge, number_, note_);
       if (done.has_value()) {
         row.settlement = *done;
@@ -107,11 +108,11 @@ bool Booking::book(std::span<const ChargeToRerate> charges) {
 }
 
 base::Result<Settlement, Refusal> Booking::plan(const Account& account,
-                                                const ChargeToRerate& charge) {
+                                                const ChargeToRerate& charge, Time now) {
   const auto [place, is_first] = planned_.try_emplace(account.number);
   Planned& planned = place->second;
   if (is_first) {
-    planned = {account.balance().micros, account.available().micros, account.overage_micros};
+    planned = {account.balance().micros, account.available(now).micros, account.overage_micros};
   }
   const Settlement settlement = settle(charge, planned.available, planned.overage);
   if (auto wrong = check_settlement(settlement, account.name, planned.balance, planned.overage)) {

@@ -88,6 +88,7 @@ json::object summary_json(const tariffs::VersionedTariff& versioned, const Tarif
       {"valid_from", time_text(zone, versioned.valid_from)},
       {"valid_until", tariff.valid_until() ? json::value(time_text(zone, *tariff.valid_until()))
                                            : json::value(nullptr)},
+      {"only", only_json(versioned)},
       {"in_force", &versioned == view.in_force()}};
   if (const auto& validity = tariff.top_up_validity()) {
     summary["validity"] = tariffs::validity_text(*validity);
