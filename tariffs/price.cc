@@ -242,8 +242,9 @@ std::uint64_t next_border(const PriceTerms& terms, std::uint64_t priced) {
   }
   if (shape.cap_every != 0 && !is_whole && shape.cap.micros > 0) {
     const std::uint64_t begun = priced - priced % shape.cap_every;
-    const std::uint64_t within = line_within(wide(terms.amount), below(shape.cap));
-    if (within < shape.cap_every - 1) {
+    const bool is_reached = wide(terms.amount) * shape.cap_every > wide(shape.cap) * terms.block;
+    if (is_reached) {
+      const std::uint64_t within = line_within(wide(terms.amount), below(shape.cap));
       consider(Uint128{begun} + within + 1);
       consider(Uint128{begun} + shape.cap_every);
     }

@@ -340,6 +340,17 @@ RC_GTEST_PROP(PriceProperty, MoreUnitsNeverCostLessButUnderAFallingSlab, ()) {
 
 // What each unit costs is what the one before it does up to the border (the one that reaches a cap
 // may cost less), and where there is none it is so without end.
+// 4, 4, 4, 4, 4, 1, and again.
+TEST(NextBorder, TheLastUnitOfAStretchMayBeTheOneThatReachesTheCap) {
+  PriceShape shape;
+  shape.cap_every = 6;
+  shape.cap = Money(21);
+  PriceTerms terms = shaped(std::move(shape));
+  terms.amount = Money(4);
+  EXPECT_EQ(next_border(terms, 0), 6u);
+  EXPECT_EQ(next_border(terms, 6), 12u);
+}
+
 RC_GTEST_PROP(PriceProperty, NoUnitBeforeABorderHasAnotherPrice, ()) {
   constexpr std::uint64_t looked_at = 60;
   const auto few = [] { return *rc::gen::inRange<std::uint64_t>(1, 30); };
