@@ -98,7 +98,17 @@ std::uint64_t request_content(const Account& account, const Entry& entry) {
     return state_content(account.subscriber(entry.state_change->number)->msisdn,
                          entry.state_change->state);
   }
+  if (entry.kind == EntryKind::subscription_added) {
+    const std::string_view offer = entry.subscription              ? entry.subscription->offer
+                                   : entry.bucket_openings.empty() ? std::string_view()
+                                                                   : entry.bucket_openings[0].offer;
+    return purchase_content(entry.subscriber, offer);
+  }
   return entry.terms ? terms_content(entry.kind, *entry.terms) : 0;
+}
+
+std::uint64_t purchase_content(SubscriberNumber subscriber, std::string_view offer) {
+  return base::hash64(fmt::format("purchase {} {}", subscriber.value, offer));
 }
 
 std::uint64_t terms_content(EntryKind kind, const AccountTerms& terms) {

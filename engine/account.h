@@ -258,6 +258,7 @@ struct Account {
 // What an entry made by hand was asked to do beside moving money; 0: nothing. Of a subscriber's
 // state: state_content(); of its terms: terms_content().
 std::uint64_t request_content(const Account& account, const Entry& entry);
+std::uint64_t purchase_content(SubscriberNumber subscriber, std::string_view offer);
 std::uint64_t state_content(Identity msisdn, LifeState state);
 std::uint64_t terms_content(EntryKind kind, const AccountTerms& terms);
 

@@ -46,8 +46,9 @@ std::optional<Operation> find_repeated(const Shard& shard, const AdminRequest& a
   const AdminRequest* known = shard.book().find_admin_request(note.request_id);
   if (known == nullptr) return std::nullopt;
   const bool is_its = asked.account.value == 0 || asked.account == known->account;
-  if (is_its && known->kind == asked.kind && known->amount == asked.amount &&
-      known->content == asked.content) {
+  // What an offer cost followed from the moment at which it was bought.
+  const bool is_sum = asked.kind == EntryKind::subscription_added || known->amount == asked.amount;
+  if (is_its && known->kind == asked.kind && is_sum && known->content == asked.content) {
     return Operation(Done{known->sequence, true});
   }
   const Account* const other = shard.book().account(known->account);  // it need not be here
@@ -178,7 +179,7 @@ bool make_room(Shard& shard, const Account& account, std::size_t buckets, Time n
              bucket.valid_to < now - event_time_past_max && !account.is_part(bucket.number);
     });
     if (over == account.buckets.end()) return false;
-    shard.enter(ending_of(account, *over, note));
+    shard.enter(ending_of(account, *over, {note.operator_name, note.reason, {}}));
   }
   return true;
 }
@@ -467,6 +468,10 @@ Operation add_subscription(Shard& shard, std::string_view msisdn, std::string_vi
   const auto who = find_subscriber(shard, msisdn);
   if (!who.has_value()) return who.error();
   const Account& account = *who->account;
+  const AdminRequest asked{.kind = EntryKind::subscription_added,
+                           .account = account.number,
+                           .content = purchase_content(who->subscriber, offer_name)};
+  if (auto repeated = find_repeated(shard, asked, note)) return *repeated;
   const Time now = shard.now();
   shard.renew(account);  // what is due is paid first
   const tariffs::VersionedTariff* const tariff =

@@ -3,8 +3,8 @@
 // which, or refuses and says why in a sentence for the person.
 //
 // Called on the shard's thread. An operation counts when its entry is durable: answer the person
-// from Shard::when_durable. Top-ups and adjustments are idempotent by request id: the same id with
-// the same amount does nothing and gives the first entry; with anything else it is refused.
+// from Shard::when_durable. What takes a request id is idempotent by it: the same id with the same
+// amount or content does nothing and gives the first entry; with anything else it is refused.
 #pragma once
 
 #include "engine/base/result.h"

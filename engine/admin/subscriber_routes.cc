@@ -266,6 +266,7 @@ Reply add_subscription(Api& api, const HttpRequest& request, Stream&) {
   BodyFields fields(request.body);
   const std::string offer = fields.required("offer");
   const std::string from = fields.optional("from");
+  const std::string request_id = fields.optional("request_id");
   const std::string reason = fields.optional("reason");
   if (auto wrong = fields.wrong()) return *wrong;
   const std::string& msisdn = request.arguments[0];
@@ -273,7 +274,9 @@ Reply add_subscription(Api& api, const HttpRequest& request, Stream&) {
   Operation done = Refusal{};
   SubscriberView view;
   TariffView tariffs;
-  const Visited ran = api.shard.visit(need_subscriber(msisdn), [&](Shard& shard) {
+  Needs needs = need_subscriber(msisdn);
+  if (!request_id.empty()) needs.request_ids.push_back(request_id);
+  const Visited ran = api.shard.visit(std::move(needs), [&](Shard& shard) {
     tariffs = view_tariffs(shard);
     std::optional<Time> begin;
     if (!from.empty()) {
@@ -286,17 +289,20 @@ Reply add_subscription(Api& api, const HttpRequest& request, Stream&) {
       }
       begin = *read;
     }
-    const Note note{request.operator_name, reason, {}};
+    const Note note{request.operator_name, reason, request_id};
     done = engine::add_subscription(shard, msisdn, offer, note, begin);
     const auto who = find_subscriber(shard, msisdn);
     if (done.has_value() && who.has_value()) view = view_subscriber(*who);
   });
   if (!ran) return unavailable_reply(ran.why());
   if (!done.has_value()) return refusal_reply(done.error());
+  // What was bought before may have ended since.
+  json::value subscription(nullptr);
+  if (!done->repeated) subscription = newest_subscription_json(view, tariffs);
   return json_reply({{"sequence", done->sequence.value},
                      {"repeated", done->repeated},
-                     {"subscription", newest_subscription_json(view, tariffs)}},
-                    201);
+                     {"subscription", std::move(subscription)}},
+                    done->repeated ? 200 : 201);
 }
 
 Reply list_subscriptions(Api& api, const HttpRequest& request, Stream&) {

@@ -6,6 +6,7 @@
 #include "tests/support/invariants.h"
 #include "tests/support/test_engine.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -224,6 +225,35 @@ class Renewals : public testing::Test {
 
 constexpr RatingGroup web{10};
 constexpr RatingGroup video{20};
+
+TEST_F(Renewals, a_purchase_is_paid_once_under_its_request_id) {
+  Note order = note;
+  for (const std::string_view offer : {"extra", "monthly"}) {
+    order.request_id = offer;
+    const Operation first = add_subscription(shard(), anna, offer, order);
+    ASSERT_TRUE(first.has_value()) << first.error().message;
+    EXPECT_FALSE(first->repeated);
+    const Money paid = balance();
+    const auto again = [&] {
+      const Operation done = add_subscription(shard(), anna, offer, order);
+      ASSERT_TRUE(done.has_value()) << done.error().message;
+      EXPECT_TRUE(done->repeated);
+      EXPECT_EQ(done->sequence, first->sequence);
+    };
+    again();
+    engine_.sync();
+    engine_.crash_and_restart();
+    again();
+    pass_until(engine_.now() + days(3));  // what was bought first is over
+    again();
+    EXPECT_EQ(balance(), paid);
+    // By another subscriber, or for another offer, it is another order.
+    EXPECT_FALSE(add_subscription(shard(), bert, offer, order).has_value());
+    const Operation other = add_subscription(shard(), anna, "calendar", order);
+    ASSERT_FALSE(other.has_value());
+    EXPECT_THAT(other.error().message, testing::HasSubstr("was used before"));
+  }
+}
 
 TEST_F(Renewals, a_period_is_paid_when_it_begins_and_brings_its_allowances) {
   subscribe("monthly");  // on June 1, 08:00 in Shanghai

@@ -199,24 +199,37 @@ void print_subscription(const Context& context, const json::value& subscription,
                                says, sequence);
 }
 
+void print_bought(const Context& context, const json::value& answer) {
+  const std::string sequence = field(answer, "sequence");
+  if (field(answer, "repeated") == "true") {
+    context.out() << fmt::format("bought before under this request id (ledger entry {})\n",
+                                 sequence);
+    return;
+  }
+  print_subscription(context, answer.at("subscription"), sequence);
+}
+
 void add_subscription_commands(CLI::App& app, Context& context,
                                const std::shared_ptr<Given>& given) {
   CLI::App* const group = add_group(app, "subscription", "Offers that a subscriber has bought");
   CLI::App* const add = add_command(
       *group, context, "add", "Buys an offer of the tariff in force",
-      "farthing subscription add 8613800138003 bundle-1g", [&context, given] {
+      "farthing subscription add 8613800138003 bundle-1g --request-id order-17", [&context, given] {
         return context.send(
             "POST", subscriber_path(*given, "/subscriptions"),
-            json_body({{"offer", given->offer}, {"from", given->from}, {"reason", given->reason}}),
-            [&context](const json::value& answer) {
-              print_subscription(context, answer.at("subscription"), field(answer, "sequence"));
-            });
+            json_body({{"offer", given->offer},
+                       {"from", given->from},
+                       {"request_id", given->request_id},
+                       {"reason", given->reason}}),
+            [&context](const json::value& answer) { print_bought(context, answer); });
       });
   add_argument(add, "MSISDN", given->msisdn, "The subscriber");
   add_argument(add, "OFFER", given->offer, "Its name; see: farthing tariff show");
   add_text_option(add, "--from", given->from,
                   "When its first period begins, in the tariff's time zone, such as "
                   "2026-12-01T00:00; without it, now");
+  add_text_option(add, "--request-id", given->request_id,
+                  "Given again with the same offer, nothing is bought twice");
   add_text_option(add, "--reason", given->reason, "Stands in the ledger");
 
   CLI::App* const list = add_command(
