@@ -16,7 +16,7 @@ using base::ByteReader;
 using base::ByteWriter;
 
 // Bits of the section mask. The numbers stand in the ledger.
-enum Section : std::uint32_t {
+enum Section : std::uint64_t {
   section_session = 1u << 0,
   section_session_id = 1u << 1,
   section_request = 1u << 2,
@@ -48,10 +48,10 @@ enum Section : std::uint32_t {
   section_ceilings = 1u << 28,
   section_terms = 1u << 29,
 };
-constexpr std::uint32_t sections_known = (1u << 30) - 1;
+constexpr std::uint64_t sections_known = (std::uint64_t{1} << 30) - 1;
 
-std::uint32_t sections_of(const Entry& entry) {
-  std::uint32_t mask = 0;
+std::uint64_t sections_of(const Entry& entry) {
+  std::uint64_t mask = 0;
   if (entry.session) mask |= section_session;
   if (!entry.session_id.empty()) mask |= section_session_id;
   if (entry.request) mask |= section_request;
@@ -188,7 +188,7 @@ bool read(ByteReader& in, Sequence own, RatedAgain& again) {
   return in.ok() && again.entry.value != 0;
 }
 
-void write_counters(ByteWriter& out, const Entry& entry, std::uint32_t mask) {
+void write_counters(ByteWriter& out, const Entry& entry, std::uint64_t mask) {
   if (mask & section_counters) {
     out.varint(entry.counter_openings.size());
     for (const CounterOpening& opening : entry.counter_openings) write(out, opening);
@@ -289,7 +289,7 @@ void write_administration(ByteWriter& out, const Entry& entry) {
   if (entry.cut) write(out, *entry.cut);
 }
 
-bool read_administration(ByteReader& in, std::uint32_t mask, Entry& entry) {
+bool read_administration(ByteReader& in, std::uint64_t mask, Entry& entry) {
   if (mask & section_account_opening) {
     AccountOpening& opening = entry.account_opening.emplace();
     opening.name = in.text();
@@ -336,7 +336,7 @@ bool read_list(ByteReader& in, std::vector<T>& list, ReadItem read_item) {
   return std::all_of(list.begin(), list.end(), [&](T& item) { return read_item(in, item); });
 }
 
-bool read_counters(ByteReader& in, std::uint32_t mask, Entry& entry) {
+bool read_counters(ByteReader& in, std::uint64_t mask, Entry& entry) {
   if (mask & section_counters) {
     if (!read_list(in, entry.counter_openings,
                    [](ByteReader& r, CounterOpening& opening) { return read(r, opening); })) {
@@ -360,7 +360,7 @@ bool read_counters(ByteReader& in, std::uint32_t mask, Entry& entry) {
          });
 }
 
-bool read_charging(ByteReader& in, std::uint32_t mask, Entry& entry) {
+bool read_charging(ByteReader& in, std::uint64_t mask, Entry& entry) {
   if (mask & section_attributes) entry.attributes = in.text();
   if (mask & section_openings &&
       !read_list(in, entry.openings, [](ByteReader& r, SegmentOpening& o) { return read(r, o); })) {
@@ -391,7 +391,7 @@ bool read_charging(ByteReader& in, std::uint32_t mask, Entry& entry) {
 }
 
 // What accounts and subscribers are after the entry, and whose it is besides.
-void write_changes(ByteWriter& writer, Sequence own, const Entry& entry, std::uint32_t mask) {
+void write_changes(ByteWriter& writer, Sequence own, const Entry& entry, std::uint64_t mask) {
   if (entry.profile_change) write(writer, *entry.profile_change);
   if (entry.subscription) write(writer, *entry.subscription);
   if (mask & section_more_buckets) write_more_buckets(writer, entry);
@@ -416,7 +416,7 @@ void write_changes(ByteWriter& writer, Sequence own, const Entry& entry, std::ui
   if (entry.terms) write(writer, *entry.terms);
 }
 
-bool read_changes(ByteReader& in, std::uint32_t mask, Sequence own, Entry& entry) {
+bool read_changes(ByteReader& in, std::uint64_t mask, Sequence own, Entry& entry) {
   if (mask & section_profile && !read(in, entry.profile_change.emplace())) return false;
   if (mask & section_subscription && !read(in, entry.subscription.emplace())) return false;
   if (mask & section_more_buckets && !read_more_buckets(in, entry)) return false;
@@ -542,7 +542,7 @@ void encode_entry(const Entry& entry, Sequence own, std::string& out) {
   const std::size_t begin = out.size();
   out.resize(begin + size_bound(entry));
   ByteWriter writer(out.data() + begin);
-  const std::uint32_t mask = sections_of(entry);
+  const std::uint64_t mask = sections_of(entry);
   writer.u8(static_cast<std::uint8_t>(entry.kind));
   writer.varint(mask);
   writer.varint(entry.account.value);
@@ -598,7 +598,7 @@ bool decode_entry(std::string_view& body, Sequence own, Entry& entry) {
   entry.kind = static_cast<EntryKind>(kind);
   if (kind_name(entry.kind).empty()) return false;
   const std::uint64_t mask = in.varint();
-  if ((mask & ~std::uint64_t{sections_known}) != 0) return false;
+  if ((mask & ~sections_known) != 0) return false;
   entry.account = AccountNumber(in.varint());
   entry.subscriber = SubscriberNumber(in.number<std::uint16_t>());
   entry.previous = Sequence(read_link(in, own));
@@ -612,12 +612,11 @@ bool decode_entry(std::string_view& body, Sequence own, Entry& entry) {
     entry.service_context = in.text();
   }
   if (mask & section_request && !read_request(in, entry.request.emplace())) return false;
-  const auto sections = static_cast<std::uint32_t>(mask);
-  if (!read_charging(in, sections, entry) || !read_administration(in, sections, entry) ||
-      !read_counters(in, sections, entry)) {
+  if (!read_charging(in, mask, entry) || !read_administration(in, mask, entry) ||
+      !read_counters(in, mask, entry)) {
     return false;
   }
-  if (!read_changes(in, sections, own, entry)) return false;
+  if (!read_changes(in, mask, own, entry)) return false;
   body.remove_prefix(static_cast<std::size_t>(in.position() - body.data()));
   return true;
 }
