@@ -13,8 +13,8 @@ project_root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 packages_build=(
   g++ cmake ninja-build ccache mold
   libboost1.81-dev libboost-json1.81-dev libboost-system1.81-dev librocksdb-dev libfmt-dev libspdlog-dev
-  libyaml-cpp-dev libhowardhinnant-date-dev libcli11-dev libssl-dev libzstd-dev prometheus-cpp-dev tzdata python3
-  openssl patch
+  libyaml-cpp-dev libhowardhinnant-date-dev libcli11-dev libssl-dev libzstd-dev libxxhash-dev prometheus-cpp-dev
+  tzdata python3 openssl patch
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libfreediameter-dev freediameter-extensions
 )
 # What the tests run beside that: a dissector; tariffs against their JSON schema.
