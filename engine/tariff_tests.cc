@@ -46,6 +46,7 @@ class Bench {
  private:
   static ShardOptions options();
   std::string set_up_money();
+  Operation set_up_payer(const TariffTest::Payer& payer);
   Course play_session();
   Course play_events();
   ServiceRequest& prepare(RequestType type, std::string_view session);
@@ -114,12 +115,28 @@ std::string Bench::set_up_money() {
   for (const std::string& name : test_.switched_off) {
     if (done.has_value()) done = set_switch(shard_, subscriber, name, false, note);
   }
+  for (const TariffTest::Payer& payer : test_.payers) {
+    if (done.has_value()) done = set_up_payer(payer);
+  }
   // Money that does not make the account end.
   if (done.has_value() && money.micros > 0) done = adjust(shard_, subscriber, money, note);
   for (const std::string& name : test_.subscriptions) {
     if (done.has_value()) done = add_subscription(shard_, subscriber, name, note);
   }
   return done.has_value() ? "" : done.error().message;
+}
+
+// Its account is called by its place.
+Operation Bench::set_up_payer(const TariffTest::Payer& payer) {
+  const Note note{"test", "", ""};
+  const auto place = static_cast<std::size_t>(&payer - test_.payers.data());
+  const std::string name = fmt::format("payer-{}", place + 1);
+  Operation done = create_account(shard_, name, AccountKind::prepaid, Money(), note);
+  if (done.has_value() && payer.balance.micros > 0) {
+    done = adjust(shard_, name, payer.balance, note);
+  }
+  if (!done.has_value()) return done;
+  return add_payer(shard_, subscriber, {name, payer.services, payer.cap}, note);
 }
 
 Course Bench::play() { return test_.unit == Unit::events ? play_events() : play_session(); }

@@ -19,6 +19,8 @@ namespace {
 constexpr std::size_t tests_max = 1000;
 constexpr std::size_t uses_max = 1000;
 constexpr std::size_t subscriptions_max = 100;
+constexpr std::size_t payers_max = 4;
+constexpr std::size_t payer_services_max = 16;
 constexpr std::size_t name_bytes_max = 200;
 constexpr Money plenty{1'000'000 * Money::micros_per_unit};
 // By TestRefusal.
@@ -41,6 +43,8 @@ class Reader {
   TariffTest::Use read_use(const YamlNode& node, const TariffTest& test);
   void read_network(YamlMap& map, TariffTest& test);
   void read_account(YamlMap& map, TariffTest& test);
+  void read_payers(const YamlNode& node, TariffTest& test);
+  TariffTest::Payer read_payer(const YamlNode& node);
   const Offer* read_offer(const YamlNode& name);
   void read_expected(const YamlNode& node, TariffTest& test);
   void read_allowances(const YamlNode& node, TariffTest& test);
@@ -210,6 +214,7 @@ void Reader::read_account(YamlMap& map, TariffTest& test) {
   if (const YamlNode* node = map.find("credit_limit")) {
     test.credit_limit = read_money(*node, errors_).value_or(Money());
   }
+  if (const YamlNode* node = map.find("payers")) read_payers(*node, test);
   const YamlNode* const node = map.find("subscriptions");
   if (node == nullptr) return;
   if (!check_kind(*node, YamlNode::Kind::sequence, errors_, "a list of offers")) return;
@@ -217,6 +222,33 @@ void Reader::read_account(YamlMap& map, TariffTest& test) {
   for (const YamlNode& item : node->items) {
     if (const Offer* offer = read_offer(item)) test.subscriptions.push_back(offer->name);
   }
+}
+
+void Reader::read_payers(const YamlNode& node, TariffTest& test) {
+  if (!check_kind(node, YamlNode::Kind::sequence, errors_, "a list of payers")) return;
+  if (!check_count(node, errors_, "payers", 0, payers_max)) return;
+  for (const YamlNode& item : node.items) test.payers.push_back(read_payer(item));
+}
+
+// Whether there are such services, who plays the test says.
+TariffTest::Payer Reader::read_payer(const YamlNode& node) {
+  constexpr std::string_view form = "a list of services, such as data or data/10";
+  YamlMap map(node, "a payer", errors_);
+  TariffTest::Payer payer;
+  const YamlNode* const services = map.require("services", form);
+  if (services != nullptr && check_kind(*services, YamlNode::Kind::sequence, errors_, form) &&
+      check_count(*services, errors_, "services", 1, payer_services_max)) {
+    for (const YamlNode& item : services->items) {
+      if (auto name = read_text(item, errors_, form)) payer.services.push_back(std::move(*name));
+    }
+  }
+  payer.balance = plenty;
+  if (const YamlNode* balance = map.find("balance")) {
+    payer.balance = read_money(*balance, errors_).value_or(plenty);
+  }
+  if (const YamlNode* cap = map.find("cap")) payer.cap = read_money(*cap, errors_);
+  map.finish();
+  return payer;
 }
 
 const Offer* Reader::read_offer(const YamlNode& node) {

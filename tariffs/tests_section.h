@@ -48,6 +48,12 @@ struct TariffTest {
     Unit unit = Unit::octets;
     std::uint64_t units = 0;
   };
+  // Another account that pays for the subscriber.
+  struct Payer {
+    std::vector<std::string> services;  // "data", "data/10"
+    Money balance;
+    std::optional<Money> cap;  // in a calendar month
+  };
 
   std::string name;
   FilePosition position;
@@ -66,6 +72,7 @@ struct TariffTest {
   std::vector<std::string> switched_off;  // likewise
   Money balance;
   Money credit_limit;
+  std::vector<Payer> payers;               // in the order in which they pay
   std::vector<std::string> subscriptions;  // offers, bought and paid at that time
 
   // What is expected of it.

@@ -165,6 +165,28 @@ TEST(TariffTests, AllowancesAreEatenFirst) {
               ElementsAre());
 }
 
+TEST(TariffTests, PayersPayBeforeTheAccount) {
+  EXPECT_THAT(failures(R"(
+  - name: up to its cap, then the next, then the own account
+    service: data
+    rating_group: web
+    use: 4 MiB
+    payers: [{services: [data], cap: 1.00}, {services: [data/1], balance: 2.00}]
+    balance: 10.00
+    expect: {amount: 1.00, balance: 9.00}
+  - name: not for what it does not cover
+    service: data
+    use: 1 MiB
+    payers: [{services: [data/1]}]
+    balance: 1.00
+    expect: {refused: balance}
+)"),
+              ElementsAre());
+  EXPECT_THAT(failures("  - {name: x, service: data, use: 1 B, payers: [{services: [date]}], "
+                       "expect: {amount: 0}}\n"),
+              ElementsAre(testing::StartsWith("t.yaml:30:5: test \"x\" cannot be run: ")));
+}
+
 // An allowance lasts 30 days: what is used after them costs money.
 TEST(TariffTests, ReportsCanBeLater) {
   EXPECT_THAT(failures(R"(

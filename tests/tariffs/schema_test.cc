@@ -63,7 +63,8 @@ offers:
       - {amount: 1 MiB, covers: [{service: data}], rollover: {periods: 1, zzz: 1}, zzz: 1}
       - {amount: 2 MiB, covers: [{service: data}], limits: [{when: dark, amount: 1 MiB, zzz: 1}]}
 tests:
-  - {name: one, service: data, use: [{units: 1 B, zzz: 1}], expect: {amount: 0, zzz: 1}, zzz: 1}
+  - {name: one, service: data, use: [{units: 1 B, zzz: 1}], expect: {amount: 0, zzz: 1},
+     payers: [{services: [data], zzz: 1}], zzz: 1}
 )";
 
 // What a map is called in messages, and where the schema has it.
@@ -95,6 +96,7 @@ const std::map<std::string, std::string, std::less<>> definitions = {
     {"what is covered", "coverage"},
     {"a test", "test"},
     {"a report", "report"},
+    {"a payer", "payer"},
     {"what a test expects", "expected"}};
 
 // By definition: what the message about the unknown key says that there could be.

@@ -127,8 +127,8 @@ TEST(TestsSection, EveryErrorIsTold) {
           "t.yaml:17:5: the key \"expect\" is missing in a test; expected what it must come to",
           "t.yaml:17:15: unknown service \"dat\" (did you mean \"data\"?); expected one of data",
           "t.yaml:17:30: unknown key \"expects\" in a test (did you mean \"expect\"?); expected "
-          "apn, at, balance, called, credit_limit, expect, name, rat_type, rating_group, service, "
-          "serving_network, subscriber, subscriptions, switched_off, use",
+          "apn, at, balance, called, credit_limit, expect, name, payers, rat_type, rating_group, "
+          "service, serving_network, subscriber, subscriptions, switched_off, use",
           "t.yaml:18:35: \"0 B\" is out of range; expected 1 B to 1024 TiB",
           "t.yaml:18:44: the tariff is not valid at that time; expected a time from valid_from to "
           "before valid_until",
@@ -159,6 +159,19 @@ TEST(TestsSection, WhatFollowsFromAnotherErrorIsNotTold) {
   const CheckedTariff checked = check_tariff("t.yaml", {std::string(text), {}});
   ASSERT_EQ(checked.errors.size(), 1u);
   EXPECT_EQ(checked.errors[0].line, 9u);
+}
+
+TEST(TestsSection, APayerSaysForWhat) {
+  EXPECT_THAT(
+      errors_of("  - {name: x, service: data, use: 1 B, payers: [{cap: 1.00, budget: 2.00}], "
+                "expect: {amount: 0}}\n"),
+      ElementsAre("t.yaml:17:49: the key \"services\" is missing in a payer; expected a list of "
+                  "services, such as data or data/10",
+                  "t.yaml:17:61: unknown key \"budget\" in a payer; expected balance, cap, "
+                  "services"));
+  EXPECT_THAT(errors_of("  - {name: x, service: data, use: 1 B, payers: [{services: []}, {}, {}, "
+                        "{}, {}], expect: {amount: 0}}\n"),
+              ElementsAre("t.yaml:17:48: there are 5 payers; expected 0 to 4"));
 }
 
 TEST(TestsSection, IsAList) {
