@@ -236,11 +236,13 @@ void print(const char* what, std::vector<std::uint64_t>& times) {
 
 }  // namespace
 
-int main() {
+// usage: rating_bench [CALLS]
+int main(int count, char** arguments) {
   World world;
   constexpr std::size_t at_hand = 32;  // requests
-  constexpr std::size_t warm = 200'000 / at_hand * at_hand;
-  constexpr std::size_t measured = 1'000'000 / at_hand * at_hand;
+  const std::size_t calls_asked = count > 1 ? std::strtoull(arguments[1], nullptr, 10) : 1'000'000;
+  const std::size_t measured = std::max<std::size_t>(calls_asked / at_hand, 1) * at_hand;
+  const std::size_t warm = measured / 5 / at_hand * at_hand;
   std::mt19937_64 random(3);
   const auto any_kind = [&random] {
     const std::uint64_t n = random() % 10;

@@ -122,6 +122,8 @@ std::uint64_t terms_content(EntryKind kind, const AccountTerms& terms) {
                                       micros(terms.temporary_until)));
     case EntryKind::minimum_changed:
       return base::hash64(fmt::format("minimum {}", terms.minimum_balance.micros));
+    case EntryKind::billing_day_changed:
+      return base::hash64(fmt::format("billing day {}", terms.billing_day));
     default:
       return 0;
   }

@@ -35,6 +35,9 @@ std::string describe(const AccountTerms& terms, std::string_view time_zone) {
     parts.push_back(fmt::format("temporary credit {} until {}", terms.temporary_credit.to_string(),
                                 text(terms.temporary_until)));
   }
+  if (terms.billing_day != tariffs::billing_day_usual) {
+    parts.push_back(fmt::format("billing months from day {}", terms.billing_day));
+  }
   if (terms.minimum_balance.micros > 0) {
     parts.push_back(fmt::format("minimum balance {}", terms.minimum_balance.to_string()));
   }

@@ -1,11 +1,12 @@
 // What holds of an account until it is changed, by hand or by a top-up: how long it is valid, a
-// higher credit limit for a time, and what is to stay on it.
+// higher credit limit for a time, what is to stay on it, and when its billing months begin.
 //
 // Plain values; an entry carries the whole of them as they are after it.
 #pragma once
 
 #include "engine/subscription.h"
 #include "engine/types.h"
+#include "tariffs/period_clock.h"
 #include "tariffs/validity.h"
 
 #include <string>
@@ -28,6 +29,7 @@ struct AccountTerms {
   Money temporary_credit = {};  // the credit limit is so much higher
   Time temporary_until = {};    // until then
   Money minimum_balance = {};   // what is granted or bought leaves so much
+  std::uint8_t billing_day = tariffs::billing_day_usual;  // with which its billing months begin
 
   Validity validity(Time at) const {
     if (at < valid_until) return Validity::valid;

@@ -69,8 +69,10 @@ Operation lift_ceiling(Shard& shard, std::string_view msisdn, std::string_view n
   }
   OwnCeiling own = own_ceiling(*found->who.account, found->owner, name, shard.now());
   own.is_lifted = true;
-  own.until =
-      found->tariff->span_of(found->tariff->counters()[found->rule->counter], shard.now()).to;
+  own.until = found->tariff
+                  ->span_of(found->tariff->counters()[found->rule->counter], shard.now(),
+                            found->who.account->terms.billing_day)
+                  .to;
   return change(shard, *found, own, note);
 }
 

@@ -54,7 +54,7 @@ void raise_ceilings(const Account& account, SubscriberNumber subscriber,
     if (rule == tariff.ceilings().end()) continue;
     OwnCeiling own = own_ceiling(account, owner_of(tariff, *rule, subscriber), raise.ceiling, now);
     own.raised = base::saturating_add(own.raised, raise.by);
-    own.until = tariff.span_of(tariff.counters()[rule->counter], now).to;
+    own.until = tariff.span_of(tariff.counters()[rule->counter], now, account.terms.billing_day).to;
     entry.ceilings.push_back(std::move(own));
   }
 }

@@ -74,6 +74,7 @@ const RatingFacts& Decider::facts_before(const Request& request) {
   } else if (decode_attributes(session_->attributes, d_.session_attributes)) {
     facts.learn(d_.session_attributes);
   }
+  facts.bill_from(account_.terms.billing_day);
   if (const Subscriber* const who = account_.subscriber(subscriber_)) {
     facts.know(who->msisdn, who->attributes());
   }
@@ -209,11 +210,12 @@ std::optional<std::uint16_t> Decider::open_segment(const Request& request,
   segment.terms.tax = rule->terms->tax;
   segment.quota = money ? money_quota : rule->quota;
   segment.situations = rule->holding;
-  return open(segment, tariff, *rule, answer);
+  return open(segment, tariff, *rule, context(request), answer);
 }
 
 std::optional<std::uint16_t> Decider::open(const Segment& segment, const tariffs::Tariff& tariff,
-                                           const Rule& rule, ServiceAnswer& answer) {
+                                           const Rule& rule, std::string_view service_context,
+                                           ServiceAnswer& answer) {
   if (sheet_.segment_count() >= segments_max) {
     answer.outcome = Outcome::unable_to_comply;
     return std::nullopt;
@@ -221,7 +223,7 @@ std::optional<std::uint16_t> Decider::open(const Segment& segment, const tariffs
   const std::uint16_t index = sheet_.open(segment);
   d_.entry.openings.push_back({index, segment.rating_group, segment.service, segment.version,
                                segment.rule, segment.terms, segment.quota, segment.situations});
-  if (tariff.has_counters()) sheet_.count_by(index, tariff, rule);
+  if (tariff.has_counters()) count_segment(index, tariff, rule, service_context);
   return index;
 }
 

@@ -39,6 +39,7 @@
 
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace farthing::engine {
@@ -61,6 +62,8 @@ struct Decision {
   Worksheet worksheet;
   std::vector<AttributeView> session_attributes;  // decoded
   std::vector<std::uint64_t> counted;             // tariffs::Facts
+  // Counters and ceilings, as `counted` has them, and the values that they reach next.
+  std::vector<std::pair<std::uint16_t, std::uint64_t>> reached;
   std::string attributes;
   std::string outcome;
 };

@@ -32,7 +32,7 @@ tariffs::Facts Decider::facts_at(const RatedGroup& group, const RatingFacts& kno
                                  bool with_held) {
   tariffs::Facts facts = known.at(time);
   sheet_.count_at(time);
-  if (!group.goes_by_counters) return facts;
+  if (!group.goes_by_counters()) return facts;
   d_.counted.clear();
   for (const CounterRule& rule : group.tariff.tariff->counters()) {
     d_.counted.push_back(sheet_.counted(rule, with_held));
@@ -58,8 +58,16 @@ void Decider::count_known_segments() {
     const Segment& segment = sheet_.segment(index);
     const VersionedTariff* const version = tariffs_->find(segment.version);
     if (version == nullptr || !version->tariff->has_counters()) continue;
-    sheet_.count_by(index, *version->tariff, version->tariff->rules()[segment.rule.value]);
+    count_segment(index, *version->tariff, version->tariff->rules()[segment.rule.value],
+                  session_->service_context);
   }
+}
+
+void Decider::count_segment(std::uint16_t index, const Tariff& tariff, const Rule& rule,
+                            std::string_view service_context) {
+  const tariffs::PriceList* const prices =
+      tariff.prices(service_context, sheet_.segment(index).rating_group);
+  if (prices != nullptr) sheet_.count_by(index, tariff, rule, *prices);
 }
 
 // Charges a report by the rules that held while it was used. `known`: a segment of its group.
@@ -88,7 +96,7 @@ void Decider::report_by_rule(const Request& request, const ServiceRequest& servi
       });
   // What was granted is of the period in which it was, as it is of the rule.
   const Time begin = granted ? std::min(heard_at, end) : end;
-  if (group.goes_by_counters) {
+  if (group.goes_by_counters()) {
     charge_counted(group, facts, begin, used - after, answer);
     return charge_counted(group, facts, end, after, answer);
   }
@@ -105,15 +113,13 @@ void Decider::charge_time(const RatedGroup& group, const RatingFacts& facts, std
                           ServiceAnswer& answer) {
   constexpr std::uint64_t span_max = Seconds(std::chrono::years(1)).count();
   if (used == 0) return;
-  const Tariff& tariff = *group.tariff.tariff;
-  const bool is_counted = group.goes_by_counters;
+  const bool is_counted = group.goes_by_counters();
   const auto end = std::chrono::floor<Seconds>(rated_at_);
   const auto from = end - Seconds(std::min(used, span_max));
   std::uint64_t left = used;
   const std::size_t borders_left = borders_max - borders_;
-  const std::size_t borders = tariff.split(
-      group.context, group.group, facts.at(from), from, end, borders_left,
-      [&](const Rule* rule, Time begin, Time to) {
+  const std::size_t borders = group.prices->split(
+      facts.at(from), from, end, borders_left, [&](const Rule* rule, Time begin, Time to) {
         // What goes beyond the span is of the first stretch.
         const auto later = static_cast<std::uint64_t>(std::chrono::ceil<Seconds>(end - to).count());
         if (is_counted) {
@@ -136,42 +142,48 @@ void Decider::charge_counted(const RatedGroup& group, const RatingFacts& facts, 
     const std::optional<std::uint16_t> segment = segment_of(group, *rule, answer);
     if (!segment) return;
     std::uint64_t part = units;
-    if (borders_ < borders_max) part = until_threshold(group, *segment, units, false).units;
+    if (borders_ < borders_max) part = until_threshold(group, *segment, units, false);
     if (part < units) ++borders_;
     charge(*segment, part);
     units -= part;
   }
 }
 
-// How many units of the segment are left until another rule may win, at most `most`, and by which
-// counter. `with_held`: if what others hold were used first.
-Decider::Reach Decider::until_threshold(const RatedGroup& group, std::uint16_t segment,
-                                        std::uint64_t most, bool with_held) const {
+// How many units of the segment are left until another rule may win, at most `most`; d_.reached
+// says by what. `with_held`: if what others hold were used first.
+std::uint64_t Decider::until_threshold(const RatedGroup& group, std::uint16_t segment,
+                                       std::uint64_t most, bool with_held) {
   const Tariff& tariff = *group.tariff.tariff;
-  Reach reach;
-  reach.units = most;
-  for (std::uint16_t i = 0; i < tariff.counters().size(); ++i) {
+  std::uint64_t soonest = most;
+  d_.reached.clear();
+  const auto consider = [&](const CounterRule& rule, std::uint64_t distance, std::uint16_t which,
+                            std::uint64_t value) {
+    // What lies at the same unit as what was found before is reached with it.
+    const std::uint64_t end = d_.reached.empty() ? soonest : soonest + 1;
+    const std::uint64_t units = sheet_.units_until(segment, rule, distance, end);
+    if (units >= end) return;
+    if (units < soonest) d_.reached.clear();
+    soonest = units;
+    d_.reached.emplace_back(which, value);
+  };
+  for (const std::uint16_t i : group.prices->counting()) {
     const CounterRule& rule = tariff.counters()[i];
     if (!tariff.goes_by(i) || !sheet_.is_counted_by(segment, rule)) continue;
     const std::uint64_t value = sheet_.counted(rule, with_held);
-    const auto threshold = tariff.next_threshold(group.context, group.group, i, value);
-    if (!threshold) continue;
-    const std::uint64_t units = sheet_.units_until(segment, rule, *threshold - value, reach.units);
-    if (units < reach.units) reach = {units, i, *threshold};
+    const auto threshold = group.prices->next_threshold(i, value);
+    if (threshold) consider(rule, *threshold - value, i, *threshold);
   }
   for (std::size_t i = 0; i < tariff.ceilings().size(); ++i) {
     const CeilingRule& ceiling = tariff.ceilings()[i];
     const CounterRule& rule = tariff.counters()[ceiling.counter];
     const std::uint16_t index = tariff.ceiling_index(i);
     if (!sheet_.is_counted_by(segment, rule)) continue;
-    if (!tariff.next_threshold(group.context, group.group, index, 0)) continue;
+    if (!group.prices->next_threshold(index, 0)) continue;
     const std::optional<std::uint64_t> at = sheet_.ceiling(tariff, ceiling);
     const std::uint64_t value = sheet_.counted(rule, with_held);
-    if (!at || value >= *at) continue;
-    const std::uint64_t units = sheet_.units_until(segment, rule, *at - value, reach.units);
-    if (units < reach.units) reach = {units, index, 1};
+    if (at && value < *at) consider(rule, *at - value, index, 1);
   }
-  return reach;
+  return soonest;
 }
 
 void Decider::charge_units(const RatedGroup& group, const Rule* rule, std::uint64_t units,
@@ -209,7 +221,7 @@ std::optional<std::uint16_t> Decider::segment_of(const RatedGroup& group, const 
   } else {
     segment.terms.unit = unit_of(*group.tariff.tariff, rule);
   }
-  return open(segment, *group.tariff.tariff, rule, answer);
+  return open(segment, *group.tariff.tariff, rule, group.context, answer);
 }
 
 // The segment of the rule that holds now, and how long none other can win.
@@ -230,7 +242,7 @@ std::optional<std::uint16_t> Decider::segment_to_grant(const Request& request,
     answer.outcome = Outcome::credit_limit_reached;
     return std::nullopt;
   }
-  if (const std::optional<Time> change = group.next_change(facts.at(from))) {
+  if (const std::optional<Time> change = group.prices->next_change(facts.at(from))) {
     const auto until = std::chrono::ceil<Seconds>(*change - from);
     limits.until_change = std::min(limits.until_change.value_or(until), until);
   }
@@ -245,15 +257,15 @@ void Decider::limit_by_counters(const Request& request, std::uint16_t segment, s
   const VersionedTariff& version = *tariffs_->find(now.version);
   if (!version.tariff->has_counters()) return;  // the session's context lies far off
   const RatedGroup group{version, context(request), now.rating_group};
-  if (!group.goes_by_counters) return;
+  if (!group.goes_by_counters()) return;
   // Other sets of service identifiers hold some of the segment, too.
   const std::uint64_t others = sheet_.granted(segment);
-  const Reach reach = until_threshold(group, segment, others + most, true);
-  if (!reach.counter) return;
-  limits.until_threshold = reach.units > others ? reach.units - others : 0;
+  const std::uint64_t reach = until_threshold(group, segment, others + most, true);
+  if (d_.reached.empty()) return;
+  limits.until_threshold = reach > others ? reach - others : 0;
   const RatingFacts& facts = facts_now(request);
   tariffs::Facts then = facts_at(group, facts, granted_from(), true);
-  d_.counted[*reach.counter] = reach.threshold;
+  for (const auto& [which, value] : d_.reached) d_.counted[which] = value;
   const Rule* const next = group.find(then);
   limits.stops = next != nullptr && next->stop;
 }

@@ -50,6 +50,8 @@ class Decider {
   const RatingFacts& facts_before(const Request& request);
   const RatingFacts& facts_now(const Request& request);
   void count_known_segments();
+  void count_segment(std::uint16_t index, const tariffs::Tariff& tariff, const tariffs::Rule& rule,
+                     std::string_view service_context);
   // When what is granted now begins to be used.
   Time granted_from() const { return rated_at_ >= now_ - grant_time_past_max ? rated_at_ : now_; }
   const tariffs::Rule* rule_of(std::uint16_t segment) const;
@@ -60,7 +62,8 @@ class Decider {
   std::optional<std::uint16_t> open_segment(const Request& request, const ServiceRequest& service,
                                             bool money, ServiceAnswer& answer);
   std::optional<std::uint16_t> open(const Segment& segment, const tariffs::Tariff& tariff,
-                                    const tariffs::Rule& rule, ServiceAnswer& answer);
+                                    const tariffs::Rule& rule, std::string_view service_context,
+                                    ServiceAnswer& answer);
   void cannot_rate(const Request& request, const tariffs::VersionedTariff& tariff,
                    ServiceAnswer& answer) const;
   std::optional<std::uint16_t> known_segment(const ServiceRequest& service, bool money) const;
@@ -99,13 +102,11 @@ class Decider {
     const tariffs::VersionedTariff& tariff;
     std::string_view context;
     std::optional<RatingGroup> group;
-    bool goes_by_counters = tariff.tariff->goes_by_counters(context, group);
+    const tariffs::PriceList* prices = tariff.tariff->prices(context, group);  // nullptr: none
 
+    bool goes_by_counters() const { return prices != nullptr && prices->goes_by_counters(); }
     const tariffs::Rule* find(const tariffs::Facts& facts) const {
-      return tariff.tariff->find(context, group, facts);
-    }
-    std::optional<Time> next_change(const tariffs::Facts& facts) const {
-      return tariff.tariff->next_change(context, group, facts);
+      return prices == nullptr ? nullptr : prices->find(facts);
     }
   };
   tariffs::Facts facts_at(const RatedGroup& group, const RatingFacts& known, Time time,
@@ -117,13 +118,8 @@ class Decider {
                    ServiceAnswer& answer);
   void charge_counted(const RatedGroup& group, const RatingFacts& facts, Time time,
                       std::uint64_t units, ServiceAnswer& answer);
-  struct Reach {
-    std::uint64_t units = 0;
-    std::optional<std::uint16_t> counter;  // nullopt: none is reached
-    std::uint64_t threshold = 0;
-  };
-  Reach until_threshold(const RatedGroup& group, std::uint16_t segment, std::uint64_t most,
-                        bool with_held) const;
+  std::uint64_t until_threshold(const RatedGroup& group, std::uint16_t segment, std::uint64_t most,
+                                bool with_held);
   void limit_by_counters(const Request& request, std::uint16_t segment, std::uint64_t most,
                          GrantLimits& limits);
   void charge_units(const RatedGroup& group, const tariffs::Rule* rule, std::uint64_t units,

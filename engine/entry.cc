@@ -447,7 +447,7 @@ bool read_changes(ByteReader& in, std::uint64_t mask, Sequence own, Entry& entry
   return in.ok();
 }
 
-constexpr std::array<std::pair<EntryKind, std::string_view>, 28> kind_names = {{
+constexpr std::array<std::pair<EntryKind, std::string_view>, 29> kind_names = {{
     {EntryKind::server_started, "server_started"},
     {EntryKind::tariff_loaded, "tariff_loaded"},
     {EntryKind::account_created, "account_created"},
@@ -476,6 +476,7 @@ constexpr std::array<std::pair<EntryKind, std::string_view>, 28> kind_names = {{
     {EntryKind::validity_changed, "validity_changed"},
     {EntryKind::credit_changed, "credit_changed"},
     {EntryKind::minimum_changed, "minimum_changed"},
+    {EntryKind::billing_day_changed, "billing_day_changed"},
 }};
 
 }  // namespace

@@ -56,6 +56,7 @@ enum class EntryKind : std::uint8_t {
   validity_changed = 28,      // how long an account is valid, by hand
   credit_changed = 29,        // a temporary credit
   minimum_changed = 30,       // what is to stay on an account
+  billing_day_changed = 35,   // the day with which its billing months begin
 };
 
 std::string_view kind_name(EntryKind kind);

@@ -103,6 +103,7 @@ void EntryExplainer::learn_facts() {
   const Subscriber* const who =
       moment_.account == nullptr ? nullptr : moment_.account->subscriber(entry_.subscriber);
   if (who != nullptr) facts_.know(who->msisdn, who->attributes());
+  if (moment_.account != nullptr) facts_.bill_from(moment_.account->terms.billing_day);
 }
 
 void EntryExplainer::count_from() {

@@ -108,7 +108,8 @@ tariffs::Facts RatingFacts::at(Time time) const {
           .serving_network = serving_network_,
           .is_terminating = is_terminating(),
           .subscriber = subscriber_,
-          .time = time};
+          .time = time,
+          .billing_day = billing_day_};
 }
 
 }  // namespace farthing::engine

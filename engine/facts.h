@@ -39,6 +39,9 @@ class RatingFacts {
     subscriber_ = subscriber;
   }
 
+  // With which day its account's billing months begin.
+  void bill_from(std::uint8_t day) { billing_day_ = day; }
+
   bool is_terminating() const;
 
   tariffs::Facts at(Time time) const;
@@ -60,6 +63,7 @@ class RatingFacts {
   std::string_view originator_;
   Identity msisdn_;
   std::span<const tariffs::SubscriberAttribute> subscriber_;
+  std::uint8_t billing_day_ = tariffs::billing_day_usual;
 };
 
 }  // namespace farthing::engine

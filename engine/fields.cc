@@ -286,12 +286,18 @@ bool read(ByteReader& in, OwnCeiling& ceiling) {
 
 // --- Terms of accounts ---------------------------------------------------------------------------
 
+// Beside the minimum balance: the day with which billing months begin follows.
+constexpr std::uint64_t has_billing_day = std::uint64_t{1} << 63;
+
 void write(ByteWriter& out, const AccountTerms& terms) {
   out.signed_varint(micros_of(terms.valid_until));
   out.signed_varint(micros_of(terms.grace_until));
   out.varint(static_cast<std::uint64_t>(terms.temporary_credit.micros));
   out.signed_varint(micros_of(terms.temporary_until));
-  out.varint(static_cast<std::uint64_t>(terms.minimum_balance.micros));
+  const bool has_day = terms.billing_day != tariffs::billing_day_usual;
+  out.varint(static_cast<std::uint64_t>(terms.minimum_balance.micros) |
+             (has_day ? has_billing_day : 0));
+  if (has_day) out.u8(terms.billing_day);
 }
 
 bool read(ByteReader& in, AccountTerms& terms) {
@@ -299,7 +305,13 @@ bool read(ByteReader& in, AccountTerms& terms) {
   terms.grace_until = time_of(in.signed_varint());
   const std::uint64_t credit = in.varint();
   terms.temporary_until = time_of(in.signed_varint());
-  const std::uint64_t minimum = in.varint();
+  const std::uint64_t minimum_and_more = in.varint();
+  const std::uint64_t minimum = minimum_and_more & ~has_billing_day;
+  terms.billing_day = tariffs::billing_day_usual;
+  if ((minimum_and_more & has_billing_day) != 0) {
+    terms.billing_day = in.u8();
+    if (terms.billing_day < 2 || terms.billing_day > tariffs::billing_day_last) return false;
+  }
   constexpr auto most = static_cast<std::uint64_t>(account_money_max.micros);
   if (credit > most || minimum > most || terms.grace_until < terms.valid_until) return false;
   terms.temporary_credit = Money(static_cast<std::int64_t>(credit));

@@ -417,6 +417,16 @@ Operation set_minimum_balance(Shard& shard, std::string_view account, Money amou
                       [&](AccountTerms& terms) { terms.minimum_balance = amount; });
 }
 
+Operation set_billing_day(Shard& shard, std::string_view account, std::uint8_t day,
+                          const Note& note) {
+  std::optional<Refusal> wrong;
+  if (day < 1 || day > tariffs::billing_day_last) {
+    wrong = refusal(Refusal::Code::invalid, "a billing month begins on a day from 1 to 28");
+  }
+  return change_terms(shard, account, EntryKind::billing_day_changed, note, wrong,
+                      [&](AccountTerms& terms) { terms.billing_day = day; });
+}
+
 Operation set_validity(Shard& shard, std::string_view account, Time until, Time grace_until,
                        const Note& note) {
   if (grace_until < until) {

@@ -63,6 +63,10 @@ Operation set_temporary_credit(Shard& shard, std::string_view account, Money amo
                                const Note& note);
 Operation set_minimum_balance(Shard& shard, std::string_view account, Money amount,
                               const Note& note);
+// The day of the month with which billing months begin, 1 to 28. What is counted already goes on to
+// the end of the month that it was begun for.
+Operation set_billing_day(Shard& shard, std::string_view account, std::uint8_t day,
+                          const Note& note);
 // `grace_until` is not before `until`. `never`: it has no end.
 Operation set_validity(Shard& shard, std::string_view account, Time until, Time grace_until,
                        const Note& note);

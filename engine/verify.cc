@@ -161,6 +161,7 @@ void walk_account(const Account& account, TextSink& sink) {
   sink.add_money("temporary credit", account.terms.temporary_credit.micros);
   sink.add("temporary until", micros_of(account.terms.temporary_until));
   sink.add_money("minimum balance", account.terms.minimum_balance.micros);
+  sink.add("billing day", account.terms.billing_day);
   sink.add("last entry", account.last.value);
   sink.add("buckets ever", account.bucket_count);
   sink.add("counters ever", account.counter_count);

@@ -81,8 +81,9 @@ class Worksheet {
 
   // --- Counters ----------------------------------------------------------------------------------
   // From now on usage of the segment is counted by what the tariff says, and priced by the rule's
-  // own counter. Both outlive the worksheet's use.
-  void count_by(std::uint16_t index, const tariffs::Tariff& tariff, const tariffs::Rule& rule);
+  // own counter. `prices`: the list that the rule is of. All outlive the worksheet's use.
+  void count_by(std::uint16_t index, const tariffs::Tariff& tariff, const tariffs::Rule& rule,
+                const tariffs::PriceList& prices);
   // The moment whose periods count from now on. At first: now.
   void count_at(Time time) { counted_at_ = time; }
   // What the counter says of the period at hand; `with_held`: with all that grants hold of it.
@@ -149,6 +150,7 @@ class Worksheet {
     Segment now;
     const tariffs::Tariff* tariff = nullptr;  // nullptr: nothing is counted
     const tariffs::Rule* rule = nullptr;
+    std::span<const std::uint16_t> counting;  // the tariff's counters that may count it
     std::int64_t reserved_before = 0;
     std::int64_t charged_before = 0;
     std::int64_t overage_micros = 0;  // by this request

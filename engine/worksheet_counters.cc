@@ -17,9 +17,10 @@ using tariffs::chargeable_units;
 using tariffs::PriceTerms;
 
 void Worksheet::count_by(std::uint16_t index, const tariffs::Tariff& tariff,
-                         const tariffs::Rule& rule) {
+                         const tariffs::Rule& rule, const tariffs::PriceList& prices) {
   segments_[index].tariff = &tariff;
   segments_[index].rule = &rule;
+  segments_[index].counting = prices.counting();
 }
 
 SubscriberNumber Worksheet::owner_of(const tariffs::CounterRule& rule) const {
@@ -48,8 +49,9 @@ Worksheet::CounterWork& Worksheet::counter_of(const tariffs::Tariff& tariff,
   }
   const std::size_t begun = counters_.size() - counters_known_;
   const CounterNumber number(account_->counter_count + static_cast<std::uint32_t>(begun) + 1);
-  return counters_.emplace_back(CounterWork{&tariff, &rule, number, owner_of(rule), rule.key,
-                                            tariff.span_of(rule, counted_at_), 0, 0, 0});
+  const tariffs::TimeSpan span = tariff.span_of(rule, counted_at_, account_->terms.billing_day);
+  return counters_.emplace_back(
+      CounterWork{&tariff, &rule, number, owner_of(rule), rule.key, span, 0, 0, 0});
 }
 
 Worksheet::CounterShares::iterator Worksheet::find_counter_share(std::uint16_t segment,
@@ -91,7 +93,7 @@ void Worksheet::visit_counters(std::uint16_t index, Visit visit) {
   const tariffs::Tariff* const tariff = segments_[index].tariff;
   if (tariff == nullptr) return;
   const std::vector<tariffs::CounterRule>& rules = tariff->counters();
-  for (std::uint16_t i = 0; i < rules.size(); ++i) {
+  for (const std::uint16_t i : segments_[index].counting) {
     if (is_counted_by(index, rules[i])) visit(*tariff, i, rules[i]);
   }
 }

@@ -26,6 +26,7 @@ struct Facts {
   bool is_terminating = false;  // it comes to the subscriber, who is called or gets the message
   std::span<const SubscriberAttribute> subscriber = {};  // what is said of it
   std::optional<base::Time> time;                        // at which it is rated
+  std::uint8_t billing_day = billing_day_usual;          // of the account
   // By the tariff's counters, then its ceilings, 1 where one is reached; what is not there is 0.
   std::span<const std::uint64_t> counted = {};
 };

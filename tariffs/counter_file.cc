@@ -69,8 +69,8 @@ PlacedCounter read_counter(const YamlEntry& entry, FileErrors& errors) {
     unit = read_choice(*node, errors, unit_names);
   }
   rule.unit = units[unit.value_or(0)];
-  if (const YamlNode* node = map.require("period", "day, week or month")) {
-    constexpr Period periods[] = {Period::day, Period::week, Period::month};
+  if (const YamlNode* node = map.require("period", "day, week, month or billing_month")) {
+    constexpr Period periods[] = {Period::day, Period::week, Period::month, Period::billing_month};
     std::vector<std::string_view> names;
     for (Period period : periods) names.push_back(period_name(period));
     rule.period = periods[read_choice(*node, errors, names).value_or(0)];

@@ -185,7 +185,7 @@ class Pricer {
 
  private:
   base::Time begin_of(std::size_t counter, base::Time time) const {
-    return tariff_.span_of(tariff_.counters()[counter], time).from;
+    return tariff_.span_of(tariff_.counters()[counter], time, breakdown_.facts.billing_day).from;
   }
 
   void begin_periods(base::Time time) {
@@ -229,7 +229,7 @@ class Pricer {
     const PriceTerms& terms = terms_of(piece);
     std::uint64_t part = units;
     for (std::uint16_t i = 0; i < counted_.size(); ++i) {
-      const auto threshold = tariff_.next_threshold(context_, group_, i, counted_[i]);
+      const auto threshold = tariff_.prices(context_, group_)->next_threshold(i, counted_[i]);
       if (!threshold) continue;
       const CeilingRule* const ceiling = tariff_.ceiling_of(i);
       const std::uint16_t which = ceiling == nullptr ? i : ceiling->counter;
@@ -456,7 +456,8 @@ base::Result<PriceBreakdown, PriceFailure> price_units(const Tariff& tariff,
     const auto seconds = static_cast<std::int64_t>(std::min(units, split_seconds_max));
     const base::Time end = *facts.time + std::chrono::seconds(seconds);
     std::uint64_t left = units;
-    tariff.split(service_context, rating_group, facts, *facts.time, end, split_borders_max,
+    const PriceList& prices = *tariff.prices(service_context, rating_group);
+    prices.split(facts, *facts.time, end, split_borders_max,
                  [&](const Rule*, base::Time from, base::Time to) {
                    const auto stretch = std::chrono::ceil<std::chrono::seconds>(to - from).count();
                    const std::uint64_t part =

@@ -54,14 +54,15 @@ std::int64_t later_day(PeriodUnit unit, std::int64_t day, std::int64_t n) {
 }
 
 PeriodUnit unit_of(Period period) {
-  constexpr std::array units = {PeriodUnit::day, PeriodUnit::week, PeriodUnit::month};
+  constexpr std::array units = {PeriodUnit::day, PeriodUnit::week, PeriodUnit::month,
+                                PeriodUnit::month};
   return units[static_cast<std::size_t>(period)];
 }
 
 }  // namespace
 
 std::string_view period_name(Period period) {
-  constexpr std::array<std::string_view, 3> names = {"day", "week", "month"};
+  constexpr std::array<std::string_view, 4> names = {"day", "week", "month", "billing_month"};
   return names[static_cast<std::size_t>(period)];
 }
 
@@ -102,10 +103,12 @@ std::int64_t PeriodClock::day_of(base::Time time) const {
   return !goes_on && time >= begin_of_day(day + 1) ? day + 1 : day;
 }
 
-TimeSpan PeriodClock::span(Period period, base::Time time) const {
+TimeSpan PeriodClock::span(Period period, base::Time time, std::uint8_t billing_day) const {
   const PeriodUnit unit = unit_of(period);
-  const std::int64_t first = first_day(unit, day_of(time));
-  return {begin_of_day(first), begin_of_day(later_day(unit, first, 1))};
+  // Billing months are those of a calendar whose first days are so many days earlier.
+  const std::int64_t later = period == Period::billing_month ? billing_day - 1 : 0;
+  const std::int64_t first = first_day(unit, day_of(time) - later);
+  return {begin_of_day(first + later), begin_of_day(later_day(unit, first, 1) + later)};
 }
 
 TimeSpan PeriodClock::period(OfferPeriod period, bool is_calendar, base::Time anchor,

@@ -13,9 +13,13 @@
 
 namespace farthing::tariffs {
 
-enum class Period : std::uint8_t { day = 0, week = 1, month = 2 };
+// A billing month begins with a day of the month that an account has of its own.
+enum class Period : std::uint8_t { day = 0, week = 1, month = 2, billing_month = 3 };
 
-std::string_view period_name(Period period);  // "day", "week", "month"
+std::string_view period_name(Period period);  // "day", "week", "month", "billing_month"
+
+inline constexpr std::uint8_t billing_day_usual = 1;
+inline constexpr std::uint8_t billing_day_last = 28;  // every month has it
 
 enum class PeriodUnit : std::uint8_t { hour = 0, day = 1, week = 2, month = 3, year = 4 };
 
@@ -50,7 +54,8 @@ class PeriodClock {
  public:
   explicit PeriodClock(std::string_view time_zone);
 
-  TimeSpan span(Period period, base::Time time) const;
+  // `billing_day`: with which billing months begin, 1 to billing_day_last.
+  TimeSpan span(Period period, base::Time time, std::uint8_t billing_day = billing_day_usual) const;
 
   // The n-th period, from 0, of something that begins at `anchor`. Those of the calendar begin with
   // its days, weeks, months or years, the first one with the anchor. Others begin at the anchor's

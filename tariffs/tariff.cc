@@ -19,14 +19,6 @@ bool matches(std::string_view context, std::string_view suffix) {
   return extension_size == 0 || context[extension_size - 1] == '.';
 }
 
-// Visits all conditions of a rule: its own, and those of its discounts, surcharges and situations.
-template <class Visit>
-void for_each_conditions(const TariffParts& parts, const Rule& rule, Visit visit) {
-  visit(rule.conditions);
-  for (const std::uint16_t index : rule.adjustments) visit(parts.adjustments[index].conditions);
-  for (const std::uint16_t index : rule.situations) visit(parts.situations[index].conditions);
-}
-
 }  // namespace
 
 std::string situation_text(const Situation& situation) { return "in " + situation.name; }
@@ -38,7 +30,7 @@ Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)), clock_(parts_.time
                            [](const Service* service) { return service->context.size(); });
 
   for (const Service* service : longest_first) {
-    lookups_.push_back({service->context, service->key, groups_of(parts_, service->key)});
+    lookups_.push_back({service->context, service->key, lists_of(service->key)});
   }
   FARTHING_ASSERT(std::ranges::all_of(parts_.rules, [&](const Rule& rule) {
     return std::ranges::find(lookups_, rule.service, &Lookup::service) != lookups_.end();
@@ -66,157 +58,44 @@ Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)), clock_(parts_.time
                     [this](std::uint32_t i) { return std::string_view(parts_.offers[i].name); });
 }
 
-// A ceiling's own one.
-std::uint16_t Tariff::counter_behind(const TariffParts& parts, std::uint16_t counted) {
+std::uint16_t counter_behind(const TariffParts& parts, std::uint16_t counted) {
   if (counted < parts.counters.size()) return counted;
   return parts.ceilings[counted - parts.counters.size()].counter;
 }
 
-bool Tariff::is_unconditional(const TariffParts& parts, const Rule& rule) {
-  bool is_none = true;
-  for_each_conditions(
-      parts, rule, [&is_none](const Conditions& conditions) { is_none &= conditions.are_none(); });
-  return is_none;
-}
-
-std::vector<Tariff::Group> Tariff::groups_of(const TariffParts& parts, ServiceKey service) {
+std::vector<PriceList> Tariff::lists_of(ServiceKey service) const {
   std::set<std::optional<RatingGroup>> numbers = {std::nullopt};
-  for (const Rule& rule : parts.rules) {
+  for (const Rule& rule : parts_.rules) {
     if (rule.service != service) continue;
     numbers.insert(rule.rating_group);
     numbers.insert(rule.only.begin(), rule.only.end());
   }
-  for (const CounterRule& counter : parts.counters) {
+  for (const CounterRule& counter : parts_.counters) {
     for (const Coverage& covered : counter.coverage) {
       if (covered.service == service) numbers.insert(covered.rating_group);
     }
   }
-  std::vector<Group> groups;
+  std::vector<PriceList> lists;
   for (const std::optional<RatingGroup>& number : numbers) {
-    Group& group = groups.emplace_back();
-    group.number = number;
-    find_dependencies(parts, service, group);
+    lists.emplace_back(parts_, clock_, service, number);
   }
-  return groups;
+  return lists;
 }
 
-void Tariff::find_dependencies(const TariffParts& parts, ServiceKey service, Group& group) {
-  const auto add = [](auto& list, auto value) {
-    if (std::ranges::find(list, value) == list.end()) list.push_back(value);
-  };
-  // Its own rules, then those for every other group; what is behind one without conditions never
-  // wins.
-  const auto add_rules = [&](const std::optional<RatingGroup>& number) {
-    for (std::uint32_t i = 0; i < parts.rules.size(); ++i) {
-      const Rule& rule = parts.rules[i];
-      if (rule.service != service || rule.rating_group != number) continue;
-      if (!rule.only.empty() &&
-          (!group.number || std::ranges::find(rule.only, *group.number) == rule.only.end())) {
-        continue;
-      }
-      group.rules.push_back(i);
-      if (is_unconditional(parts, rule)) return true;
-    }
-    return false;
-  };
-  if (!add_rules(group.number) && group.number) add_rules(std::nullopt);
-  for (const std::uint32_t index : group.rules) {
-    const Rule& rule = parts.rules[index];
-    if (rule.over) add(group.counters, *rule.over);
-    for_each_conditions(parts, rule, [&](const Conditions& conditions) {
-      if (conditions.times) add(group.calendars, conditions.times->calendar);
-      for (const Counted& counted : conditions.counted) {
-        group.has_counted = true;
-        add(group.counters, counter_behind(parts, counted.counter));
-        for (const std::uint64_t border : {counted.from, counted.below}) {
-          add(group.thresholds, std::pair(counted.counter, border));
-        }
-      }
-    });
-  }
-  std::ranges::sort(group.thresholds);
-  for (std::uint16_t i = 0; i < parts.counters.size(); ++i) {
-    if (parts.counters[i].may_count(service, group.number)) group.counting.push_back(i);
-  }
-}
-
-// Holds the conditions of rules against one request's facts; what needs a table is looked up once.
-class Tariff::Matcher {
- public:
-  Matcher(const TariffParts& parts, const Facts& facts) : parts_(parts), facts_(facts) {
-    if (!parts.numbering || !facts.called_number.empty() || facts.dialled_number.empty()) return;
-    const std::size_t size = international_number(*parts.numbering, facts.dialled_number, number_);
-    facts_.called_number = std::string_view(number_.data(), size);
-  }
-  Matcher(const Matcher&) = delete;  // it views itself
-  Matcher& operator=(const Matcher&) = delete;
-
-  std::string_view called_number() const { return facts_.called_number; }
-
-  bool hold(const Rule& rule) {
-    return hold(rule.conditions) &&
-           std::ranges::all_of(rule.adjustments,
-                               [this](std::uint16_t adjustment) {
-                                 return hold(parts_.adjustments[adjustment].conditions);
-                               }) &&
-           std::ranges::all_of(rule.situations, [this](std::uint16_t situation) {
-             return hold(parts_.situations[situation].conditions);
-           });
-  }
-
- private:
-  bool hold(const Conditions& conditions) {
-    return hold_in_time(conditions) && hold_in_zone(conditions) &&
-           conditions.hold_without_tables(facts_);
-  }
-
-  bool hold_in_time(const Conditions& conditions) {
-    if (!conditions.times) return true;
-    if (!facts_.time) return false;
-    if (!calendar_ || *calendar_ != conditions.times->calendar) {
-      calendar_ = conditions.times->calendar;
-      time_class_ = parts_.calendars[*calendar_].class_at(*facts_.time);
-    }
-    return (conditions.times->classes >> time_class_.value & 1) != 0;
-  }
-
-  bool hold_in_zone(const Conditions& conditions) {
-    if (conditions.zones.empty()) return true;
-    if (!zone_is_known_) {
-      zone_is_known_ = true;
-      if (parts_.zones != nullptr) zone_ = parts_.zones->find(facts_.called_number);
-    }
-    return zone_ && std::ranges::binary_search(conditions.zones, *zone_);
-  }
-
-  const TariffParts& parts_;
-  Facts facts_;
-  std::array<char, e164_digits_max> number_;
-  std::optional<std::uint32_t> calendar_;  // of time_class_
-  TimeClass time_class_;
-  bool zone_is_known_ = false;
-  std::optional<std::uint16_t> zone_;
-};
-
-const Tariff::Group* Tariff::group(std::string_view service_context,
-                                   std::optional<RatingGroup> rating_group) const {
+const PriceList* Tariff::prices(std::string_view service_context,
+                                std::optional<RatingGroup> rating_group) const {
   const auto known = std::ranges::find_if(lookups_, [service_context](const Lookup& lookup) {
     return matches(service_context, lookup.context);
   });
   if (known == lookups_.end()) return nullptr;
-  const auto own = std::ranges::lower_bound(known->groups, rating_group, {}, &Group::number);
-  return own != known->groups.end() && own->number == rating_group ? &*own : &known->groups.front();
+  const auto own = std::ranges::lower_bound(known->lists, rating_group, {}, &PriceList::group);
+  return own != known->lists.end() && own->group() == rating_group ? &*own : &known->lists.front();
 }
 
 const Rule* Tariff::find(std::string_view service_context, std::optional<RatingGroup> rating_group,
                          const Facts& facts) const {
-  const Group* const known = group(service_context, rating_group);
-  if (known == nullptr) return nullptr;
-  Matcher matcher(parts_, facts);
-  for (const std::uint32_t index : known->rules) {
-    if (matcher.hold(parts_.rules[index])) return &parts_.rules[index];
-  }
-  return nullptr;
+  const PriceList* const known = prices(service_context, rating_group);
+  return known == nullptr ? nullptr : known->find(facts);
 }
 
 const Rule* Tariff::find(std::string_view service_context,
@@ -224,65 +103,9 @@ const Rule* Tariff::find(std::string_view service_context,
   return find(service_context, rating_group, Facts());
 }
 
-std::optional<base::Time> Tariff::next_change(const Group& group, const Facts& facts) const {
-  std::optional<base::Time> soonest;
-  if (!facts.time) return soonest;
-  const auto consider = [&soonest](std::optional<base::Time> next) {
-    if (next && (!soonest || *next < *soonest)) soonest = next;
-  };
-  for (const std::uint32_t calendar : group.calendars) {
-    consider(parts_.calendars[calendar].next_change(*facts.time));
-  }
-  for (const std::uint16_t counter : group.counters) {
-    consider(span_of(parts_.counters[counter], *facts.time).to);
-  }
-  return soonest;
-}
-
-std::optional<base::Time> Tariff::next_change(std::string_view service_context,
-                                              std::optional<RatingGroup> rating_group,
-                                              const Facts& facts) const {
-  const Group* const known = group(service_context, rating_group);
-  return known != nullptr ? next_change(*known, facts) : std::nullopt;
-}
-
-std::optional<base::Time> Tariff::next_border(std::string_view service_context,
-                                              std::optional<RatingGroup> rating_group,
-                                              const Facts& facts) const {
-  const Group* const known = group(service_context, rating_group);
-  if (known == nullptr) return std::nullopt;
-  std::optional<base::Time> soonest = next_change(*known, facts);
-  if (!facts.time) return soonest;
-  for (const std::uint16_t counter : known->counting) {
-    const base::Time end = span_of(parts_.counters[counter], *facts.time).to;
-    if (!soonest || end < *soonest) soonest = end;
-  }
-  return soonest;
-}
-
-std::optional<std::uint64_t> Tariff::next_threshold(std::string_view service_context,
-                                                    std::optional<RatingGroup> rating_group,
-                                                    std::uint16_t counter,
-                                                    std::uint64_t value) const {
-  const Group* const known = group(service_context, rating_group);
-  if (known == nullptr) return std::nullopt;
-  const auto next = std::ranges::upper_bound(known->thresholds, std::pair(counter, value));
-  constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
-  if (next == known->thresholds.end() || next->first != counter || next->second == none) {
-    return std::nullopt;
-  }
-  return next->second;
-}
-
-bool Tariff::goes_by_counters(std::string_view service_context,
-                              std::optional<RatingGroup> rating_group) const {
-  if (!has_counters()) return false;
-  const Group* const known = group(service_context, rating_group);
-  return known != nullptr && known->has_counted;
-}
-
-TimeSpan Tariff::span_of(const CounterRule& counter, base::Time time) const {
-  return clock_.span(counter.period, time);
+TimeSpan Tariff::span_of(const CounterRule& counter, base::Time time,
+                         std::uint8_t billing_day) const {
+  return clock_.span(counter.period, time, billing_day);
 }
 
 TimeSpan Tariff::month_of(base::Time time) const { return clock_.span(Period::month, time); }
@@ -347,7 +170,7 @@ std::string_view Tariff::situation_name(SituationKey key) const {
 }
 
 std::string Tariff::called_number(const Facts& facts) const {
-  return std::string(Matcher(parts_, facts).called_number());
+  return PriceList::called_number(parts_, facts);
 }
 
 std::string_view Tariff::service_name(ServiceKey key) const {

@@ -16,6 +16,7 @@
 #include "tariffs/numbering.h"
 #include "tariffs/offer.h"
 #include "tariffs/price.h"
+#include "tariffs/price_list.h"
 #include "tariffs/quota.h"
 #include "tariffs/situations.h"
 #include "tariffs/subscriber.h"
@@ -115,6 +116,17 @@ struct TariffParts {
   Combine combine = Combine::stack;
 };
 
+// Visits all conditions of a rule: its own, and those of its discounts, surcharges and situations.
+template <class Visit>
+void for_each_conditions(const TariffParts& parts, const Rule& rule, Visit visit) {
+  visit(rule.conditions);
+  for (const std::uint16_t index : rule.adjustments) visit(parts.adjustments[index].conditions);
+  for (const std::uint16_t index : rule.situations) visit(parts.situations[index].conditions);
+}
+
+// The counter that a Counted is about; of a ceiling its own one.
+std::uint16_t counter_behind(const TariffParts& parts, std::uint16_t counted);
+
 class Tariff {
  public:
   explicit Tariff(TariffParts parts);
@@ -122,50 +134,18 @@ class Tariff {
   Tariff(const Tariff&) = delete;
   Tariff& operator=(const Tariff&) = delete;
 
-  // The rule for a request of this Service-Context-Id and rating group; nullptr where the tariff
-  // knows no such service or it has neither a rule for the rating group nor a default one. A
-  // context matches by its suffix: "ext.mnc.mcc.release.32260@3gpp.org" is "32260@3gpp.org"
-  // (TS 32.299 7.1.12).
-  //
-  // Of several rules for a rating group the first whose conditions hold wins, in the order written;
-  // after them come those for every other group. nullptr also where none of them holds.
+  // The prices for a request of this Service-Context-Id and rating group; nullptr where the tariff
+  // knows no such service. A context matches by its suffix: "ext.mnc.mcc.release.32260@3gpp.org" is
+  // "32260@3gpp.org" (TS 32.299 7.1.12).
+  const PriceList* prices(std::string_view service_context,
+                          std::optional<RatingGroup> rating_group) const;
+
+  // The one of them that wins (PriceList::find); nullptr: none does, or there are none.
   const Rule* find(std::string_view service_context, std::optional<RatingGroup> rating_group,
                    const Facts& facts) const;
 
   // The same where nothing is known but this: only rules without conditions hold.
   const Rule* find(std::string_view service_context, std::optional<RatingGroup> rating_group) const;
-
-  // The first moment after facts.time at which another rule may win for the same other facts, or a
-  // counter that matters begins anew, so that usage of time is split there; nullopt: time makes no
-  // difference, or is not known.
-  std::optional<base::Time> next_change(std::string_view service_context,
-                                        std::optional<RatingGroup> rating_group,
-                                        const Facts& facts) const;
-
-  // Visits the stretches of [from, to) in each of which one rule wins (and one period of each
-  // counter lasts), in order: visit(rule, begin, end), where the rule may be nullptr. facts.time is
-  // passed over. Looks at no more than `borders_max` moments at which another one may win, the last
-  // stretch goes on from there; returns at how many it looked. REQUIRES: from < to.
-  template <class Visit>
-  std::size_t split(std::string_view service_context, std::optional<RatingGroup> rating_group,
-                    Facts facts, base::Time from, base::Time to, std::size_t borders_max,
-                    Visit visit) const {
-    facts.time = from;
-    const Rule* rule = find(service_context, rating_group, facts);
-    for (std::size_t borders = 0;; ++borders) {
-      const auto change = next_border(service_context, rating_group, facts);
-      if (!change || *change >= to || borders == borders_max) {
-        visit(rule, from, to);
-        return borders;
-      }
-      facts.time = *change;
-      const Rule* const next = find(service_context, rating_group, facts);
-      if (next == rule && !has_counters()) continue;
-      visit(rule, from, *change);
-      rule = next;
-      from = *change;
-    }
-  }
 
   // Whether any rule has conditions, or there is anything to count. Where not, facts make no
   // difference.
@@ -176,13 +156,6 @@ class Tariff {
   bool has_restrictions() const { return has_restrictions_; }
   bool has_counters() const { return !parts_.counters.empty(); }
 
-  // The smallest value above `value` of the counter at which another rule may win; nullopt: none.
-  std::optional<std::uint64_t> next_threshold(std::string_view service_context,
-                                              std::optional<RatingGroup> rating_group,
-                                              std::uint16_t counter, std::uint64_t value) const;
-  // Whether any of the rules that may win has a condition on a counter.
-  bool goes_by_counters(std::string_view service_context,
-                        std::optional<RatingGroup> rating_group) const;
   // Whether any price goes by the counter: what grants may add to it matters then.
   bool goes_by(std::uint16_t counter) const { return counters_that_matter_[counter]; }
   // How a Counted names a ceiling: behind the counters.
@@ -192,7 +165,7 @@ class Tariff {
   // The ceiling that a Counted names; nullptr: a counter.
   const CeilingRule* ceiling_of(std::uint16_t counter) const;
   // The period of a counter that a moment is in.
-  TimeSpan span_of(const CounterRule& counter, base::Time time) const;
+  TimeSpan span_of(const CounterRule& counter, base::Time time, std::uint8_t billing_day) const;
   TimeSpan day_of(base::Time time) const;
   TimeSpan month_of(base::Time time) const;
   // When what is bought at that time and does not renew is over.
@@ -232,35 +205,13 @@ class Tariff {
   const std::optional<TopUpValidity>& top_up_validity() const { return parts_.top_up_validity; }
 
  private:
-  // The rules that may win for one rating group, and on what it depends which does.
-  struct Group {
-    std::optional<RatingGroup> number;  // nullopt: every group that has none of its own
-    std::vector<std::uint32_t> rules;   // in order; of the last one alone, conditions may be none
-    std::vector<std::uint32_t> calendars;
-    std::vector<std::uint16_t> counters;                              // that prices go by
-    bool has_counted = false;                                         // conditions on them
-    std::vector<std::pair<std::uint16_t, std::uint64_t>> thresholds;  // by counter, ascending
-    std::vector<std::uint16_t> counting;                              // that count its usage
-  };
-  // One service's, as find() looks them up.
+  // One service's, as prices() looks them up.
   struct Lookup {
     std::string context;
     ServiceKey service;
-    std::vector<Group> groups;  // by number; the one without is the first
+    std::vector<PriceList> lists;  // by rating group; the one without is the first
   };
-  class Matcher;
-
-  static bool is_unconditional(const TariffParts& parts, const Rule& rule);
-  static std::vector<Group> groups_of(const TariffParts& parts, ServiceKey service);
-  static void find_dependencies(const TariffParts& parts, ServiceKey service, Group& group);
-  static std::uint16_t counter_behind(const TariffParts& parts, std::uint16_t counted);
-  const Group* group(std::string_view service_context,
-                     std::optional<RatingGroup> rating_group) const;
-  // The same as next_change(), and where a period ends of a counter that counts the group.
-  std::optional<base::Time> next_border(std::string_view service_context,
-                                        std::optional<RatingGroup> rating_group,
-                                        const Facts& facts) const;
-  std::optional<base::Time> next_change(const Group& group, const Facts& facts) const;
+  std::vector<PriceList> lists_of(ServiceKey service) const;
 
   TariffParts parts_;
   bool has_conditions_ = false;

@@ -8,6 +8,8 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include <charconv>
+
 namespace farthing::engine::admin {
 
 namespace json = boost::json;
@@ -193,6 +195,22 @@ Reply adjust(Api& api, const HttpRequest& request, Stream&) {
 
 Reply set_minimum_balance(Api& api, const HttpRequest& request, Stream&) {
   return move_money(api, request, engine::set_minimum_balance);
+}
+
+Reply set_billing_day(Api& api, const HttpRequest& request, Stream&) {
+  BodyFields fields(request.body);
+  const std::string day_text = fields.required("day");
+  const std::string request_id = fields.optional("request_id");
+  const std::string reason = fields.optional("reason");
+  if (auto wrong = fields.wrong()) return *wrong;
+  std::uint8_t day = 0;
+  const char* const end = day_text.data() + day_text.size();
+  const auto [read_to, error] = std::from_chars(day_text.data(), end, day);
+  if (error != std::errc() || read_to != end) day = 0;  // refused, and told what is expected
+  return operate_on(api, request, request_id, reason,
+                    [day](Shard& shard, std::string_view name, const Note& note) {
+                      return engine::set_billing_day(shard, name, day, note);
+                    });
 }
 
 Reply set_temporary_credit(Api& api, const HttpRequest& request, Stream&) {

@@ -39,7 +39,7 @@ std::vector<CeilingView> view_ceilings(const SubscriberRef& who, Shard& shard) {
     view.counter = counter.name;
     view.own = own_ceiling(*who.account, owner, rule.name, now);
     view.at = ceiling_of(*who.account, owner, rule, now);
-    view.period_end = tariff.span_of(counter, now).to;
+    view.period_end = tariff.span_of(counter, now, who.account->terms.billing_day).to;
     for (const Counter& known : who.account->counters) {
       if (known.key == counter.key && known.owner == owner && known.span.from <= now &&
           now < known.span.to) {

@@ -22,6 +22,7 @@ constexpr std::array routes = {
     Route{"POST", "/v1/accounts/{}/adjust", adjust, mib},
     Route{"POST", "/v1/accounts/{}/credit", set_temporary_credit, mib},
     Route{"POST", "/v1/accounts/{}/minimum", set_minimum_balance, mib},
+    Route{"POST", "/v1/accounts/{}/billing-day", set_billing_day, mib},
     Route{"POST", "/v1/accounts/{}/validity", set_validity, mib},
     Route{"GET", "/v1/balances", list_balances, 0},
 

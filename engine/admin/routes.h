@@ -65,6 +65,7 @@ Reply top_up(Api& api, const HttpRequest& request, Stream& stream);
 Reply adjust(Api& api, const HttpRequest& request, Stream& stream);
 Reply set_temporary_credit(Api& api, const HttpRequest& request, Stream& stream);
 Reply set_minimum_balance(Api& api, const HttpRequest& request, Stream& stream);
+Reply set_billing_day(Api& api, const HttpRequest& request, Stream& stream);
 Reply set_validity(Api& api, const HttpRequest& request, Stream& stream);
 
 Reply add_subscriber(Api& api, const HttpRequest& request, Stream& stream);

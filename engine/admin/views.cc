@@ -157,6 +157,7 @@ void add_terms(const AccountTerms& terms, const TariffView& tariffs, json::objec
   if (terms.minimum_balance.micros > 0) {
     object["minimum_balance"] = terms.minimum_balance.to_string();
   }
+  if (terms.billing_day != tariffs::billing_day_usual) object["billing_day"] = terms.billing_day;
 }
 
 }  // namespace

@@ -31,14 +31,18 @@ constexpr std::string_view tariff_text = R"(tariff: terms
 currency: CNY
 time_zone: UTC
 valid_from: 2026-01-01T00:00:00
+counters:
+  billed: {unit: money, period: billing_month, covers: [{service: data, rating_group: 30}]}
 validity: {top_up: [{from: 10.00, extends: 30 d}, {from: 50.00, extends: 90 d}], grace: 15 d}
 services:
   data:
     context: 32251@3gpp.org
     unit: octets
     grant: {maximum: 10 MiB, minimum: 1 KiB, validity: 1 h}
-    rating_groups: {10: web, 20: portal}
+    rating_groups: {10: web, 20: portal, 30: capped}
     prices:
+      - {rating_group: capped, counted: {billed: {from: 3.00}}, stop: true, price: free}
+      - {rating_group: capped, amount: 1.00, per: 1 MiB}
       - {rating_group: web, amount: 1.00, per: 1 MiB}
       - {rating_group: portal, price: free}
   voice:
@@ -314,6 +318,43 @@ TEST_F(Terms, AbsurdTermsAreRefused) {
                    .has_value());
   EXPECT_FALSE(set_minimum_balance(engine_.shard(), anna, Money(-1), note).has_value());
   EXPECT_FALSE(set_minimum_balance(engine_.shard(), "nobody", Money(1), note).has_value());
+}
+
+// Of an account whose billing months begin with the 15th, what was paid until the 14th counts.
+TEST_F(Terms, BillingMonthsBeginWithTheAccountsDay) {
+  constexpr std::uint32_t capped = 30;
+  pass(std::chrono::sys_days(std::chrono::year(2027) / 3 / 10) - engine_.now());
+  expect_done(set_billing_day(engine_.shard(), anna, 15, note));
+  EXPECT_EQ(surf(RequestType::initial, "a", capped, 0, 10), Outcome::success);
+  EXPECT_EQ(granted(), 3 * mib);
+  surf(RequestType::termination, "a", capped, 2, 0);
+  pass(days(4));  // the 14th
+  EXPECT_EQ(surf(RequestType::initial, "b", capped, 0, 10), Outcome::success);
+  EXPECT_EQ(granted(), mib);
+  surf(RequestType::termination, "b", capped, 0, 0);
+  pass(days(1));
+  EXPECT_EQ(surf(RequestType::initial, "c", capped, 0, 10), Outcome::success);
+  EXPECT_EQ(granted(), 3 * mib) << "another month";
+  surf(RequestType::termination, "c", capped, 3, 0);
+  pass(days(20));  // another month of the calendar, the same one of the account's
+  EXPECT_EQ(surf(RequestType::initial, "d", capped, 0, 10), Outcome::credit_limit_reached);
+
+  engine_.sync();
+  engine_.checkpoint();
+  engine_.crash_and_restart();
+  EXPECT_EQ(surf(RequestType::initial, "e", capped, 0, 10), Outcome::credit_limit_reached);
+  EXPECT_EQ(account().terms.billing_day, 15);
+  EXPECT_EQ(test::proof_failure(engine_.store()), "");
+}
+
+TEST_F(Terms, ABillingDayIsOneThatEveryMonthHas) {
+  for (const int day : {0, 29, 255}) {
+    const Operation done =
+        set_billing_day(engine_.shard(), anna, static_cast<std::uint8_t>(day), note);
+    ASSERT_FALSE(done.has_value());
+    EXPECT_EQ(done.error().message, "a billing month begins on a day from 1 to 28");
+  }
+  EXPECT_EQ(account().terms.billing_day, 1);
 }
 
 }  // namespace

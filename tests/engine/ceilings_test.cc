@@ -38,17 +38,21 @@ counters:
   used: {unit: octets, period: month, covers: [{service: data, rating_group: 10}]}
   abroad: {unit: money, period: month, covers: [{service: data, rating_group: 30}]}
   family: {unit: octets, period: day, covers: [{service: data, rating_group: 40}], shared: true}
+  trial-day: {unit: octets, period: day, covers: [{service: data, rating_group: 60}]}
+  trial-month: {unit: octets, period: month, covers: [{service: data, rating_group: 60}]}
 ceilings:
   fair-use: {counter: used, at: 20 MiB, notes: [80 %], lower: true}
   no-more: {counter: used, at: 100 MiB}
   bill-shock: {counter: abroad, at: 60.00, notes: [50 %], lift: true, lower: true}
   of-all: {counter: family, at: 5 MiB, lift: true}
+  day: {counter: trial-day, at: 5 MiB}
+  month: {counter: trial-month, at: 5 MiB}
 services:
   data:
     context: 32251@3gpp.org
     unit: octets
     grant: {maximum: 100 MiB, standard: 10 MiB, minimum: 1 MiB, validity: 1 h}
-    rating_groups: {10: home, 30: roaming, 40: family}
+    rating_groups: {10: home, 30: roaming, 40: family, 60: trial}
     prices:
       - {rating_group: 10, beyond: no-more, stop: true, price: free}
       - {rating_group: 10, beyond: fair-use, amount: 0.10, per: 1 MiB, step: 1 MiB}
@@ -56,6 +60,9 @@ services:
       - {rating_group: 30, beyond: bill-shock, stop: true, price: free}
       - {rating_group: 30, amount: 2.00, per: 1 MiB, step: 1 MiB}
       - {rating_group: 40, beyond: of-all, stop: true, price: free}
+      - {rating_group: 60, beyond: month, stop: true, price: free}
+      - {rating_group: 60, beyond: day, amount: 0.50, per: 1 MiB, step: 1 MiB}
+      - {rating_group: 60, amount: 1.00, per: 1 MiB, step: 1 MiB}
       - {default: true, amount: 0.01, per: 1 MiB, step: 1 MiB}
 offers:
   - name: booster
@@ -153,6 +160,13 @@ TEST_F(Ceilings, AGrantEndsThereAndIsTheLastWhereItStops) {
   EXPECT_TRUE(last.final_unit);
   EXPECT_EQ(surf(RequestType::update, "s", 30, 2, 10).outcome, Outcome::credit_limit_reached);
   EXPECT_EQ(paid(), "60.000000");
+}
+
+TEST_F(Ceilings, OfTwoThatOneUnitReachesNeitherIsOverlooked) {
+  const ServiceAnswer answer = surf(RequestType::initial, "s", 60, 0, 10);
+  ASSERT_TRUE(answer.grant);
+  EXPECT_EQ(answer.grant->amount, 5 * mib);
+  EXPECT_TRUE(answer.final_unit) << "behind both it stops";
 }
 
 TEST_F(Ceilings, ConsentLiftsOneUntilThePeriodEndsAndTheLedgerKeepsIt) {

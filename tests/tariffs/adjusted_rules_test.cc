@@ -176,8 +176,8 @@ discounts:
     counted: {spent: {from: 50.00}}
     covers: [{service: data, rating_group: web}]
 )");
-  EXPECT_EQ(tariff->next_threshold("32251@3gpp.org", RatingGroup(1), 0, 0), 50'000'000u);
-  EXPECT_FALSE(tariff->goes_by_counters("32251@3gpp.org", RatingGroup(2)));
+  EXPECT_EQ(tariff->prices("32251@3gpp.org", RatingGroup(1))->next_threshold(0, 0), 50'000'000u);
+  EXPECT_FALSE(tariff->prices("32251@3gpp.org", RatingGroup(2))->goes_by_counters());
   EXPECT_TRUE(tariff->goes_by(0));
 }
 

@@ -19,8 +19,9 @@ using testing::HasSubstr;
 
 base::Time utc(std::string_view text) { return *parse_local_time("Etc/UTC", text); }
 
-std::string span(std::string_view zone, Period period, std::string_view time) {
-  const TimeSpan span = PeriodClock(zone).span(period, utc(time));
+std::string span(std::string_view zone, Period period, std::string_view time,
+                 std::uint8_t billing_day = billing_day_usual) {
+  const TimeSpan span = PeriodClock(zone).span(period, utc(time), billing_day);
   return local_time_text("Etc/UTC", span.from) + " " + local_time_text("Etc/UTC", span.to);
 }
 
@@ -35,6 +36,17 @@ TEST(PeriodClock, DaysWeeksAndMonthsAreOfTheZone) {
             "2028-01-31T16:00:00 2028-02-29T16:00:00");
   EXPECT_EQ(span("Etc/UTC", Period::month, "2026-12-31T23:59:59"),
             "2026-12-01T00:00:00 2027-01-01T00:00:00");
+}
+
+TEST(PeriodClock, BillingMonthsBeginWithAnyDayThatEveryMonthHas) {
+  EXPECT_EQ(span("Asia/Shanghai", Period::billing_month, "2026-03-14T15:59:59", 15),
+            "2026-02-14T16:00:00 2026-03-14T16:00:00");
+  EXPECT_EQ(span("Asia/Shanghai", Period::billing_month, "2026-03-14T16:00:00", 15),
+            "2026-03-14T16:00:00 2026-04-14T16:00:00");
+  EXPECT_EQ(span("Etc/UTC", Period::billing_month, "2028-03-27T12:00:00", 28),
+            "2028-02-28T00:00:00 2028-03-28T00:00:00");
+  EXPECT_EQ(span("Etc/UTC", Period::billing_month, "2026-05-01T00:00:00"),
+            "2026-05-01T00:00:00 2026-06-01T00:00:00");
 }
 
 TEST(PeriodClock, DaysOfTwentyThreeAndTwentyFiveHours) {
@@ -101,7 +113,7 @@ TEST(CounterFile, SaysWhatIsWrong) {
   EXPECT_THAT(faults(", covers: [{service: data}]", ""),
               ElementsAre(HasSubstr("the key \"covers\" is missing in counter \"month\"")));
   EXPECT_THAT(faults("period: day", "period: year"),
-              ElementsAre(HasSubstr("expected one of day, week, month")));
+              ElementsAre(HasSubstr("expected one of day, week, month, billing_month")));
   EXPECT_THAT(faults("{unit: money, period: day}", "{unit: money, period: day, paid: true}"),
               ElementsAre(HasSubstr("money is always paid")));
   EXPECT_THAT(faults("over: month", "over: months"),

@@ -107,10 +107,10 @@ TEST(Situations, ARuleSaysWhichHold) {
 
 TEST(Situations, APriceChangesWhereASituationBegins) {
   const auto tariff = compiled();
-  const auto change = tariff->next_change("32251@3gpp.org", RatingGroup(1), facts(12, ""));
+  const auto change = tariff->prices("32251@3gpp.org", RatingGroup(1))->next_change(facts(12, ""));
   ASSERT_TRUE(change.has_value());
   EXPECT_EQ(*change, *facts(22, "").time);
-  EXPECT_FALSE(tariff->next_change("32251@3gpp.org", RatingGroup(2), facts(12, "")));
+  EXPECT_FALSE(tariff->prices("32251@3gpp.org", RatingGroup(2))->next_change(facts(12, "")));
 }
 
 TEST(Situations, PricesThatTheyExcludeAreNotSplit) {

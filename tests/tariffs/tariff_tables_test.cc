@@ -89,11 +89,12 @@ TEST_F(ZonesAndTimes, SaysWhenAnotherRuleMayWin) {
   Facts facts;
   facts.called_number = "8613800138000";
   facts.time = *parse_local_time("Asia/Shanghai", "2026-11-20T19:59:00");
-  const auto next = tariff_->next_change("32260@3gpp.org", {}, facts);
+  const auto next = tariff_->prices("32260@3gpp.org", {})->next_change(facts);
   EXPECT_EQ(next, *parse_local_time("Asia/Shanghai", "2026-11-20T20:00:00"));
-  EXPECT_FALSE(tariff_->next_change("32251@3gpp.org", {}, facts)) << "no price depends on time";
+  EXPECT_FALSE(tariff_->prices("32251@3gpp.org", {})->next_change(facts))
+      << "no price depends on time";
   facts.time.reset();
-  EXPECT_FALSE(tariff_->next_change("32260@3gpp.org", {}, facts));
+  EXPECT_FALSE(tariff_->prices("32260@3gpp.org", {})->next_change(facts));
 }
 
 // A small tariff with everything that conditions need; each test puts an error or two into it.

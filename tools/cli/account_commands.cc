@@ -65,6 +65,9 @@ void show_terms(const Context& context, const json::value& balance) {
   if (const std::string minimum = field(balance, "minimum_balance"); !minimum.empty()) {
     context.out() << fmt::format("minimum balance {}\n", minimum);
   }
+  if (const std::string day = field(balance, "billing_day"); !day.empty()) {
+    context.out() << fmt::format("billing months from day {}\n", day);
+  }
 }
 
 void show_balance(const Context& context, const json::value& balance) {
@@ -92,7 +95,7 @@ void show_account(const Context& context, const json::value& account) {
 }
 
 struct Given {
-  std::string id, kind, limit, minimum, amount, until, grace, request_id, reason;
+  std::string id, kind, limit, minimum, amount, until, grace, day, request_id, reason;
   bool csv = false;
 };
 
@@ -140,6 +143,7 @@ int set_terms(const Context& context, const Given& given, const char* operation)
                       json_body({{"amount", given.amount},
                                  {"until", given.until},
                                  {"grace_until", given.grace},
+                                 {"day", given.day},
                                  {"request_id", given.request_id},
                                  {"reason", given.reason}}),
                       [&](const json::value& answer) {
@@ -209,6 +213,12 @@ void add_terms_commands(CLI::App& account, CLI::App& balance, Context& context,
           "2026-12-16T00:00");
   add_argument(validity, "UNTIL", given->until, "A time as below, or never");
   add_text_option(validity, "--grace-until", given->grace, time_help)->type_name("TIME");
+  CLI::App* const billing = add(
+      account, "billing-day",
+      "Says with which day of the month the account's billing months begin, which counters of a\n"
+      "tariff may go by. What is counted already goes on to the end of its month",
+      "farthing account billing-day acme 15");
+  add_argument(billing, "DAY", given->day, "1 (the usual one) to 28");
 }
 
 }  // namespace
