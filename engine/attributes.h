@@ -38,6 +38,7 @@ enum class AttributeId : std::uint8_t {
   selection_mode = 19,            // 3GPP-Selection-Mode
   nsapi = 20,                     // 3GPP-NSAPI
   routing_number = 21,            // Number-Portability-Routing-Information
+  requested_party = 22,           // Requested-Party-Address: before the number was translated
 };
 
 std::string_view attribute_name(AttributeId id);

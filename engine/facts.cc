@@ -27,9 +27,15 @@ bool names(std::string_view address, std::string_view digits) {
   return false;
 }
 
-constexpr std::string_view terminating_role("\0\0\0\1", 4);
-
 }  // namespace
+
+std::string_view role_of(tariffs::Leg leg) {
+  // The numbers of legs are those of the roles.
+  constexpr std::array<std::string_view, tariffs::leg_count> roles = {
+      std::string_view("\0\0\0\0", 4), std::string_view("\0\0\0\1", 4),
+      std::string_view("\0\0\0\2", 4)};
+  return roles[static_cast<std::size_t>(leg)];
+}
 
 // "+49301234567", "tel:+49-30-1234567;npdi", "sip:+49301234567@ims.example;user=phone": 1 to 15
 // digits (E.164), of which the country code's first is never 0; visual separators (RFC 3966) are
@@ -90,11 +96,16 @@ void RatingFacts::learn(const std::vector<AttributeView>& attributes) {
   }
 }
 
-bool RatingFacts::is_terminating() const {
-  if (!role_.empty()) return role_ == terminating_role;
-  if (recipient_.empty() || msisdn_.kind() == Identity::Kind::none) return false;
+tariffs::Leg RatingFacts::leg() const {
+  using tariffs::Leg;
+  if (role_ == role_of(Leg::terminating)) return Leg::terminating;
+  if (role_ == role_of(Leg::forwarded)) return Leg::forwarded;
+  if (!role_.empty() || recipient_.empty() || msisdn_.kind() == Identity::Kind::none) {
+    return Leg::originating;
+  }
   const std::string digits = msisdn_.digits();
-  return names(recipient_, digits) && !names(originator_, digits);
+  const bool comes_in = names(recipient_, digits) && !names(originator_, digits);
+  return comes_in ? Leg::terminating : Leg::originating;
 }
 
 tariffs::Facts RatingFacts::at(Time time) const {
@@ -106,7 +117,7 @@ tariffs::Facts RatingFacts::at(Time time) const {
           .access_point = access_point_,
           .rat_type = rat_type_,
           .serving_network = serving_network_,
-          .is_terminating = is_terminating(),
+          .leg = leg(),
           .subscriber = subscriber_,
           .time = time};
 }

@@ -7,9 +7,11 @@
 // from country to country, a short code): they are handed on as dialled, and so is an emergency URN
 // (RFC 5031). A phone-context does not say how to go on from it.
 //
-// What comes to the subscriber is known by the role of the node (TS 32.299 7.2.168), or of a
-// message, by its recipient, who is the subscriber and not its originator. All else counts as the
-// subscriber's own doing.
+// What comes to the subscriber is known by the role of the node (Role-Of-Node, TS 32.299), or of a
+// message, by its recipient, who is the subscriber and not its originator. What goes on from it is
+// known by the role alone: FORWARDING_ROLE. (Releases before 8 had 2 as the role of a proxy; a
+// Requested-Party-Address that differs from the called one says that the number was translated,
+// for a free number as well.) All else counts as the subscriber's own doing.
 //
 // A plain value, copied from what is known of a session to what a request says beside; it views the
 // attributes' bytes, which must outlive it.
@@ -28,6 +30,9 @@
 
 namespace farthing::engine {
 
+// Role-Of-Node of a leg, in the bytes of the wire.
+std::string_view role_of(tariffs::Leg leg);
+
 class RatingFacts {
  public:
   // What these say takes the place of what was known; the rest stays.
@@ -39,7 +44,8 @@ class RatingFacts {
     subscriber_ = subscriber;
   }
 
-  bool is_terminating() const;
+  tariffs::Leg leg() const;
+  bool is_terminating() const { return leg() == tariffs::Leg::terminating; }
 
   tariffs::Facts at(Time time) const;
 

@@ -320,6 +320,9 @@ void add_reasons(const Tariff& tariff, const Conditions& conditions, const Facts
     reasons.push_back(number.empty() ? condition_text("the number was", conditions.called_numbers)
                                      : fmt::format("the number is {}", number));
   }
+  if (!conditions.legs.empty()) {
+    reasons.push_back(fmt::format("the leg is {}", leg_name(facts.leg)));
+  }
   if (!conditions.access_points.empty()) {
     reasons.push_back(facts.access_point.empty()
                           ? condition_text("the access point was", conditions.access_points)

@@ -190,6 +190,12 @@ void Reader::read_network(YamlMap& map, TariffTest& test) {
     *key.text = read_text(*node, errors_, key.form).value_or("");
     if (key.text->size() > name_bytes_max) errors_.add(node->position, "too long", key.form);
   }
+  if (const YamlNode* node = map.find("leg")) {
+    const std::optional<std::size_t> choice = read_choice(
+        *node, errors_,
+        {leg_name(Leg::originating), leg_name(Leg::terminating), leg_name(Leg::forwarded)});
+    if (choice) test.leg = static_cast<Leg>(*choice);
+  }
   if (const YamlNode* node = map.find("rat_type")) {
     const std::optional<std::uint64_t> number = read_integer(*node, errors_, 0, 255);
     if (number) test.rat_type = static_cast<std::uint8_t>(*number);

@@ -334,6 +334,14 @@ std::string read_facts(const HttpRequest& request, const TariffView& view, Ratin
     return fmt::format("{} is no number, such as +49301234567, 110 or urn:service:sos",
                        tariffs::in_quotes(called));
   }
+  if (const std::string_view leg = request.query_value("leg"); !leg.empty()) {
+    const std::optional<tariffs::Leg> read = tariffs::parse_leg(leg);
+    if (!read) {
+      return fmt::format("{} is no leg; expected originating, terminating or forwarded",
+                         tariffs::in_quotes(leg));
+    }
+    facts.leg = *read;
+  }
   facts.access_point = request.query_value("apn");
   facts.serving_network = request.query_value("network");
   const auto rat = query_number(request, "rat", UINT64_MAX, UINT8_MAX);

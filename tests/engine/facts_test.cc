@@ -56,6 +56,33 @@ TEST(RatingFacts, WhatIsDialledIsHandedOn) {
   EXPECT_EQ(dialled("123456789012345678901"), "") << "too long";
 }
 
+TEST(RatingFacts, TheLegIsKnownByTheRoleOfTheNode) {
+  using tariffs::Leg;
+  const auto leg = [](std::string_view role) {
+    RatingFacts facts;
+    facts.learn({attribute(AttributeId::role_of_node, role)});
+    return facts.at(noon).leg;
+  };
+  for (const Leg each : {Leg::originating, Leg::terminating, Leg::forwarded}) {
+    EXPECT_EQ(leg(role_of(each)), each);
+  }
+  EXPECT_EQ(leg({"\0\0\0\3", 4}), Leg::originating) << "B2BUA_ROLE";
+  EXPECT_EQ(leg("\2"), Leg::originating) << "no number of four bytes";
+  EXPECT_EQ(RatingFacts().leg(), Leg::originating);
+}
+
+TEST(RatingFacts, TheLegOfAMessageIsKnownByItsRecipient) {
+  using tariffs::Leg;
+  RatingFacts facts;
+  facts.know(*Identity::make(Identity::Kind::e164, "8613800138000"), {});
+  facts.learn({attribute(AttributeId::recipient, "x8613800138000y")});
+  EXPECT_EQ(facts.leg(), Leg::terminating);
+  facts.learn({attribute(AttributeId::originator, "8613800138000")});
+  EXPECT_EQ(facts.leg(), Leg::originating) << "to itself";
+  facts.learn({attribute(AttributeId::role_of_node, role_of(Leg::forwarded))});
+  EXPECT_EQ(facts.leg(), Leg::forwarded) << "the role decides where it is said";
+}
+
 TEST(RatingFacts, WhatIsLearntLaterTakesThePlaceOfWhatWasKnown) {
   RatingFacts facts;
   const std::string eutran = "\x06";
