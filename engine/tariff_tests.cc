@@ -144,6 +144,9 @@ void Bench::describe() {
     request_.attributes.push_back({static_cast<std::uint8_t>(id), value});
   };
   add(AttributeId::called_party, test_.called);
+  add(AttributeId::calling_party, test_.calling);
+  add(AttributeId::routing_number, test_.routing_number);
+  add(AttributeId::common_groups, test_.common_groups);
   add(AttributeId::access_point, test_.access_point);
   add(AttributeId::serving_network, test_.serving_network);
   add(AttributeId::rat_type, rat_type_);

@@ -37,6 +37,16 @@ bool is_network_of(std::string_view network, std::string_view condition) {
   return condition.size() == country_digits ? network.starts_with(condition) : network == condition;
 }
 
+// "family" in "account,family".
+bool is_listed(std::string_view list, std::string_view name) {
+  while (!list.empty()) {
+    const std::size_t end = std::min(list.find(','), list.size());
+    if (list.substr(0, end) == name) return true;
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return false;
+}
+
 // Whether of a list that must fit everything fits that fits the other one, too.
 template <class List, class Covers>
 bool list_covers(const List& list, const List& other, Covers covers) {
@@ -76,7 +86,7 @@ std::optional<Leg> parse_leg(std::string_view text) {
 bool Conditions::are_none() const {
   return zones.empty() && !times && called_numbers.empty() && access_points.empty() &&
          rat_types.empty() && serving_networks.empty() && subscriber.empty() && counted.empty() &&
-         legs.empty();
+         legs.empty() && groups.empty();
 }
 
 bool Conditions::hold_without_tables(const Facts& facts) const {
@@ -108,6 +118,11 @@ bool Conditions::hold_without_tables(const Facts& facts) const {
     return false;
   }
   if (!legs.empty() && std::ranges::find(legs, facts.leg) == legs.end()) return false;
+  if (!groups.empty() && std::ranges::none_of(groups, [&facts](const auto& own) {
+        return is_listed(facts.common_groups, own);
+      })) {
+    return false;
+  }
   return std::ranges::all_of(subscriber, [&](const OfSubscriber& own) {
     return std::ranges::find(own.values, value_of(facts.subscriber, own.name)) != own.values.end();
   });
@@ -133,7 +148,7 @@ bool Conditions::cover(const Conditions& other) const {
          list_covers(called_numbers, other.called_numbers, equal) &&
          list_covers(access_points, other.access_points, equal) &&
          list_covers(rat_types, other.rat_types, equal) && covers_counted &&
-         list_covers(legs, other.legs, equal) &&
+         list_covers(legs, other.legs, equal) && list_covers(groups, other.groups, equal) &&
          list_covers(
              serving_networks, other.serving_networks,
              [](const auto& ours, const auto& theirs) { return is_network_of(theirs, ours); });

@@ -32,6 +32,13 @@ struct Facts {
   std::optional<std::uint8_t> rat_type;  // 3GPP-RAT-Type (TS 29.061 16.4.7.2)
   std::string_view serving_network;      // MCC and MNC, 5 or 6 digits
   Leg leg = Leg::originating;
+  std::string_view calling_number = {};   // as called_number
+  std::string_view dialled_calling = {};  // where it is not known: its digits as they came
+  // Where a ported number is to be routed: "D1234", or with a plus "+12025550100"; "": nobody said.
+  std::string_view routing_number = {};
+  // What the subscriber and the party at the other end have in common: names of attributes that
+  // have the same value for both, or "account"; between commas.
+  std::string_view common_groups = {};
   std::span<const SubscriberAttribute> subscriber = {};  // what is said of it
   std::optional<base::Time> time;                        // at which it is rated
   // By the tariff's counters, then its ceilings, 1 where one is reached; what is not there is 0.
@@ -61,6 +68,7 @@ struct Conditions {
   std::vector<Counted> counted;               // each must hold
   std::vector<OfSubscriber> subscriber;       // of each one value must fit
   std::vector<Leg> legs;
+  std::vector<std::string> groups;  // of one the party at the other end is, too
 
   bool are_none() const;
 

@@ -148,6 +148,16 @@ void read_legs(const std::vector<Choice>& choices, FileErrors& errors, Condition
   }
 }
 
+void read_groups(const std::vector<Choice>& choices, FileErrors& errors, Conditions& conditions) {
+  for (const Choice& choice : choices) {
+    if (!is_label(choice.text)) {
+      errors.add(choice.position, fmt::format("{} is no group", in_quotes(choice.text)),
+                 "account, chosen, or the name of an attribute of subscribers such as family");
+    }
+    conditions.groups.push_back(choice.text);
+  }
+}
+
 void read_access_points(const std::vector<Choice>& choices, FileErrors& errors,
                         Conditions& conditions) {
   for (const Choice& choice : choices) {
@@ -264,6 +274,7 @@ Conditions TariffTables::read_conditions(YamlMap& price, std::string& name) cons
   };
   read("called", "a number as it is dialled", read_called);
   read("leg", "originating, terminating or forwarded", read_legs);
+  read("group", "account, or the name of an attribute such as family", read_groups);
   read("apn", "the name of an access point", read_access_points);
   read("rat_type", "a RAT type such as EUTRAN", read_rat_types);
   read("serving_network", "an MCC, or MCC and MNC", read_networks);

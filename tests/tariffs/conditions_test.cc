@@ -75,6 +75,28 @@ TEST(Conditions, Legs) {
   EXPECT_EQ(parse_leg("outgoing"), std::nullopt);
 }
 
+TEST(Conditions, GroupsOfBothParties) {
+  Conditions related;
+  related.groups = {"family", "vpn"};
+  Facts known;
+  EXPECT_FALSE(related.are_none());
+  for (const char* common : {"family", "account,vpn", "a,family,z"}) {
+    known.common_groups = common;
+    EXPECT_TRUE(related.hold_without_tables(known)) << common;
+  }
+  for (const char* common : {"", "account", "famil", "familyy,xvpn", ","}) {
+    known.common_groups = common;
+    EXPECT_FALSE(related.hold_without_tables(known)) << common;
+  }
+  Conditions family;
+  family.groups = {"family"};
+  EXPECT_TRUE(related.cover(family));
+  EXPECT_FALSE(family.cover(related));
+  Conditions account;
+  account.groups = {"account"};
+  EXPECT_FALSE(account.exclude(family)) << "one may be of both";
+}
+
 TEST(Conditions, CoverWhatIsNarrower) {
   Conditions wide;
   wide.zones = {1, 2};

@@ -27,7 +27,7 @@ namespace {
 
 struct Given {
   std::string file, version = "current", folder, context, units;
-  std::string called, leg, apn, network, at, reason, only;
+  std::string called, calling, routing, group, leg, apn, network, at, reason, only;
   bool strict = false;
   std::vector<std::string> counted;
   std::vector<std::string> subscriber;  // "segment=gold"
@@ -270,11 +270,11 @@ int show_price(const Context& context, const Given& given) {
       fmt::format("/v1/tariffs/price?context={}&units={}", encode_url(given.context), *units);
   if (given.rating_group) target += fmt::format("&rating_group={}", *given.rating_group);
   if (given.rat) target += fmt::format("&rat={}", *given.rat);
-  const std::pair<std::string_view, const std::string&> texts[] = {{"called", given.called},
-                                                                   {"leg", given.leg},
-                                                                   {"apn", given.apn},
-                                                                   {"network", given.network},
-                                                                   {"at", given.at}};
+  const std::pair<std::string_view, const std::string&> texts[] = {
+      {"called", given.called},   {"calling", given.calling},
+      {"routing", given.routing}, {"group", given.group},
+      {"leg", given.leg},         {"apn", given.apn},
+      {"network", given.network}, {"at", given.at}};
   for (const auto& [name, text] : texts) {
     if (!text.empty()) target += fmt::format("&{}={}", name, encode_url(text));
   }
@@ -399,6 +399,11 @@ void add_tariff_commands(CLI::App& app, Context& context) {
   add_argument(price, "UNITS", given->units, "How much: 10, 100MiB, 2min");
   add_text_option(price, "--called", given->called,
                   "The called number, as the network says it: +49301234, 110, tel:...");
+  add_text_option(price, "--calling", given->calling, "The calling number, likewise");
+  add_text_option(price, "--routing", given->routing,
+                  "Where the called number is routed that was ported: D123");
+  add_text_option(price, "--group", given->group,
+                  "What the other party is of, as the subscriber is: family, or account,family");
   add_text_option(price, "--leg", given->leg,
                   "originating (the default), terminating or forwarded");
   add_text_option(price, "--apn", given->apn, "The access point");
