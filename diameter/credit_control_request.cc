@@ -42,7 +42,7 @@ constexpr bool is_charging_content(AvpId id) {
 constexpr std::uint32_t unit_after_tariff_change = 1;  // Tariff-Change-Usage
 
 // Which AVPs, wherever they stand, are rating attributes.
-constexpr std::array<std::pair<AvpId, AttributeId>, 21> attribute_rows = {{
+constexpr std::array<std::pair<AvpId, AttributeId>, 22> attribute_rows = {{
     {AvpId::called_party_address, AttributeId::called_party},
     {AvpId::calling_party_address, AttributeId::calling_party},
     {AvpId::role_of_node, AttributeId::role_of_node},
@@ -64,6 +64,7 @@ constexpr std::array<std::pair<AvpId, AttributeId>, 21> attribute_rows = {{
     {AvpId::tgpp_selection_mode, AttributeId::selection_mode},
     {AvpId::tgpp_nsapi, AttributeId::nsapi},
     {AvpId::number_portability_routing_information, AttributeId::routing_number},
+    {AvpId::requested_party_address, AttributeId::requested_party},
 }};
 
 // Attributes are gathered by number, in a word of bits.

@@ -29,7 +29,8 @@ struct Subscriber {
   Identity msisdn;
   Identity imsi;
   LifeState state = LifeState::active;
-  std::shared_ptr<const Profile> profile;  // nullptr: nothing is said of it
+  std::shared_ptr<const Profile> profile;         // nullptr: nothing is said of it
+  std::shared_ptr<const ChosenList> chosen = {};  // nullptr: it never chose a number
 
   bool bears(Identity identity) const {
     return state != LifeState::terminated && (msisdn == identity || imsi == identity);

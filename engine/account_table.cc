@@ -16,6 +16,10 @@ std::size_t text_bytes(const std::string& text) {
   return text.capacity() > small_text_bytes ? text.capacity() + 1 : 0;
 }
 
+std::size_t chosen_bytes(const ChosenList& chosen) {
+  return sizeof(ChosenList) + 2 * sizeof(void*) + chosen.numbers.capacity() * sizeof(std::string);
+}
+
 std::size_t profile_bytes(const Profile& profile) {
   std::size_t bytes = sizeof(Profile) + 2 * sizeof(void*);
   bytes += profile.attributes.capacity() * sizeof(tariffs::SubscriberAttribute);
@@ -33,6 +37,7 @@ std::uint32_t estimate_bytes(const Account& account) {
            account.subscribers.size() * 2 * place_bytes(24);
   for (const Subscriber& subscriber : account.subscribers) {
     if (subscriber.profile != nullptr) bytes += profile_bytes(*subscriber.profile);
+    if (subscriber.chosen != nullptr) bytes += chosen_bytes(*subscriber.chosen);
   }
   bytes += account.buckets.capacity() * sizeof(Bucket);
   for (const Bucket& bucket : account.buckets) {

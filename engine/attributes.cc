@@ -11,7 +11,7 @@ namespace farthing::engine {
 
 namespace {
 
-constexpr std::array<std::pair<AttributeId, std::string_view>, 21> names = {{
+constexpr std::array<std::pair<AttributeId, std::string_view>, 24> names = {{
     {AttributeId::called_party, "called_party"},
     {AttributeId::calling_party, "calling_party"},
     {AttributeId::role_of_node, "role_of_node"},
@@ -33,6 +33,9 @@ constexpr std::array<std::pair<AttributeId, std::string_view>, 21> names = {{
     {AttributeId::selection_mode, "selection_mode"},
     {AttributeId::nsapi, "nsapi"},
     {AttributeId::routing_number, "routing_number"},
+    {AttributeId::requested_party, "requested_party"},
+    {AttributeId::common_groups, "common_groups"},
+    {AttributeId::ported_to, "ported_to"},
 }};
 
 void append(std::string& encoded, const AttributeView& attribute) {

@@ -138,8 +138,9 @@ void Book::apply_to_account(Account* account, const Entry& entry, Sequence own) 
   move_account_legs(*account, entry);
   count(*account, entry);
   account->last = own;
-  if (entry.subscriber_opening || entry.profile_change || !entry.bucket_openings.empty() ||
-      !entry.bucket_closings.empty() || entry.subscription || !entry.counter_openings.empty()) {
+  if (entry.subscriber_opening || entry.profile_change || entry.chosen ||
+      !entry.bucket_openings.empty() || !entry.bucket_closings.empty() || entry.subscription ||
+      !entry.counter_openings.empty()) {
     accounts_.resized(*account);
   }
   note_change(*account);
@@ -207,6 +208,10 @@ void Book::change_account(Account& account, const Entry& entry) {
   if (entry.profile_change) {
     Subscriber& subscriber = account.subscribers[entry.profile_change->number.value - 1u];
     subscriber.profile = change_profile(subscriber.profile.get(), *entry.profile_change);
+  }
+  if (entry.chosen) {
+    account.subscribers[entry.chosen->owner.value - 1u].chosen =
+        std::make_shared<const ChosenList>(*entry.chosen);
   }
   if (entry.terms) account.terms = *entry.terms;
   change_buckets(account, entry);

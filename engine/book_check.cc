@@ -23,7 +23,7 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
   if ((entry.kind == EntryKind::ledger_cut) != entry.cut.has_value()) {
     return "it is no cut of the ledger";
   }
-  if (entry.kind == EntryKind::server_started || entry.tariff || entry.cut) {
+  if (entry.kind == EntryKind::server_started || entry.tariff || entry.numbers || entry.cut) {
     return entry.account.value == 0 ? nullptr : "it names an account where none belongs";
   }
   if (entry.account_opening) {
@@ -72,6 +72,9 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
     if (ceiling.owner.value != 0 && account->subscriber(ceiling.owner) == nullptr) {
       return "it changes a ceiling of an unknown subscriber";
     }
+  }
+  if (entry.chosen && (account == nullptr || account->subscriber(entry.chosen->owner) == nullptr)) {
+    return "it changes the chosen numbers of an unknown subscriber";
   }
   if (const char* wrong = check_limits(entry, account)) return wrong;
   if (const char* wrong = check_counters(entry, account, session)) return wrong;

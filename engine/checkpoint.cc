@@ -85,14 +85,17 @@ bool read_counter(ByteReader& in, Counter& counter) {
 constexpr unsigned state_low = 1;
 constexpr unsigned has_profile = 2;
 constexpr unsigned state_high_shift = 1;
+constexpr unsigned has_chosen = 0x80;
 
 void write_subscriber(ByteWriter& out, const Subscriber& subscriber) {
   out.u64_fixed(subscriber.msisdn.bits());
   out.u64_fixed(subscriber.imsi.bits());
   const auto state = static_cast<unsigned>(subscriber.state);
   out.u8(static_cast<std::uint8_t>((state & state_low) | (state & ~state_low) << state_high_shift |
-                                   (subscriber.profile != nullptr ? has_profile : 0)));
+                                   (subscriber.profile != nullptr ? has_profile : 0) |
+                                   (subscriber.chosen != nullptr ? has_chosen : 0)));
   if (subscriber.profile != nullptr) write(out, change_to(*subscriber.profile, {}));
+  if (subscriber.chosen != nullptr) write(out, *subscriber.chosen);
 }
 
 bool read_subscriber(ByteReader& in, Subscriber& subscriber) {
@@ -100,15 +103,23 @@ bool read_subscriber(ByteReader& in, Subscriber& subscriber) {
   subscriber.imsi = Identity::from_bits(in.u64_fixed());
   const unsigned flags = in.u8();
   const unsigned state =
-      (flags & state_low) | (flags & ~(state_low | has_profile)) >> state_high_shift;
+      (flags & state_low) | (flags & ~(state_low | has_profile | has_chosen)) >> state_high_shift;
   if (state > static_cast<unsigned>(LifeState::terminated)) return false;
   subscriber.state = static_cast<LifeState>(state);
   subscriber.profile = nullptr;
-  if ((flags & has_profile) == 0) return in.ok();
-  ProfileChange profile;
-  if (!read(in, profile)) return false;
-  subscriber.profile = change_profile(nullptr, profile);
-  return wrong_with(subscriber.profile.get()) == nullptr;
+  subscriber.chosen = nullptr;
+  if ((flags & has_profile) != 0) {
+    ProfileChange profile;
+    if (!read(in, profile)) return false;
+    subscriber.profile = change_profile(nullptr, profile);
+    if (wrong_with(subscriber.profile.get()) != nullptr) return false;
+  }
+  if ((flags & has_chosen) != 0) {
+    ChosenList chosen;
+    if (!read(in, chosen)) return false;
+    subscriber.chosen = std::make_shared<const ChosenList>(std::move(chosen));
+  }
+  return in.ok();
 }
 
 void write_segment(ByteWriter& out, const Segment& segment, std::uint16_t index) {
@@ -232,6 +243,7 @@ void encode_account(const Account& account, std::string& out) {
   for (const OwnCeiling& ceiling : account.ceilings) bound += size_bound(ceiling);
   for (const Subscriber& subscriber : account.subscribers) {
     if (subscriber.profile != nullptr) bound += size_bound(change_to(*subscriber.profile, {}));
+    if (subscriber.chosen != nullptr) bound += size_bound(*subscriber.chosen);
   }
   append(out, bound, [&account](ByteWriter& to) {
     to.u8(row_format);

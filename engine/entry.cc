@@ -47,8 +47,10 @@ enum Section : std::uint64_t {
   section_tariff_only = 1u << 27,
   section_ceilings = 1u << 28,
   section_terms = 1u << 29,
+  section_numbers = 1u << 30,
+  section_chosen = std::uint64_t{1} << 32,
 };
-constexpr std::uint64_t sections_known = (std::uint64_t{1} << 30) - 1;
+constexpr std::uint64_t sections_known = ((std::uint64_t{1} << 31) - 1) | section_chosen;
 
 std::uint64_t sections_of(const Entry& entry) {
   std::uint64_t mask = 0;
@@ -85,6 +87,8 @@ std::uint64_t sections_of(const Entry& entry) {
   if (entry.rated_again) mask |= section_rated_again;
   if (entry.tariff && !entry.tariff->only_name.empty()) mask |= section_tariff_only;
   if (entry.terms) mask |= section_terms;
+  if (entry.numbers) mask |= section_numbers;
+  if (entry.chosen) mask |= section_chosen;
   return mask;
 }
 
@@ -121,6 +125,7 @@ std::size_t size_bound(const Entry& entry) {
   if (entry.cut) bound += cut_size_bound;
   if (entry.tariff) bound += entry.tariff->only_name.size() + entry.tariff->only_value.size();
   if (entry.profile_change) bound += size_bound(*entry.profile_change);
+  if (entry.chosen) bound += size_bound(*entry.chosen);
   return bound;
 }
 
@@ -414,6 +419,11 @@ void write_changes(ByteWriter& writer, Sequence own, const Entry& entry, std::ui
     for (const OwnCeiling& ceiling : entry.ceilings) write(writer, ceiling);
   }
   if (entry.terms) write(writer, *entry.terms);
+  if (entry.numbers) {
+    writer.varint(entry.numbers->count);
+    writer.u64_fixed(entry.numbers->source_hash);
+  }
+  if (entry.chosen) write(writer, *entry.chosen);
 }
 
 bool read_changes(ByteReader& in, std::uint64_t mask, Sequence own, Entry& entry) {
@@ -444,10 +454,16 @@ bool read_changes(ByteReader& in, std::uint64_t mask, Sequence own, Entry& entry
     return false;
   }
   if (mask & section_terms && !read(in, entry.terms.emplace())) return false;
+  if (mask & section_numbers) {
+    NumbersLoading& numbers = entry.numbers.emplace();
+    numbers.count = in.varint();
+    numbers.source_hash = in.u64_fixed();
+  }
+  if (mask & section_chosen && !read(in, entry.chosen.emplace())) return false;
   return in.ok();
 }
 
-constexpr std::array<std::pair<EntryKind, std::string_view>, 29> kind_names = {{
+constexpr std::array<std::pair<EntryKind, std::string_view>, 31> kind_names = {{
     {EntryKind::server_started, "server_started"},
     {EntryKind::tariff_loaded, "tariff_loaded"},
     {EntryKind::account_created, "account_created"},
@@ -473,6 +489,8 @@ constexpr std::array<std::pair<EntryKind, std::string_view>, 29> kind_names = {{
     {EntryKind::payer_changed, "payer_changed"},
     {EntryKind::paid_for_other, "paid_for_other"},
     {EntryKind::ceiling_changed, "ceiling_changed"},
+    {EntryKind::numbers_loaded, "numbers_loaded"},
+    {EntryKind::chosen_changed, "chosen_changed"},
     {EntryKind::validity_changed, "validity_changed"},
     {EntryKind::credit_changed, "credit_changed"},
     {EntryKind::minimum_changed, "minimum_changed"},
@@ -534,6 +552,8 @@ void Entry::clear() {
   ceilings.clear();
   payment.reset();
   tariff.reset();
+  numbers.reset();
+  chosen.reset();
   cut.reset();
   profile_change.reset();
   rated_again.reset();

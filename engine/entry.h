@@ -53,6 +53,8 @@ enum class EntryKind : std::uint8_t {
   payer_changed = 23,         // another account pays for a subscriber, on other terms, or no more
   paid_for_other = 24,        // what an account lent to a member, or got back from it
   ceiling_changed = 25,       // a ceiling is another one for a subscriber
+  numbers_loaded = 26,        // the table of ported numbers is another one; the whole ledger's
+  chosen_changed = 27,        // a number that a subscriber chose came, or went
   validity_changed = 28,      // how long an account is valid, by hand
   credit_changed = 29,        // a temporary credit
   minimum_changed = 30,       // what is to stay on an account
@@ -269,6 +271,22 @@ struct TariffLoading {
   std::string_view only_value = {};
 };
 
+// The numbers that a subscriber chose (chosen.h), as they are after the entry.
+struct ChosenList {
+  SubscriberNumber owner;
+  std::vector<std::string> numbers;  // digits of E.164, each once, in the order of choice
+  tariffs::TimeSpan month;           // the last one in which one was given up
+  std::uint32_t given_up = 0;        // so many in it
+
+  friend bool operator==(const ChosenList&, const ChosenList&) = default;
+};
+
+// A table of ported numbers (tariffs/ported_numbers.h) takes the place of the one before.
+struct NumbersLoading {
+  std::uint64_t count = 0;
+  std::uint64_t source_hash = 0;
+};
+
 // An adjustment that makes a charge what another tariff says (rerate.h): of which entry, and what
 // of it.
 struct RatedAgain {
@@ -287,7 +305,7 @@ struct LedgerCut {
 
 struct Entry {
   EntryKind kind = EntryKind::request_refused;
-  AccountNumber account;        // 0: the whole ledger's (start, tariff)
+  AccountNumber account;        // 0: the whole ledger's (start, tariff, ported numbers)
   SubscriberNumber subscriber;  // 0: the account's own
   Sequence previous;            // the account's previous entry; 0: none
 
@@ -322,6 +340,8 @@ struct Entry {
   std::vector<OwnCeiling> ceilings;          // likewise
   std::optional<Payment> payment;
   std::optional<TariffLoading> tariff;
+  std::optional<NumbersLoading> numbers;
+  std::optional<ChosenList> chosen;
   std::optional<LedgerCut> cut;
   std::optional<RatedAgain> rated_again;
 

@@ -45,7 +45,7 @@ class Refusal {
  private:
   Permission permission() const {
     return permission_of(where_.account, where_.subscriber, rule_, group_, where_.at,
-                         where_.facts.is_terminating);
+                         where_.facts.leg == tariffs::Leg::terminating);
   }
   std::string msisdn() const {
     const Subscriber* const who = where_.account.subscriber(where_.subscriber);
@@ -68,7 +68,7 @@ class Refusal {
 // In the order in which permission_of() asks.
 void Refusal::denied() {
   const Subscriber* const who = where_.account.subscriber(where_.subscriber);
-  if (who != nullptr && is_suspended(who->state, where_.facts.is_terminating)) {
+  if (who != nullptr && is_suspended(who->state, where_.facts.leg == tariffs::Leg::terminating)) {
     explained_.why = fmt::format("the subscriber was {}", state_name(who->state));
     if (who->state == LifeState::terminated) return;
     explained_.help.push_back(fmt::format("farthing subscriber state {} active", msisdn()));

@@ -17,6 +17,24 @@ bool is_digit_at(std::string_view text, std::size_t at) {
   return at < text.size() && text[at] >= '0' && text[at] <= '9';
 }
 
+// Visual separators (RFC 3966 5.1.1).
+bool is_separator(char c) { return c == '-' || c == '.' || c == '(' || c == ')'; }
+
+// The value of a parameter, of the number where it stands in a URI: "D123" of ";rn=D123"; "" where
+// it has none; nullopt: it is not there.
+std::optional<std::string_view> parameter(std::string_view text, std::string_view name) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find_first_of(";@?", at), text.size());
+    const std::string_view one = text.substr(at, end - at);
+    const std::size_t equals = std::min(one.find('='), one.size());
+    if (tariffs::is_same(name, one.substr(0, equals))) {
+      return one.substr(std::min(equals + 1, one.size()));
+    }
+    at = end + 1;
+  }
+  return std::nullopt;
+}
+
 // Whether the digits stand in the bytes of an address, whole.
 bool names(std::string_view address, std::string_view digits) {
   for (std::size_t at = address.find(digits); at != std::string_view::npos;
@@ -27,18 +45,24 @@ bool names(std::string_view address, std::string_view digits) {
   return false;
 }
 
-constexpr std::string_view terminating_role("\0\0\0\1", 4);
-
 }  // namespace
+
+std::string_view role_of(tariffs::Leg leg) {
+  // The numbers of legs are those of the roles.
+  constexpr std::array<std::string_view, tariffs::leg_count> roles = {
+      std::string_view("\0\0\0\0", 4), std::string_view("\0\0\0\1", 4),
+      std::string_view("\0\0\0\2", 4)};
+  return roles[static_cast<std::size_t>(leg)];
+}
 
 // "+49301234567", "tel:+49-30-1234567;npdi", "sip:+49301234567@ims.example;user=phone": 1 to 15
 // digits (E.164), of which the country code's first is never 0; visual separators (RFC 3966) are
 // passed over.
-void RatingFacts::read_called(std::string_view text) {
-  called_size_ = 0;
-  called_urn_ = {};
+void RatingFacts::Party::read(std::string_view text) {
+  size = 0;
+  urn = {};
   if (begins_with_scheme(text, "urn:")) {
-    called_urn_ = text;
+    urn = text;
     return;
   }
   for (std::string_view scheme : {"sip:", "sips:", "tel:"}) {
@@ -47,16 +71,43 @@ void RatingFacts::read_called(std::string_view text) {
     text = text.substr(0, text.find_first_of("@;:?"));
     break;
   }
-  is_international_ = text.starts_with('+');
-  if (is_international_) text.remove_prefix(1);
-  const std::size_t size_max = is_international_ ? tariffs::e164_digits_max : dialled_digits_max;
-  std::size_t size = 0;
+  is_international = text.starts_with('+');
+  if (is_international) text.remove_prefix(1);
+  const std::size_t size_max = is_international ? tariffs::e164_digits_max : dialled_digits_max;
+  std::size_t read = 0;
   for (char c : text) {
-    if (c == '-' || c == '.' || c == '(' || c == ')') continue;
-    if (c < '0' || c > '9' || size == size_max) return;
-    called_[size++] = c;
+    if (is_separator(c)) continue;
+    if (c < '0' || c > '9' || read == size_max) return;
+    digits[read++] = c;
   }
-  if (!is_international_ || (size > 0 && called_[0] != '0')) called_size_ = size;
+  if (!is_international || (read > 0 && digits[0] != '0')) size = read;
+}
+
+// "D123", "rn=+1-202-555-0100;npdi", a URI with the parameter rn: hexadecimal digits.
+void RatingFacts::Route::read(std::string_view text) {
+  size = 0;
+  if (const std::optional<std::string_view> value = parameter(text, "rn")) {
+    text = *value;
+  } else {
+    text = text.substr(0, text.find(';'));
+  }
+  std::size_t read = 0;
+  for (char c : text) {
+    if (is_separator(c)) continue;
+    if (c >= 'a' && c <= 'f') c = static_cast<char>(c - 'a' + 'A');
+    const bool is_digit = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F');
+    if ((!is_digit && !(c == '+' && read == 0)) || read == digits.size()) return;
+    digits[read++] = c;
+  }
+  size = read > 1 || (read == 1 && digits[0] != '+') ? read : 0;
+}
+
+void RatingFacts::read_called(std::string_view text) {
+  called_.read(text);
+  const bool has_route = parameter(text, "rn").has_value();
+  called_route_.size = 0;
+  if (has_route) called_route_.read(text);
+  is_dipped_ = parameter(text, "npdi").has_value();
 }
 
 void RatingFacts::learn(const std::vector<AttributeView>& attributes) {
@@ -64,6 +115,18 @@ void RatingFacts::learn(const std::vector<AttributeView>& attributes) {
     switch (static_cast<AttributeId>(attribute.id)) {
       case AttributeId::called_party:
         read_called(attribute.value);
+        break;
+      case AttributeId::calling_party:
+        calling_.read(attribute.value);
+        break;
+      case AttributeId::routing_number:
+        told_route_.read(attribute.value);
+        break;
+      case AttributeId::ported_to:
+        looked_up_route_.read(attribute.value);
+        break;
+      case AttributeId::common_groups:
+        common_groups_ = attribute.value;
         break;
       case AttributeId::access_point:
         access_point_ = attribute.value;
@@ -90,23 +153,32 @@ void RatingFacts::learn(const std::vector<AttributeView>& attributes) {
   }
 }
 
-bool RatingFacts::is_terminating() const {
-  if (!role_.empty()) return role_ == terminating_role;
-  if (recipient_.empty() || msisdn_.kind() == Identity::Kind::none) return false;
+tariffs::Leg RatingFacts::leg() const {
+  using tariffs::Leg;
+  if (role_ == role_of(Leg::terminating)) return Leg::terminating;
+  if (role_ == role_of(Leg::forwarded)) return Leg::forwarded;
+  if (!role_.empty() || recipient_.empty() || msisdn_.kind() == Identity::Kind::none) {
+    return Leg::originating;
+  }
   const std::string digits = msisdn_.digits();
-  return names(recipient_, digits) && !names(originator_, digits);
+  const bool comes_in = names(recipient_, digits) && !names(originator_, digits);
+  return comes_in ? Leg::terminating : Leg::originating;
 }
 
 tariffs::Facts RatingFacts::at(Time time) const {
-  const std::string_view digits(called_.data(), called_size_);
-  return {.called_number = is_international_ ? digits : std::string_view(),
-          .dialled_number = !called_urn_.empty() ? called_urn_
-                            : is_international_  ? std::string_view()
-                                                 : digits,
+  const Route& route = told_route_.size > 0     ? told_route_
+                       : called_route_.size > 0 ? called_route_
+                                                : looked_up_route_;
+  return {.called_number = called_.international(),
+          .dialled_number = !called_.urn.empty() ? called_.urn : called_.dialled(),
           .access_point = access_point_,
           .rat_type = rat_type_,
           .serving_network = serving_network_,
-          .is_terminating = is_terminating(),
+          .leg = leg(),
+          .calling_number = calling_.international(),
+          .dialled_calling = calling_.dialled(),
+          .routing_number = route.text(),
+          .common_groups = common_groups_,
           .subscriber = subscriber_,
           .time = time,
           .billing_day = billing_day_};

@@ -7,9 +7,15 @@
 // from country to country, a short code): they are handed on as dialled, and so is an emergency URN
 // (RFC 5031). A phone-context does not say how to go on from it.
 //
-// What comes to the subscriber is known by the role of the node (TS 32.299 7.2.168), or of a
-// message, by its recipient, who is the subscriber and not its originator. All else counts as the
-// subscriber's own doing.
+// Where a ported number is routed is known by Number-Portability-Routing-Information ("D123",
+// "rn=D123"), else by the parameter rn of the called URI (RFC 4694), else by what was looked up.
+// With the parameter npdi and without rn it was not ported.
+//
+// What comes to the subscriber is known by the role of the node (Role-Of-Node, TS 32.299), or of a
+// message, by its recipient, who is the subscriber and not its originator. What goes on from it is
+// known by the role alone: FORWARDING_ROLE. (Releases before 8 had 2 as the role of a proxy; a
+// Requested-Party-Address that differs from the called one says that the number was translated,
+// for a free number as well.) All else counts as the subscriber's own doing.
 //
 // A plain value, copied from what is known of a session to what a request says beside; it views the
 // attributes' bytes, which must outlive it.
@@ -28,6 +34,9 @@
 
 namespace farthing::engine {
 
+// Role-Of-Node of a leg, in the bytes of the wire.
+std::string_view role_of(tariffs::Leg leg);
+
 class RatingFacts {
  public:
   // What these say takes the place of what was known; the rest stays.
@@ -42,19 +51,46 @@ class RatingFacts {
   // With which day its account's billing months begin.
   void bill_from(std::uint8_t day) { billing_day_ = day; }
 
-  bool is_terminating() const;
+  tariffs::Leg leg() const;
+  // The network knows where the called number is to be routed, or that it was not ported.
+  bool knows_route() const { return told_route_.size > 0 || called_route_.size > 0 || is_dipped_; }
+  bool is_terminating() const { return leg() == tariffs::Leg::terminating; }
 
   tariffs::Facts at(Time time) const;
 
  private:
   static constexpr std::size_t dialled_digits_max = 20;
 
+  // A number as an address says it.
+  struct Party {
+    std::array<char, dialled_digits_max> digits{};
+    std::size_t size = 0;  // 0: not known
+    bool is_international = false;
+    std::string_view urn;
+
+    void read(std::string_view text);
+    std::string_view international() const { return is_international ? all() : all().substr(size); }
+    std::string_view dialled() const { return is_international ? all().substr(size) : all(); }
+    std::string_view all() const { return {digits.data(), size}; }
+  };
+  // Where a number is routed (RFC 4694), in upper case, with its plus.
+  struct Route {
+    std::array<char, dialled_digits_max + 1> digits{};
+    std::size_t size = 0;  // 0: not known
+
+    void read(std::string_view text);
+    std::string_view text() const { return {digits.data(), size}; }
+  };
+
   void read_called(std::string_view text);
 
-  std::array<char, dialled_digits_max> called_{};  // digits
-  std::size_t called_size_ = 0;                    // 0: not known
-  bool is_international_ = false;
-  std::string_view called_urn_;
+  Party called_;
+  Party calling_;
+  Route told_route_;       // by the network
+  Route called_route_;     // by the called number's URI
+  Route looked_up_route_;  // in the table of ported numbers
+  bool is_dipped_ = false;
+  std::string_view common_groups_;
   std::string_view access_point_;
   std::string_view serving_network_;
   std::optional<std::uint8_t> rat_type_;

@@ -258,6 +258,36 @@ bool read(ByteReader& in, PayerChange& payer) {
 
 // --- Ceilings ------------------------------------------------------------------------------------
 
+std::size_t size_bound(const ChosenList& chosen) {
+  std::size_t bound = 5 * ByteWriter::varint_bytes_max;
+  for (const std::string& number : chosen.numbers) {
+    bound += number.size() + ByteWriter::varint_bytes_max;
+  }
+  return bound;
+}
+
+void write(ByteWriter& out, const ChosenList& chosen) {
+  out.varint(chosen.owner.value);
+  out.varint(chosen.numbers.size());
+  for (const std::string& number : chosen.numbers) out.text(number);
+  out.signed_varint(micros_of(chosen.month.from));
+  out.signed_varint(micros_of(chosen.month.to));
+  out.varint(chosen.given_up);
+}
+
+bool read(ByteReader& in, ChosenList& chosen) {
+  chosen.owner = SubscriberNumber(in.number<std::uint16_t>());
+  chosen.numbers.resize(in.count());
+  for (std::string& number : chosen.numbers) {
+    number = in.text();
+    if (!Identity::make(Identity::Kind::e164, number)) return false;
+  }
+  chosen.month.from = time_of(in.signed_varint());
+  chosen.month.to = time_of(in.signed_varint());
+  chosen.given_up = in.number<std::uint32_t>();
+  return in.ok() && chosen.owner.value != 0;
+}
+
 std::size_t size_bound(const OwnCeiling& ceiling) {
   return ceiling.name.size() + 7 * ByteWriter::varint_bytes_max;
 }

@@ -35,6 +35,11 @@ void write(base::ByteWriter& out, const BucketOpening& bucket);
 void write(base::ByteWriter& out, const PayerChange& payer);
 [[nodiscard]] bool read(base::ByteReader& in, PayerChange& payer);
 
+std::size_t size_bound(const ChosenList& chosen);
+void write(base::ByteWriter& out, const ChosenList& chosen);
+// False also where a list has more numbers than any may have, or what is no number.
+[[nodiscard]] bool read(base::ByteReader& in, ChosenList& chosen);
+
 std::size_t size_bound(const OwnCeiling& ceiling);
 void write(base::ByteWriter& out, const OwnCeiling& ceiling);
 [[nodiscard]] bool read(base::ByteReader& in, OwnCeiling& ceiling);

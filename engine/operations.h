@@ -92,6 +92,16 @@ Operation add_payer(Shard& shard, std::string_view msisdn, const PayerOrder& ord
 Operation remove_payer(Shard& shard, std::string_view msisdn, std::string_view account,
                        const Note& note);
 
+// A number that the subscriber chooses (chosen.h), or gives up. Choosing it again does nothing.
+Operation choose_number(Shard& shard, std::string_view msisdn, std::string_view number,
+                        const Note& note);
+Operation give_up_number(Shard& shard, std::string_view msisdn, std::string_view number,
+                         const Note& note);
+
+// The table of ported numbers is this one from now on. `source`: the file that it was read from.
+Operation load_numbers(Shard& shard, std::shared_ptr<const tariffs::PortedNumbers> numbers,
+                       std::string source, const Note& note);
+
 // A ceiling of the tariff in force (ceilings.h) does not hold for the subscriber until its
 // counter's period ends: its consent.
 Operation lift_ceiling(Shard& shard, std::string_view msisdn, std::string_view name,

@@ -358,7 +358,7 @@ Money first_fee(const tariffs::Tariff& tariff, const Offer& offer, LifeState sta
 Entry buy(const Account& account, SubscriberNumber subscriber, const VersionedTariff& tariff,
           const Offer& offer, Time from, Time now) {
   const bool is_bucket = !offer.renewal && offer.allowances.size() == 1 &&
-                         !offer.allowances[0].is_shared &&
+                         !offer.allowances[0].is_shared && offer.chosen.most == 0 &&
                          offer.allowances[0].coverage == offer.coverage;
   if (!is_bucket) {
     return subscribe(account, subscriber, tariff, offer, from, now);

@@ -120,17 +120,8 @@ Shard::Hold Shard::decide_request(Request& request) {
     }
   }
 
-  const bool has_payers = !who.account->payers.empty();
-  if (has_payers) {
-    const Found found = find_payers(*who.account);
-    if (found == Found::missing) return ask(request, key, std::nullopt, who.account);
-    if (found == Found::unreadable) {
-      refuse(Outcome::unable_to_comply);
-      return Hold::ready;
-    }
-  }
+  if (const std::optional<Hold> wait = wait_for_others(who, session, key, request)) return *wait;
 
-  if (who.account->due_at <= now) renew(*who.account);
   find_lendings(*who.account, who.subscriber, book_, *tariffs_, now, lendings_);
   const Situation situation{*who.account, who.subscriber, session, *tariffs_, now, lendings_};
   if (sells_passes_) sell_passes(situation, request);
@@ -140,7 +131,8 @@ Shard::Hold Shard::decide_request(Request& request) {
     book_.note_fingerprint(*session, request.attributes_hash);
   }
   const Sequence entered = enter(decision_.entry, session);
-  return hold_until(has_payers ? book_.last() : entered);  // what payers have was read, too
+  // What payers have was read, too.
+  return hold_until(who.account->payers.empty() ? entered : book_.last());
 }
 
 // What the request needs and its subscriber does not have is bought first.
@@ -228,18 +220,6 @@ Shard::Found Shard::find_account(const Request& request, SubscriberRef& found) c
   return found.account == nullptr ? Found::no : Found::yes;
 }
 
-// Whether those that pay for the account are here; from now on they stay.
-Shard::Found Shard::find_payers(const Account& account) const {
-  for (const Payer& payer : account.payers) {
-    if (book_.pin(payer.terms.account)) continue;
-    const bool was_asked =
-        answered_ != nullptr && std::ranges::find(answered_->needs.numbers, payer.terms.account) !=
-                                    answered_->needs.numbers.end();
-    return was_asked ? Found::unreadable : Found::missing;
-  }
-  return Found::yes;
-}
-
 void Shard::refuse(Outcome outcome) {
   decision_.answer.clear();
   decision_.answer.outcome = outcome;
@@ -297,6 +277,7 @@ Sequence Shard::enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, std:
   if (!note.operator_name.empty() || !note.reason.empty()) entry.note = note;
   const Time loaded_at = now();
   sells_passes_ = sells_passes_ || tariff->has_passes();
+  look_up_.add(*tariff);
   tariffs_ = tariffs_->with(std::move(tariff), loaded_at, only);
   const tariffs::TariffVersion version = tariffs_->versions().back().version;
   entry.tariff = TariffLoading{version, base::hash64(source)};
@@ -480,7 +461,8 @@ bool Shard::may_be_elsewhere(Identity identity) const {
 
 // The request waits until what it needs is here.
 Shard::Hold Shard::ask(const Request& request, const SessionId128& key,
-                       std::optional<OutcomeQuestion> question, const Account* member) {
+                       std::optional<OutcomeQuestion> question, const Account* member,
+                       std::optional<Identity> other) {
   Fetch fetch;
   fetch.ticket = ++last_ticket_;
   fetch.session = key;
@@ -502,6 +484,7 @@ Shard::Hold Shard::ask(const Request& request, const SessionId128& key,
   if (member != nullptr) {
     for (const Payer& payer : member->payers) fetch.needs.numbers.push_back(payer.terms.account);
   }
+  if (other) fetch.needs.identities.push_back(*other);
   const Hold hold = wait_for(key, fetch.ticket);
   if (hold == Hold::fetching) wanted_.push_back(std::move(fetch));
   return hold;

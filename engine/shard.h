@@ -20,6 +20,7 @@
 #include "engine/book.h"
 #include "engine/decide.h"
 #include "engine/fetch.h"
+#include "engine/look_up.h"
 #include "engine/metrics.h"
 #include "engine/payers.h"
 #include "engine/renewal.h"
@@ -129,6 +130,12 @@ class Shard {
   Sequence enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, std::string source,
                         const Note& note = {},
                         const std::optional<tariffs::SubscriberAttribute>& only = std::nullopt);
+  // Enters the table of ported numbers, which takes the place of the one before at once. `source`:
+  // the file that it was read from.
+  Sequence enter_numbers(std::shared_ptr<const tariffs::PortedNumbers> numbers, std::string source,
+                         const Note& note);
+  // nullptr: none was ever loaded.
+  const std::shared_ptr<const tariffs::PortedNumbers>& ported() const { return look_up_.ported(); }
   // Enters the cut, with the folder in which its opening balances are.
   Sequence enter_cut(const LedgerCut& cut, const std::string& archive);
   // `note`: who did it and why, where it was somebody.
@@ -143,6 +150,7 @@ class Shard {
   const char* replay_entry(const Entry& entry, Sequence own, Time now);
   const char* load_from_store(AccountNumber number);
   base::Result<void, RecoveryError> recover_tariffs();
+  base::Result<void, RecoveryError> recover_numbers();
   Hold decide_request(Request& request);
   void sell_passes(const Situation& situation, const Request& request);
   bool answer_again(const Request& request, const SessionId128& key, const Session* session,
@@ -151,11 +159,14 @@ class Shard {
                           Hold& hold);
   enum class Found { yes, no, missing, unreadable };
   Found find_payers(const Account& account) const;
+  Found look_up(const SubscriberRef& who, const Session* session, Request& request);
+  std::optional<Hold> wait_for_others(const SubscriberRef& who, const Session* session,
+                                      const SessionId128& key, Request& request);
   Found find_account(const Request& request, SubscriberRef& found) const;
   bool may_be_elsewhere(Identity identity) const;
   bool is_missing(const Needs& needs) const;
   Hold ask(const Request& request, const SessionId128& key, std::optional<OutcomeQuestion> question,
-           const Account* member = nullptr);
+           const Account* member = nullptr, std::optional<Identity> other = std::nullopt);
   Hold wait_for(const SessionId128& key, std::uint64_t ticket);
   void submit_fetches();
   void read(std::shared_ptr<std::vector<Fetch>> batch);
@@ -208,6 +219,7 @@ class Shard {
   bool held_ = false;  // anything held since the last seal
 
   // Of the request at hand.
+  LookUp look_up_;
   std::vector<Lending> lendings_;
   Entry payment_;
 

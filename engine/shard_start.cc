@@ -66,6 +66,7 @@ base::Result<void, RecoveryError> Shard::recover(const std::function<void(Sequen
   durable_ = book_.last();
   batch_now_ = store_.end().now;
   if (auto tariffs = recover_tariffs(); !tariffs.has_value()) return tariffs.error();
+  if (auto numbers = recover_numbers(); !numbers.has_value()) return numbers.error();
 
   Entry start;
   start.kind = EntryKind::server_started;
@@ -186,6 +187,7 @@ base::Result<void, RecoveryError> Shard::recover_tariffs() {
   tariffs_ = std::move(*recalled);
   for (const tariffs::VersionedTariff& version : tariffs_->versions()) {
     sells_passes_ = sells_passes_ || version.tariff->has_passes();
+    look_up_.add(*version.tariff);
   }
   return {};
 }

@@ -62,6 +62,7 @@ class Bench {
   Shard shard_;
   Request request_;
   std::string rat_type_;  // as the wire has it
+  std::string role_;      // likewise
   std::uint32_t requests_ = 0;
 };
 
@@ -77,6 +78,7 @@ Bench::Bench(std::shared_ptr<const Tariff> tariff, const TariffTest& test)
       now_(test.at),
       shard_(store_, options(), [this] { return now_; }) {
   if (test.rat_type) rat_type_ = static_cast<char>(*test.rat_type);
+  if (test.leg) role_ = role_of(*test.leg);
   store_.set_durable([this](Sequence last) { shard_.durable(last); });
 }
 
@@ -159,9 +161,13 @@ void Bench::describe() {
     request_.attributes.push_back({static_cast<std::uint8_t>(id), value});
   };
   add(AttributeId::called_party, test_.called);
+  add(AttributeId::calling_party, test_.calling);
+  add(AttributeId::routing_number, test_.routing_number);
+  add(AttributeId::common_groups, test_.common_groups);
   add(AttributeId::access_point, test_.access_point);
   add(AttributeId::serving_network, test_.serving_network);
   add(AttributeId::rat_type, rat_type_);
+  add(AttributeId::role_of_node, role_);
 }
 
 std::uint64_t Bench::send(std::optional<Outcome>& refused) {

@@ -171,6 +171,11 @@ void walk_account(const Account& account, TextSink& sink) {
     sink.add("MSISDN", account.subscribers[i].msisdn.bits());
     sink.add("IMSI", account.subscribers[i].imsi.bits());
     sink.add_text("state", state_name(account.subscribers[i].state));
+    if (const ChosenList* const chosen = account.subscribers[i].chosen.get()) {
+      for (const std::string& number : chosen->numbers) sink.add_text("chosen", number);
+      sink.add("month of changes", micros_of(chosen->month.from));
+      sink.add("given up in it", chosen->given_up);
+    }
     if (const Profile* const profile = account.subscribers[i].profile.get()) {
       sink.add_text("profile", describe_change(change_to(*profile, {})));
     }

@@ -3,9 +3,13 @@
 #include "tariffs/plain_text.h"
 
 #include <algorithm>
+#include <array>
 
 namespace farthing::tariffs {
 namespace {
+
+constexpr std::array<std::string_view, leg_count> leg_names = {"originating", "terminating",
+                                                               "forwarded"};
 
 // "internet" of "internet.mnc001.mcc262.gprs" (TS 23.003 9.1).
 std::string_view network_identifier(std::string_view access_point) {
@@ -31,6 +35,16 @@ bool is_called(std::string_view own, const Facts& facts) {
 bool is_network_of(std::string_view network, std::string_view condition) {
   constexpr std::size_t country_digits = 3;
   return condition.size() == country_digits ? network.starts_with(condition) : network == condition;
+}
+
+// "family" in "account,family".
+bool is_listed(std::string_view list, std::string_view name) {
+  while (!list.empty()) {
+    const std::size_t end = std::min(list.find(','), list.size());
+    if (list.substr(0, end) == name) return true;
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return false;
 }
 
 // Whether of a list that must fit everything fits that fits the other one, too.
@@ -61,9 +75,18 @@ bool may_be_one_number(const std::string& one, const std::string& other) {
 
 }  // namespace
 
+std::string_view leg_name(Leg leg) { return leg_names[static_cast<std::size_t>(leg)]; }
+
+std::optional<Leg> parse_leg(std::string_view text) {
+  const auto found = std::ranges::find(leg_names, text);
+  if (found == leg_names.end()) return std::nullopt;
+  return static_cast<Leg>(found - leg_names.begin());
+}
+
 bool Conditions::are_none() const {
   return zones.empty() && !times && called_numbers.empty() && access_points.empty() &&
-         rat_types.empty() && serving_networks.empty() && subscriber.empty() && counted.empty();
+         rat_types.empty() && serving_networks.empty() && subscriber.empty() && counted.empty() &&
+         legs.empty() && groups.empty();
 }
 
 bool Conditions::hold_without_tables(const Facts& facts) const {
@@ -94,6 +117,12 @@ bool Conditions::hold_without_tables(const Facts& facts) const {
       })) {
     return false;
   }
+  if (!legs.empty() && std::ranges::find(legs, facts.leg) == legs.end()) return false;
+  if (!groups.empty() && std::ranges::none_of(groups, [&facts](const auto& own) {
+        return is_listed(facts.common_groups, own);
+      })) {
+    return false;
+  }
   return std::ranges::all_of(subscriber, [&](const OfSubscriber& own) {
     return std::ranges::find(own.values, value_of(facts.subscriber, own.name)) != own.values.end();
   });
@@ -119,6 +148,7 @@ bool Conditions::cover(const Conditions& other) const {
          list_covers(called_numbers, other.called_numbers, equal) &&
          list_covers(access_points, other.access_points, equal) &&
          list_covers(rat_types, other.rat_types, equal) && covers_counted &&
+         list_covers(legs, other.legs, equal) && list_covers(groups, other.groups, equal) &&
          list_covers(
              serving_networks, other.serving_networks,
              [](const auto& ours, const auto& theirs) { return is_network_of(theirs, ours); });
@@ -147,6 +177,7 @@ bool Conditions::exclude(const Conditions& other) const {
          lists_exclude(called_numbers, other.called_numbers, may_be_one_number) ||
          lists_exclude(access_points, other.access_points, equal) ||
          lists_exclude(rat_types, other.rat_types, equal) ||
+         lists_exclude(legs, other.legs, equal) ||
          lists_exclude(serving_networks, other.serving_networks,
                        [](const auto& ours, const auto& theirs) {
                          return is_network_of(ours, theirs) || is_network_of(theirs, ours);

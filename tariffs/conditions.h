@@ -7,6 +7,7 @@
 #include "tariffs/counter.h"
 #include "tariffs/subscriber.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -16,6 +17,13 @@
 
 namespace farthing::tariffs {
 
+// Which way a call or a message goes, seen from the subscriber: from it, to it, or on from it to
+// somebody else, as it has its calls forwarded.
+enum class Leg : std::uint8_t { originating = 0, terminating = 1, forwarded = 2 };
+inline constexpr std::size_t leg_count = 3;
+std::string_view leg_name(Leg leg);  // "originating" ...
+std::optional<Leg> parse_leg(std::string_view text);
+
 // What a request says of itself, as far as it does. A condition on what is not known does not hold.
 struct Facts {
   std::string_view called_number;        // digits of E.164, the country code first; "": not known
@@ -23,7 +31,14 @@ struct Facts {
   std::string_view access_point;         // APN or DNN, with or without its operator identifier
   std::optional<std::uint8_t> rat_type;  // 3GPP-RAT-Type (TS 29.061 16.4.7.2)
   std::string_view serving_network;      // MCC and MNC, 5 or 6 digits
-  bool is_terminating = false;  // it comes to the subscriber, who is called or gets the message
+  Leg leg = Leg::originating;
+  std::string_view calling_number = {};   // as called_number
+  std::string_view dialled_calling = {};  // where it is not known: its digits as they came
+  // Where a ported number is to be routed: "D1234", or with a plus "+12025550100"; "": nobody said.
+  std::string_view routing_number = {};
+  // What the subscriber and the party at the other end have in common: names of attributes that
+  // have the same value for both, or "account"; between commas.
+  std::string_view common_groups = {};
   std::span<const SubscriberAttribute> subscriber = {};  // what is said of it
   std::optional<base::Time> time;                        // at which it is rated
   std::uint8_t billing_day = billing_day_usual;          // of the account
@@ -53,6 +68,8 @@ struct Conditions {
   std::vector<std::string> serving_networks;  // an MCC (3 digits), or MCC and MNC
   std::vector<Counted> counted;               // each must hold
   std::vector<OfSubscriber> subscriber;       // of each one value must fit
+  std::vector<Leg> legs;
+  std::vector<std::string> groups;  // of one the party at the other end is, too
 
   bool are_none() const;
 

@@ -259,6 +259,13 @@ Item offer_item(const Tariff& tariff, const Offer& offer) {
     item.fields.push_back({"sale", std::string(sale_name(offer.sale))});
   }
   if (!offer.successor.empty()) item.fields.push_back({"successor", offer.successor});
+  if (offer.chosen.most > 0) {
+    const auto& [most, changes] = offer.chosen;
+    item.fields.push_back(
+        {"chosen_numbers",
+         fmt::format("at most {}{}", most,
+                     changes ? fmt::format(", {} given up a month", *changes) : "")});
+  }
   for (const Raise& raise : offer.raises) {
     const auto ceiling = std::ranges::find(tariff.ceilings(), raise.ceiling, &CeilingRule::name);
     item.fields.push_back({"raises " + raise.ceiling, units_text(ceiling->unit, raise.by)});

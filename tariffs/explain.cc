@@ -45,10 +45,12 @@ std::vector<std::string> class_names(const Calendar& calendar, std::uint64_t cla
 
 std::string zone_reason(const Tariff& tariff, const Conditions& conditions, const Facts& facts) {
   const std::string called = tariff.called_number(facts);
-  const auto zone = tariff.zones()->find(called);
+  const auto zone = tariff.zones()->find(called, facts.routing_number);
   const std::vector<std::string>& names = tariff.zones()->zones();
   if (zone && std::ranges::find(conditions.zones, *zone) != conditions.zones.end()) {
-    return fmt::format("{} is in zone {}", called, names[*zone]);
+    return facts.routing_number.empty() ? fmt::format("{} is in zone {}", called, names[*zone])
+                                        : fmt::format("{}, routed to {}, is in zone {}", called,
+                                                      facts.routing_number, names[*zone]);
   }
   std::vector<std::string> zones;
   for (const std::uint16_t index : conditions.zones) zones.push_back(names[index]);
@@ -307,6 +309,17 @@ class Pricer {
   std::vector<base::Time> begun_;       // of each counter's period at hand
 };
 
+std::string group_reason(const Tariff& tariff, const Conditions& conditions, const Facts& facts) {
+  Conditions only;
+  only.groups = conditions.groups;
+  if (!only.hold_without_tables(facts)) {
+    return condition_text("the other party was of the same", conditions.groups);
+  }
+  const std::string other = tariff.other_party(facts);
+  return fmt::format("{} is of the same {}", other.empty() ? "the other party" : other,
+                     facts.common_groups);
+}
+
 void add_reasons(const Tariff& tariff, const Conditions& conditions, const Facts& facts,
                  std::vector<std::string>& reasons) {
   if (!conditions.zones.empty()) reasons.push_back(zone_reason(tariff, conditions, facts));
@@ -319,6 +332,12 @@ void add_reasons(const Tariff& tariff, const Conditions& conditions, const Facts
     const std::string number = called.empty() ? std::string(facts.dialled_number) : called;
     reasons.push_back(number.empty() ? condition_text("the number was", conditions.called_numbers)
                                      : fmt::format("the number is {}", number));
+  }
+  if (!conditions.legs.empty()) {
+    reasons.push_back(fmt::format("the leg is {}", leg_name(facts.leg)));
+  }
+  if (!conditions.groups.empty()) {
+    reasons.push_back(group_reason(tariff, conditions, facts));
   }
   if (!conditions.access_points.empty()) {
     reasons.push_back(facts.access_point.empty()

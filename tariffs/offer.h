@@ -76,6 +76,15 @@ struct Renewal {
                             // period has those of the version then in force
 };
 
+// Numbers that who subscribes chooses, friends and family: prices say `group: chosen` for them.
+struct ChosenNumbers {
+  std::uint8_t most = 0;  // at once; 0: it brings none
+  std::optional<std::uint8_t> changes =
+      {};  // so many are given up in a calendar month; nullopt: any
+
+  friend bool operator==(const ChosenNumbers&, const ChosenNumbers&) = default;
+};
+
 enum class Sale : std::uint8_t {
   on_sale = 0,
   withdrawn = 1,  // nobody can buy it; those who have it keep it
@@ -99,6 +108,7 @@ struct Offer {
   Sale sale = Sale::on_sale;
   std::string successor;      // of one that has ended; "": none
   std::vector<Raise> raises;  // with each period that begins
+  ChosenNumbers chosen = {};
 
   Money fee_in(LifeState state) const {
     return fees[static_cast<std::size_t>(state)].value_or(fee);

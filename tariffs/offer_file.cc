@@ -51,6 +51,7 @@ class OfferReader {
   std::optional<OfferPeriod> read_period(const YamlNode& node);
   void read_calendar(YamlMap& map, Renewal& renewal);
   void read_selling(YamlMap& map);
+  void read_chosen_numbers(const YamlNode& node);
   template <class Choice>
   Choice choose(YamlMap& map, std::string_view key, std::vector<std::string_view> names);
 
@@ -116,7 +117,8 @@ void OfferReader::read_allowances(YamlMap& map) {
   const YamlNode* const covers =
       list != nullptr ? map.find("covers") : map.require("covers", "a list of what it covers");
   if (covers == nullptr) return;
-  if (list == nullptr && !made_.offer.renewal && map.find("raises") == nullptr) {
+  const bool brings_more = map.find("raises") != nullptr || map.find("chosen_numbers") != nullptr;
+  if (list == nullptr && !made_.offer.renewal && !brings_more) {
     map.require("allowance", "how much there is to use");
   }
   std::vector<PlacedCoverage> coverage;
@@ -359,6 +361,7 @@ void OfferReader::read_selling(YamlMap& map) {
     }
   }
   offer.raises = read_raises(map, known_.ceilings, errors_);
+  if (const YamlNode* chosen = map.find("chosen_numbers")) read_chosen_numbers(*chosen);
   if (const YamlNode* most = map.find("daily_most")) {
     offer.daily_most = static_cast<std::uint16_t>(read_integer(*most, errors_, 1, 24).value_or(0));
   }
@@ -372,6 +375,20 @@ void OfferReader::read_selling(YamlMap& map) {
                   "sale: ended and a period beside it");
     }
   }
+}
+
+void OfferReader::read_chosen_numbers(const YamlNode& node) {
+  constexpr std::uint64_t most = 100;
+  ChosenNumbers& chosen = made_.offer.chosen;
+  YamlMap map(node, "the chosen numbers", errors_);
+  if (const YamlNode* at_once = map.require("most", "how many there may be at once")) {
+    chosen.most = static_cast<std::uint8_t>(read_integer(*at_once, errors_, 1, most).value_or(1));
+  }
+  if (const YamlNode* changes = map.find("changes")) {
+    chosen.changes =
+        static_cast<std::uint8_t>(read_integer(*changes, errors_, 0, most).value_or(0));
+  }
+  map.finish();
 }
 
 // The first of the names where the key is not there.

@@ -40,7 +40,9 @@ class PriceList::Matcher {
   const std::optional<std::uint16_t>& zone() {
     if (!zone_is_known_) {
       zone_is_known_ = true;
-      if (parts_.zones != nullptr) zone_ = parts_.zones->find(facts_.called_number);
+      if (parts_.zones != nullptr) {
+        zone_ = parts_.zones->find(facts_.called_number, facts_.routing_number);
+      }
     }
     return zone_;
   }

@@ -43,6 +43,7 @@ Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)), clock_(parts_.time
   has_passes_ = std::ranges::any_of(
       parts_.rules, [](const Rule& rule) { return !rule.restrictions.pass.empty(); });
 
+  find_groups_asked();
   counters_that_matter_.resize(parts_.counters.size());
   for (const Rule& rule : parts_.rules) {
     if (rule.over) counters_that_matter_[*rule.over] = true;
@@ -56,6 +57,16 @@ Tariff::Tariff(TariffParts parts) : parts_(std::move(parts)), clock_(parts_.time
   for (std::uint32_t i = 0; i < parts_.offers.size(); ++i) offers_by_name_.push_back(i);
   std::ranges::sort(offers_by_name_, {},
                     [this](std::uint32_t i) { return std::string_view(parts_.offers[i].name); });
+}
+
+void Tariff::find_groups_asked() {
+  std::set<std::string> names;
+  for (const Rule& rule : parts_.rules) {
+    for_each_conditions(parts_, rule, [&names](const Conditions& conditions) {
+      names.insert(conditions.groups.begin(), conditions.groups.end());
+    });
+  }
+  groups_asked_.assign(names.begin(), names.end());
 }
 
 std::uint16_t counter_behind(const TariffParts& parts, std::uint16_t counted) {
@@ -171,6 +182,14 @@ std::string_view Tariff::situation_name(SituationKey key) const {
 
 std::string Tariff::called_number(const Facts& facts) const {
   return PriceList::called_number(parts_, facts);
+}
+
+std::string Tariff::other_party(const Facts& facts) const {
+  if (facts.leg != Leg::terminating) return called_number(facts);
+  Facts calling;
+  calling.called_number = facts.calling_number;
+  calling.dialled_number = facts.dialled_calling;
+  return called_number(calling);
 }
 
 std::string_view Tariff::service_name(ServiceKey key) const {

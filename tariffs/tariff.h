@@ -192,6 +192,10 @@ class Tariff {
   std::string_view situation_name(SituationKey key) const;  // "" where unknown
   // The international number that was called, as far as the facts and the numbering tell; else "".
   std::string called_number(const Facts& facts) const;
+  // Likewise of the party at the other end: who calls, where it comes to the subscriber.
+  std::string other_party(const Facts& facts) const;
+  // What prices ask to be the same of both parties: "account", names of attributes; sorted.
+  const std::vector<std::string>& groups_asked() const { return groups_asked_; }
   std::string_view service_name(ServiceKey key) const;  // "" where unknown
 
   RuleNumber number_of(const Rule& rule) const;
@@ -211,6 +215,7 @@ class Tariff {
     ServiceKey service;
     std::vector<PriceList> lists;  // by rating group; the one without is the first
   };
+  void find_groups_asked();
   std::vector<PriceList> lists_of(ServiceKey service) const;
 
   TariffParts parts_;
@@ -219,6 +224,7 @@ class Tariff {
   bool has_passes_ = false;
   PeriodClock clock_;
   std::vector<bool> counters_that_matter_;
+  std::vector<std::string> groups_asked_;
   std::vector<Lookup> lookups_;                // the longest context first: it is the closest match
   std::vector<std::uint32_t> offers_by_name_;  // indices of offers
 };

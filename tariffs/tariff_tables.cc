@@ -135,6 +135,29 @@ void read_called(const std::vector<Choice>& choices, FileErrors& errors, Conditi
   }
 }
 
+void read_legs(const std::vector<Choice>& choices, FileErrors& errors, Conditions& conditions) {
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < leg_count; ++i) names.push_back(leg_name(static_cast<Leg>(i)));
+  for (const Choice& choice : choices) {
+    const auto found = std::ranges::find(names, choice.text);
+    if (found == names.end()) {
+      refuse_unknown(errors, "leg", choice, names);
+    } else {
+      conditions.legs.push_back(static_cast<Leg>(found - names.begin()));
+    }
+  }
+}
+
+void read_groups(const std::vector<Choice>& choices, FileErrors& errors, Conditions& conditions) {
+  for (const Choice& choice : choices) {
+    if (!is_label(choice.text)) {
+      errors.add(choice.position, fmt::format("{} is no group", in_quotes(choice.text)),
+                 "account, chosen, or the name of an attribute of subscribers such as family");
+    }
+    conditions.groups.push_back(choice.text);
+  }
+}
+
 void read_access_points(const std::vector<Choice>& choices, FileErrors& errors,
                         Conditions& conditions) {
   for (const Choice& choice : choices) {
@@ -250,6 +273,8 @@ Conditions TariffTables::read_conditions(YamlMap& price, std::string& name) cons
     reader(choices, errors_, conditions);
   };
   read("called", "a number as it is dialled", read_called);
+  read("leg", "originating, terminating or forwarded", read_legs);
+  read("group", "account, or the name of an attribute such as family", read_groups);
   read("apn", "the name of an access point", read_access_points);
   read("rat_type", "a RAT type such as EUTRAN", read_rat_types);
   read("serving_network", "an MCC, or MCC and MNC", read_networks);

@@ -42,6 +42,7 @@ class Reader {
   void read_uses(const YamlNode& node, TariffTest& test);
   TariffTest::Use read_use(const YamlNode& node, const TariffTest& test);
   void read_network(YamlMap& map, TariffTest& test);
+  std::string read_groups(const YamlNode& node);
   void read_account(YamlMap& map, TariffTest& test);
   void read_payers(const YamlNode& node, TariffTest& test);
   TariffTest::Payer read_payer(const YamlNode& node);
@@ -186,6 +187,8 @@ void Reader::read_network(YamlMap& map, TariffTest& test) {
     std::string* text;
   };
   const std::array keys = {Key{"called", "a number such as +8613800138000", &test.called},
+                           Key{"calling", "a number such as +8613800138000", &test.calling},
+                           Key{"routing_number", "a number such as D123", &test.routing_number},
                            Key{"apn", "an APN or DNN", &test.access_point},
                            Key{"serving_network", "MCC and MNC", &test.serving_network}};
   for (const Key& key : keys) {
@@ -194,10 +197,32 @@ void Reader::read_network(YamlMap& map, TariffTest& test) {
     *key.text = read_text(*node, errors_, key.form).value_or("");
     if (key.text->size() > name_bytes_max) errors_.add(node->position, "too long", key.form);
   }
+  if (const YamlNode* node = map.find("group")) test.common_groups = read_groups(*node);
+  if (const YamlNode* node = map.find("leg")) {
+    const std::optional<std::size_t> choice = read_choice(
+        *node, errors_,
+        {leg_name(Leg::originating), leg_name(Leg::terminating), leg_name(Leg::forwarded)});
+    if (choice) test.leg = static_cast<Leg>(*choice);
+  }
   if (const YamlNode* node = map.find("rat_type")) {
     const std::optional<std::uint64_t> number = read_integer(*node, errors_, 0, 255);
     if (number) test.rat_type = static_cast<std::uint8_t>(*number);
   }
+}
+
+// One name or a list of them, as a request's attribute has them.
+std::string Reader::read_groups(const YamlNode& node) {
+  std::string names;
+  const bool is_list = node.kind == YamlNode::Kind::sequence;
+  if (is_list && !check_count(node, errors_, "groups", 1, subscriber_attributes_max)) return names;
+  for (const YamlNode& item : is_list ? std::span(node.items) : std::span(&node, 1)) {
+    const std::string name = read_text(item, errors_, label_form).value_or("");
+    if (!name.empty() && !is_label(name)) {
+      errors_.add(item.position, fmt::format("{} is no group", in_quotes(name)), label_form);
+    }
+    names += (names.empty() ? "" : ",") + name;
+  }
+  return names;
 }
 
 void Reader::read_account(YamlMap& map, TariffTest& test) {

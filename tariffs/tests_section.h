@@ -6,6 +6,7 @@
 #pragma once
 
 #include "engine/base/time.h"
+#include "tariffs/conditions.h"
 #include "tariffs/file_error.h"
 #include "tariffs/money.h"
 #include "tariffs/subscriber.h"
@@ -65,6 +66,10 @@ struct TariffTest {
   std::vector<Use> uses;
   base::Time at;                          // within the tariff's validity
   std::string called;                     // as Called-Party-Address has it; "": it is not there
+  std::string calling;                    // likewise: Calling-Party-Address
+  std::string routing_number;             // likewise: Number-Portability-Routing-Information
+  std::string common_groups;              // what both parties are of (Facts::common_groups)
+  std::optional<Leg> leg;                 // by Role-Of-Node; nullopt: it is not there
   std::string access_point;               // likewise: Called-Station-Id
   std::string serving_network;            // 3GPP-SGSN-MCC-MNC
   std::optional<std::uint8_t> rat_type;   // 3GPP-RAT-Type

@@ -38,9 +38,16 @@ constexpr std::array routes = {
     Route{"DELETE", "/v1/subscribers/{}/payers/{}", remove_payer, 0},
     Route{"GET", "/v1/subscribers/{}/ceilings", list_ceilings, 0},
     Route{"POST", "/v1/subscribers/{}/ceilings/{}", change_ceiling, mib},
+    Route{"GET", "/v1/subscribers/{}/chosen", list_chosen, 0},
+    Route{"POST", "/v1/subscribers/{}/chosen", choose_number, mib},
+    Route{"DELETE", "/v1/subscribers/{}/chosen/{}", give_up_number, 0},
     Route{"POST", "/v1/subscribers/{}/subscriptions", add_subscription, mib},
     Route{"GET", "/v1/subscribers/{}/subscriptions", list_subscriptions, 0},
     Route{"DELETE", "/v1/subscribers/{}/subscriptions/{}", end_subscription, 0},
+
+    Route{"POST", "/v1/numbers", load_numbers, 64 * mib},
+    Route{"GET", "/v1/numbers", list_numbers, 0},
+    Route{"GET", "/v1/numbers/{}", get_number, 0},
 
     Route{"GET", "/v1/sessions", list_sessions, 0},
     Route{"DELETE", "/v1/sessions/{}", close_session, 0},

@@ -81,9 +81,16 @@ Reply remove_payer(Api& api, const HttpRequest& request, Stream& stream);
 
 Reply list_ceilings(Api& api, const HttpRequest& request, Stream& stream);
 Reply change_ceiling(Api& api, const HttpRequest& request, Stream& stream);
+Reply list_chosen(Api& api, const HttpRequest& request, Stream& stream);
+Reply choose_number(Api& api, const HttpRequest& request, Stream& stream);
+Reply give_up_number(Api& api, const HttpRequest& request, Stream& stream);
 Reply add_subscription(Api& api, const HttpRequest& request, Stream& stream);
 Reply list_subscriptions(Api& api, const HttpRequest& request, Stream& stream);
 Reply end_subscription(Api& api, const HttpRequest& request, Stream& stream);
+
+Reply load_numbers(Api& api, const HttpRequest& request, Stream& stream);
+Reply list_numbers(Api& api, const HttpRequest& request, Stream& stream);
+Reply get_number(Api& api, const HttpRequest& request, Stream& stream);
 
 Reply list_sessions(Api& api, const HttpRequest& request, Stream& stream);
 Reply close_session(Api& api, const HttpRequest& request, Stream& stream);

@@ -328,11 +328,25 @@ std::string wrong_release(const TariffView& view, const tariffs::VersionedTariff
 std::string read_facts(const HttpRequest& request, const TariffView& view, RatingFacts& rating,
                        tariffs::Facts& facts) {
   const std::string_view called = request.query_value("called");
-  rating.learn({{static_cast<std::uint8_t>(AttributeId::called_party), called}});
+  const auto learn = [&rating](AttributeId id, std::string_view value) {
+    if (!value.empty()) rating.learn({{static_cast<std::uint8_t>(id), value}});
+  };
+  learn(AttributeId::called_party, called);
+  learn(AttributeId::calling_party, request.query_value("calling"));
+  learn(AttributeId::routing_number, request.query_value("routing"));
+  learn(AttributeId::common_groups, request.query_value("group"));
   facts = rating.at(view.now);
   if (!called.empty() && facts.called_number.empty() && facts.dialled_number.empty()) {
     return fmt::format("{} is no number, such as +49301234567, 110 or urn:service:sos",
                        tariffs::in_quotes(called));
+  }
+  if (const std::string_view leg = request.query_value("leg"); !leg.empty()) {
+    const std::optional<tariffs::Leg> read = tariffs::parse_leg(leg);
+    if (!read) {
+      return fmt::format("{} is no leg; expected originating, terminating or forwarded",
+                         tariffs::in_quotes(leg));
+    }
+    facts.leg = *read;
   }
   facts.access_point = request.query_value("apn");
   facts.serving_network = request.query_value("network");

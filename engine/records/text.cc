@@ -16,7 +16,7 @@ namespace farthing::engine::records {
 namespace {
 
 constexpr std::uint8_t attributes_first = 1;
-constexpr std::uint8_t attributes_last = 21;
+constexpr std::uint8_t attributes_last = 24;
 
 constexpr std::string_view columns =
     "record,complete,account,account_number,msisdn,imsi,session_id,service_context,opened_at,"

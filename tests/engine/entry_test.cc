@@ -135,6 +135,33 @@ TEST(Entry, ACutOfTheLedgerComesBackAsItWas) {
   }
 }
 
+TEST(Entry, PortedAndChosenNumbersComeBackAsTheyWere) {
+  Entry entry;
+  entry.kind = EntryKind::chosen_changed;
+  entry.numbers = NumbersLoading{1'000'000, 0xfedcba9876543210};
+  entry.chosen = ChosenList{SubscriberNumber(3),
+                            {"8613800138001", "49301234"},
+                            {Time(Duration(5)), Time(Duration(7))},
+                            2};
+  const std::string bytes = encoded(entry, Sequence(1000));
+  std::string_view rest = bytes;
+  Entry read;
+  ASSERT_TRUE(decode_entry(rest, Sequence(1000), read));
+  EXPECT_TRUE(rest.empty());
+  ASSERT_TRUE(read.numbers.has_value());
+  EXPECT_EQ(read.numbers->count, entry.numbers->count);
+  EXPECT_EQ(read.numbers->source_hash, entry.numbers->source_hash);
+  EXPECT_EQ(read.chosen, entry.chosen);
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    rest = std::string_view(bytes).substr(0, size);
+    EXPECT_FALSE(decode_entry(rest, Sequence(1000), read)) << size;
+  }
+  entry.chosen->numbers[1] = "no number";
+  const std::string broken = encoded(entry, Sequence(1000));
+  rest = broken;
+  EXPECT_FALSE(decode_entry(rest, Sequence(1000), read));
+}
+
 TEST(Entry, KnowsWhenItsLegsDoNotAddUp) {
   Entry entry = sample();
   EXPECT_TRUE(is_balanced(entry));

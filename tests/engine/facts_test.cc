@@ -56,6 +56,72 @@ TEST(RatingFacts, WhatIsDialledIsHandedOn) {
   EXPECT_EQ(dialled("123456789012345678901"), "") << "too long";
 }
 
+TEST(RatingFacts, TheLegIsKnownByTheRoleOfTheNode) {
+  using tariffs::Leg;
+  const auto leg = [](std::string_view role) {
+    RatingFacts facts;
+    facts.learn({attribute(AttributeId::role_of_node, role)});
+    return facts.at(noon).leg;
+  };
+  for (const Leg each : {Leg::originating, Leg::terminating, Leg::forwarded}) {
+    EXPECT_EQ(leg(role_of(each)), each);
+  }
+  EXPECT_EQ(leg({"\0\0\0\3", 4}), Leg::originating) << "B2BUA_ROLE";
+  EXPECT_EQ(leg("\2"), Leg::originating) << "no number of four bytes";
+  EXPECT_EQ(RatingFacts().leg(), Leg::originating);
+}
+
+TEST(RatingFacts, TheLegOfAMessageIsKnownByItsRecipient) {
+  using tariffs::Leg;
+  RatingFacts facts;
+  facts.know(*Identity::make(Identity::Kind::e164, "8613800138000"), {});
+  facts.learn({attribute(AttributeId::recipient, "x8613800138000y")});
+  EXPECT_EQ(facts.leg(), Leg::terminating);
+  facts.learn({attribute(AttributeId::originator, "8613800138000")});
+  EXPECT_EQ(facts.leg(), Leg::originating) << "to itself";
+  facts.learn({attribute(AttributeId::role_of_node, role_of(Leg::forwarded))});
+  EXPECT_EQ(facts.leg(), Leg::forwarded) << "the role decides where it is said";
+}
+
+std::string routed(std::string_view called, std::string_view told = {},
+                   std::string_view looked_up = {}) {
+  RatingFacts facts;
+  facts.learn({attribute(AttributeId::called_party, called)});
+  if (!told.empty()) facts.learn({attribute(AttributeId::routing_number, told)});
+  if (!looked_up.empty()) facts.learn({attribute(AttributeId::ported_to, looked_up)});
+  return std::string(facts.at(noon).routing_number);
+}
+
+TEST(RatingFacts, WhereAPortedNumberIsRouted) {
+  EXPECT_EQ(routed("+491511", "D123"), "D123");
+  EXPECT_EQ(routed("+491511", "d-12.3"), "D123");
+  EXPECT_EQ(routed("+491511", "rn=+1-202-555-0100;npdi"), "+12025550100");
+  EXPECT_EQ(routed("+491511", "tel:+491511;rn=D123;rn-context=+49;npdi"), "D123");
+  EXPECT_EQ(routed("tel:+491511;rn=D9;npdi"), "D9");
+  EXPECT_EQ(routed("sip:+491511;RN=d9;npdi@ims.example;user=phone"), "D9");
+  EXPECT_EQ(routed("tel:+491511;rn=D9", "D123"), "D123") << "what the network says goes first";
+  EXPECT_EQ(routed("+491511", "", "D7"), "D7");
+  EXPECT_EQ(routed("tel:+491511;rn=D9", "", "D7"), "D9");
+  for (const char* none :
+       {"+491511", "tel:+491511;npdi", "tel:+491511;rn=", "tel:+491511;rn=+", "tel:+491511;rn=xyz",
+        "tel:+491511;rn=D1+2", "tel:+491511;xrn=D1", "tel:+491511;rn=1234567890123456789012"}) {
+    EXPECT_EQ(routed(none), "") << none;
+  }
+}
+
+TEST(RatingFacts, TheNetworkMayKnowThatANumberWasNotPorted) {
+  const auto knows = [](std::string_view called) {
+    RatingFacts facts;
+    facts.learn({attribute(AttributeId::called_party, called)});
+    return facts.knows_route();
+  };
+  EXPECT_TRUE(knows("tel:+491511;npdi"));
+  EXPECT_TRUE(knows("sip:+491511;npdi@ims.example"));
+  EXPECT_TRUE(knows("tel:+491511;rn=D1"));
+  EXPECT_FALSE(knows("tel:+491511"));
+  EXPECT_FALSE(knows("+491511"));
+}
+
 TEST(RatingFacts, WhatIsLearntLaterTakesThePlaceOfWhatWasKnown) {
   RatingFacts facts;
   const std::string eutran = "\x06";

@@ -53,6 +53,50 @@ TEST(Conditions, AllThatAreGivenMustHold) {
   EXPECT_FALSE(conditions.hold_without_tables(facts("ims", "", 6)));
 }
 
+TEST(Conditions, Legs) {
+  Conditions incoming;
+  incoming.legs = {Leg::terminating, Leg::forwarded};
+  Facts known;
+  EXPECT_FALSE(incoming.are_none());
+  EXPECT_FALSE(incoming.hold_without_tables(known));
+  known.leg = Leg::forwarded;
+  EXPECT_TRUE(incoming.hold_without_tables(known));
+  Conditions forwarded;
+  forwarded.legs = {Leg::forwarded};
+  EXPECT_TRUE(incoming.cover(forwarded));
+  EXPECT_FALSE(forwarded.cover(incoming));
+  EXPECT_FALSE(forwarded.exclude(incoming));
+  Conditions outgoing;
+  outgoing.legs = {Leg::originating};
+  EXPECT_TRUE(outgoing.exclude(incoming));
+  for (std::size_t i = 0; i < leg_count; ++i) {
+    EXPECT_EQ(parse_leg(leg_name(static_cast<Leg>(i))), static_cast<Leg>(i));
+  }
+  EXPECT_EQ(parse_leg("outgoing"), std::nullopt);
+}
+
+TEST(Conditions, GroupsOfBothParties) {
+  Conditions related;
+  related.groups = {"family", "vpn"};
+  Facts known;
+  EXPECT_FALSE(related.are_none());
+  for (const char* common : {"family", "account,vpn", "a,family,z"}) {
+    known.common_groups = common;
+    EXPECT_TRUE(related.hold_without_tables(known)) << common;
+  }
+  for (const char* common : {"", "account", "famil", "familyy,xvpn", ","}) {
+    known.common_groups = common;
+    EXPECT_FALSE(related.hold_without_tables(known)) << common;
+  }
+  Conditions family;
+  family.groups = {"family"};
+  EXPECT_TRUE(related.cover(family));
+  EXPECT_FALSE(family.cover(related));
+  Conditions account;
+  account.groups = {"account"};
+  EXPECT_FALSE(account.exclude(family)) << "one may be of both";
+}
+
 TEST(Conditions, CoverWhatIsNarrower) {
   Conditions wide;
   wide.zones = {1, 2};

@@ -56,6 +56,7 @@ offers:
   - {name: pack, allowance: 2 MiB, validity: 30 d, covers: [{service: data, zzz: 1}], zzz: 1}
   - name: plan
     period: month
+    chosen_numbers: {most: 1, zzz: 1}
     begins: calendar
     first_period: prorated
     proration: {zzz: 1}
@@ -91,6 +92,7 @@ const std::map<std::string, std::string, std::less<>> definitions = {
     {"an offer", "offer"},
     {"an allowance", "allowance"},
     {"a rollover", "rollover"},
+    {"the chosen numbers", "chosen_numbers"},
     {"a limit", "limit"},
     {"the proration", "proration"},
     {"what is covered", "coverage"},

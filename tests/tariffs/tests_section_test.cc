@@ -127,8 +127,9 @@ TEST(TestsSection, EveryErrorIsTold) {
           "t.yaml:17:5: the key \"expect\" is missing in a test; expected what it must come to",
           "t.yaml:17:15: unknown service \"dat\" (did you mean \"data\"?); expected one of data",
           "t.yaml:17:30: unknown key \"expects\" in a test (did you mean \"expect\"?); expected "
-          "apn, at, balance, called, credit_limit, expect, name, payers, rat_type, rating_group, "
-          "service, serving_network, subscriber, subscriptions, switched_off, use",
+          "apn, at, balance, called, calling, credit_limit, expect, group, leg, name, payers, "
+          "rat_type, rating_group, routing_number, service, serving_network, subscriber, "
+          "subscriptions, switched_off, use",
           "t.yaml:18:35: \"0 B\" is out of range; expected 1 B to 1024 TiB",
           "t.yaml:18:44: the tariff is not valid at that time; expected a time from valid_from to "
           "before valid_until",

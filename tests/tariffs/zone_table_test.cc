@@ -32,6 +32,35 @@ TEST(ZoneTable, FindsTheZoneOfANumber) {
   EXPECT_FALSE(table.find("8613800138000"));
 }
 
+TEST(ZoneTable, APortedNumberIsWhereItIsRouted) {
+  FileErrors errors("zones.csv");
+  const ZoneTable table = ZoneTable::read(
+      "prefix,zone\n49,eu\n1,us\nrn:d1,carrier-b\nrn:D123,carrier-c\nrn:0,carrier-d\n", errors);
+  EXPECT_TRUE(errors.empty());
+  EXPECT_THAT(table.zones(), ElementsAre("eu", "us", "carrier-b", "carrier-c", "carrier-d"));
+  EXPECT_EQ(table.find("4915112345", "D1"), 2);
+  EXPECT_EQ(table.find("4915112345", "D12"), 2);
+  EXPECT_EQ(table.find("4915112345", "D1234"), 3);
+  EXPECT_EQ(table.find("4915112345", "0301"), 4);
+  EXPECT_EQ(table.find("4915112345", "D2"), 0) << "no prefix has it: the number's own";
+  EXPECT_EQ(table.find("4915112345", "+12025550100"), 1) << "a number as others";
+  EXPECT_EQ(table.find("4915112345", "12025550100"), 0) << "digits of somebody's own plan";
+  EXPECT_EQ(table.find("4915112345", "+D1"), 2);
+  EXPECT_FALSE(table.find("8613800138000", "D2"));
+}
+
+TEST(ZoneTable, RoutingPrefixesThatAreNone) {
+  EXPECT_THAT(errors_of("prefix,zone\nrn:,eu\nrn:G1,eu\nrn:D1,eu\nrn:d1,us\nrn:+1,eu\n"),
+              ElementsAre("zones.csv:2:1: \"rn:\" is no prefix of routing numbers; expected rn: "
+                          "and 1 to 20 hexadecimal digits, as in rn:D123",
+                          "zones.csv:3:1: \"rn:G1\" is no prefix of routing numbers; expected rn: "
+                          "and 1 to 20 hexadecimal digits, as in rn:D123",
+                          "zones.csv:5:1: the prefix rn:d1 is there already, in line 4; expected "
+                          "each prefix once",
+                          "zones.csv:6:1: \"rn:+1\" is no prefix of routing numbers; expected rn: "
+                          "and 1 to 20 hexadecimal digits, as in rn:D123"));
+}
+
 TEST(ZoneTable, RowErrors) {
   EXPECT_THAT(
       errors_of("prefix,zone\n+49,eu\n,eu\n1234567890123456,eu\n0049,eu\n33,\n34,e u\n"),

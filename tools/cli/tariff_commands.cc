@@ -27,7 +27,7 @@ namespace {
 
 struct Given {
   std::string file, version = "current", folder, context, units;
-  std::string called, apn, network, at, reason, only;
+  std::string called, calling, routing, group, leg, apn, network, at, reason, only;
   bool strict = false;
   std::vector<std::string> counted;
   std::vector<std::string> subscriber;  // "segment=gold"
@@ -271,7 +271,10 @@ int show_price(const Context& context, const Given& given) {
   if (given.rating_group) target += fmt::format("&rating_group={}", *given.rating_group);
   if (given.rat) target += fmt::format("&rat={}", *given.rat);
   const std::pair<std::string_view, const std::string&> texts[] = {
-      {"called", given.called}, {"apn", given.apn}, {"network", given.network}, {"at", given.at}};
+      {"called", given.called},   {"calling", given.calling},
+      {"routing", given.routing}, {"group", given.group},
+      {"leg", given.leg},         {"apn", given.apn},
+      {"network", given.network}, {"at", given.at}};
   for (const auto& [name, text] : texts) {
     if (!text.empty()) target += fmt::format("&{}={}", name, encode_url(text));
   }
@@ -396,6 +399,13 @@ void add_tariff_commands(CLI::App& app, Context& context) {
   add_argument(price, "UNITS", given->units, "How much: 10, 100MiB, 2min");
   add_text_option(price, "--called", given->called,
                   "The called number, as the network says it: +49301234, 110, tel:...");
+  add_text_option(price, "--calling", given->calling, "The calling number, likewise");
+  add_text_option(price, "--routing", given->routing,
+                  "Where the called number is routed that was ported: D123");
+  add_text_option(price, "--group", given->group,
+                  "What the other party is of, as the subscriber is: family, or account,family");
+  add_text_option(price, "--leg", given->leg,
+                  "originating (the default), terminating or forwarded");
   add_text_option(price, "--apn", given->apn, "The access point");
   price->add_option("--rat", given->rat, "The radio access: a number of 3GPP-RAT-Type")
       ->type_name("N");
