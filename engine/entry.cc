@@ -47,8 +47,10 @@ enum Section : std::uint64_t {
   section_tariff_only = 1u << 27,
   section_ceilings = 1u << 28,
   section_terms = 1u << 29,
+  section_commitment = std::uint64_t{1} << 31,
 };
-constexpr std::uint64_t sections_known = (std::uint64_t{1} << 30) - 1;
+constexpr std::uint64_t sections_known =
+    ((std::uint64_t{1} << 30) - 1) | std::uint64_t{section_commitment};
 
 std::uint64_t sections_of(const Entry& entry) {
   std::uint64_t mask = 0;
@@ -85,6 +87,7 @@ std::uint64_t sections_of(const Entry& entry) {
   if (entry.rated_again) mask |= section_rated_again;
   if (entry.tariff && !entry.tariff->only_name.empty()) mask |= section_tariff_only;
   if (entry.terms) mask |= section_terms;
+  if (entry.commitment) mask |= section_commitment;
   return mask;
 }
 
@@ -118,6 +121,7 @@ std::size_t size_bound(const Entry& entry) {
   if (entry.subscription) bound += size_bound(*entry.subscription);
   bound += entry.payers.size() * 6 * number;
   for (const OwnCeiling& ceiling : entry.ceilings) bound += size_bound(ceiling);
+  if (entry.commitment) bound += size_bound(entry.commitment->commitment) + 1;
   if (entry.cut) bound += cut_size_bound;
   if (entry.tariff) bound += entry.tariff->only_name.size() + entry.tariff->only_value.size();
   if (entry.profile_change) bound += size_bound(*entry.profile_change);
@@ -414,6 +418,10 @@ void write_changes(ByteWriter& writer, Sequence own, const Entry& entry, std::ui
     for (const OwnCeiling& ceiling : entry.ceilings) write(writer, ceiling);
   }
   if (entry.terms) write(writer, *entry.terms);
+  if (entry.commitment) {
+    writer.u8(entry.commitment->is_settled ? 1 : 0);
+    write(writer, entry.commitment->commitment);
+  }
 }
 
 bool read_changes(ByteReader& in, std::uint64_t mask, Sequence own, Entry& entry) {
@@ -444,10 +452,16 @@ bool read_changes(ByteReader& in, std::uint64_t mask, Sequence own, Entry& entry
     return false;
   }
   if (mask & section_terms && !read(in, entry.terms.emplace())) return false;
+  if (mask & section_commitment) {
+    CommitmentChange& change = entry.commitment.emplace();
+    const std::uint8_t is_settled = in.u8();
+    change.is_settled = is_settled == 1;
+    if (is_settled > 1 || !read(in, change.commitment)) return false;
+  }
   return in.ok();
 }
 
-constexpr std::array<std::pair<EntryKind, std::string_view>, 28> kind_names = {{
+constexpr std::array<std::pair<EntryKind, std::string_view>, 29> kind_names = {{
     {EntryKind::server_started, "server_started"},
     {EntryKind::tariff_loaded, "tariff_loaded"},
     {EntryKind::account_created, "account_created"},
@@ -476,6 +490,7 @@ constexpr std::array<std::pair<EntryKind, std::string_view>, 28> kind_names = {{
     {EntryKind::validity_changed, "validity_changed"},
     {EntryKind::credit_changed, "credit_changed"},
     {EntryKind::minimum_changed, "minimum_changed"},
+    {EntryKind::spend_settled, "spend_settled"},
 }};
 
 }  // namespace
@@ -531,6 +546,7 @@ void Entry::clear() {
   subscription.reset();
   payers.clear();
   ceilings.clear();
+  commitment.reset();
   payment.reset();
   tariff.reset();
   cut.reset();

@@ -259,6 +259,10 @@ Item offer_item(const Tariff& tariff, const Offer& offer) {
     item.fields.push_back({"sale", std::string(sale_name(offer.sale))});
   }
   if (!offer.successor.empty()) item.fields.push_back({"successor", offer.successor});
+  if (const auto& minimum = offer.minimum_spend) {
+    item.fields.push_back({"minimum_spend", fmt::format("{} by {}", minimum->amount.to_string(),
+                                                        tariff.counters()[minimum->counter].name)});
+  }
   for (const Raise& raise : offer.raises) {
     const auto ceiling = std::ranges::find(tariff.ceilings(), raise.ceiling, &CeilingRule::name);
     item.fields.push_back({"raises " + raise.ceiling, units_text(ceiling->unit, raise.by)});

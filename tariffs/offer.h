@@ -76,6 +76,12 @@ struct Renewal {
                             // period has those of the version then in force
 };
 
+// What is spent at least in each period; what is missing is charged after its end.
+struct MinimumSpend {
+  Money amount;
+  std::uint16_t counter = 0;  // index into the tariff's counters: of money, of the same periods
+};
+
 enum class Sale : std::uint8_t {
   on_sale = 0,
   withdrawn = 1,  // nobody can buy it; those who have it keep it
@@ -99,6 +105,7 @@ struct Offer {
   Sale sale = Sale::on_sale;
   std::string successor;      // of one that has ended; "": none
   std::vector<Raise> raises;  // with each period that begins
+  std::optional<MinimumSpend> minimum_spend;
 
   Money fee_in(LifeState state) const {
     return fees[static_cast<std::size_t>(state)].value_or(fee);
