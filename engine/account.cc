@@ -184,6 +184,9 @@ void Account::find_due() {
   for (const Subscription& subscription : subscriptions) {
     due_at = std::min(due_at, subscription.next());
   }
+  for (const SpendCommitment& commitment : commitments) {
+    due_at = std::min(due_at, settles_at(commitment));
+  }
 }
 
 const Bucket* Account::bucket(BucketNumber which) const {

@@ -52,6 +52,10 @@ std::uint32_t estimate_bytes(const Account& account) {
   }
   bytes += account.ceilings.capacity() * sizeof(OwnCeiling);
   for (const OwnCeiling& ceiling : account.ceilings) bytes += text_bytes(ceiling.name);
+  bytes += account.commitments.capacity() * sizeof(SpendCommitment);
+  for (const SpendCommitment& commitment : account.commitments) {
+    bytes += text_bytes(commitment.offer);
+  }
   bytes += account.counters.capacity() * sizeof(Counter);
   for (const Counter& counter : account.counters) bytes += text_bytes(counter.name);
   return static_cast<std::uint32_t>(bytes);

@@ -140,7 +140,7 @@ void Book::apply_to_account(Account* account, const Entry& entry, Sequence own) 
   account->last = own;
   if (entry.subscriber_opening || entry.profile_change || entry.chosen ||
       !entry.bucket_openings.empty() || !entry.bucket_closings.empty() || entry.subscription ||
-      !entry.counter_openings.empty()) {
+      entry.commitment || !entry.counter_openings.empty()) {
     accounts_.resized(*account);
   }
   note_change(*account);
@@ -216,6 +216,8 @@ void Book::change_account(Account& account, const Entry& entry) {
   if (entry.terms) account.terms = *entry.terms;
   change_buckets(account, entry);
   if (entry.subscription) change_subscription(account, *entry.subscription);
+  if (entry.commitment) change_commitment(account, *entry.commitment);
+  if (entry.subscription || entry.commitment) find_due(account);
   for (const PayerChange& payer : entry.payers) change_payer(account, payer);
   for (const OwnCeiling& after : entry.ceilings) change_ceiling(account, after);
 }
@@ -265,6 +267,10 @@ void Book::change_subscription(Account& account, const Subscription& after) {
   } else {
     *known = after;
   }
+}
+
+// What is due may have changed.
+void Book::find_due(Account& account) {
   const Time before = account.due_at;
   account.find_due();
   if (account.due_at != before && account.due_at != never) {

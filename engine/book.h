@@ -174,6 +174,7 @@ class Book {
   void change_account(Account& account, const Entry& entry);
   void change_buckets(Account& account, const Entry& entry);
   void change_subscription(Account& account, const Subscription& after);
+  void find_due(Account& account);
   void change_payer(Account& account, const PayerChange& after);
   static void change_ceiling(Account& account, const OwnCeiling& after);
   void note_spending(Account& account, const Entry& entry);

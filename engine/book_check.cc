@@ -76,6 +76,7 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
   if (entry.chosen && (account == nullptr || account->subscriber(entry.chosen->owner) == nullptr)) {
     return "it changes the chosen numbers of an unknown subscriber";
   }
+  if (const char* wrong = check_commitment(entry, account)) return wrong;
   if (const char* wrong = check_limits(entry, account)) return wrong;
   if (const char* wrong = check_counters(entry, account, session)) return wrong;
   return check_amounts(entry, account, session);

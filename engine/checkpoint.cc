@@ -233,14 +233,38 @@ std::string index_key_of_due(AccountNumber account) {
 
 // --- Accounts ------------------------------------------------------------------------------------
 
+namespace {
+
+// What stands behind the terms says by its number what it is, that of its section in entries.
+constexpr std::uint8_t part_commitments = 31;
+
+void write_commitments(ByteWriter& to, const Account& account) {
+  to.u8(part_commitments);
+  to.varint(account.commitments.size());
+  for (const SpendCommitment& commitment : account.commitments) write(to, commitment);
+}
+
+bool read_commitments(ByteReader& in, Account& account) {
+  if (in.u8() != part_commitments) return false;
+  account.commitments.resize(in.count());
+  for (SpendCommitment& commitment : account.commitments) {
+    if (!read(in, commitment)) return false;
+  }
+  account.find_due();
+  return in.ok();
+}
+
+}  // namespace
+
 void encode_account(const Account& account, std::string& out) {
-  std::size_t bound = 22 * number_bytes + account.name.size() +
+  std::size_t bound = 24 * number_bytes + account.name.size() +
                       account.subscribers.size() * (2 * sizeof(std::uint64_t) + 1);
   for (const Bucket& bucket : account.buckets) bound += bound_of(bucket);
   for (const Counter& counter : account.counters) bound += counter.name.size() + 10 * number_bytes;
   for (const Subscription& subscription : account.subscriptions) bound += size_bound(subscription);
   bound += account.payers.size() * 6 * number_bytes;
   for (const OwnCeiling& ceiling : account.ceilings) bound += size_bound(ceiling);
+  for (const SpendCommitment& commitment : account.commitments) bound += size_bound(commitment);
   for (const Subscriber& subscriber : account.subscribers) {
     if (subscriber.profile != nullptr) bound += size_bound(change_to(*subscriber.profile, {}));
     if (subscriber.chosen != nullptr) bound += size_bound(*subscriber.chosen);
@@ -261,7 +285,8 @@ void encode_account(const Account& account, std::string& out) {
     for (const Bucket& bucket : account.buckets) write_bucket(to, bucket);
     // As rows were before there were counters, subscriptions that renew, payers, ceilings, and
     // terms.
-    const bool has_terms = !(account.terms == AccountTerms());
+    const bool has_commitments = !account.commitments.empty();
+    const bool has_terms = has_commitments || !(account.terms == AccountTerms());
     const bool has_ceilings = has_terms || !account.ceilings.empty();
     const bool has_payers = has_ceilings || !account.payers.empty();
     const bool has_subscriptions = has_payers || !account.subscriptions.empty();
@@ -282,6 +307,7 @@ void encode_account(const Account& account, std::string& out) {
     to.varint(account.ceilings.size());
     for (const OwnCeiling& ceiling : account.ceilings) write(to, ceiling);
     if (has_terms) write(to, account.terms);
+    if (has_commitments) write_commitments(to, account);
   });
 }
 
@@ -334,6 +360,7 @@ bool decode_account(std::string_view row, Account& account) {
     }
   }
   if (in.ok() && !in.at_end() && !read(in, account.terms)) return false;
+  if (in.ok() && !in.at_end() && !read_commitments(in, account)) return false;
   return is_whole(in) && account.last.value != 0 && !account.name.empty();
 }
 

@@ -48,9 +48,10 @@ enum Section : std::uint64_t {
   section_ceilings = 1u << 28,
   section_terms = 1u << 29,
   section_numbers = 1u << 30,
+  section_commitment = std::uint64_t{1} << 31,
   section_chosen = std::uint64_t{1} << 32,
 };
-constexpr std::uint64_t sections_known = ((std::uint64_t{1} << 31) - 1) | section_chosen;
+constexpr std::uint64_t sections_known = (std::uint64_t{1} << 33) - 1;
 
 std::uint64_t sections_of(const Entry& entry) {
   std::uint64_t mask = 0;
@@ -89,6 +90,7 @@ std::uint64_t sections_of(const Entry& entry) {
   if (entry.terms) mask |= section_terms;
   if (entry.numbers) mask |= section_numbers;
   if (entry.chosen) mask |= section_chosen;
+  if (entry.commitment) mask |= section_commitment;
   return mask;
 }
 
@@ -122,6 +124,7 @@ std::size_t size_bound(const Entry& entry) {
   if (entry.subscription) bound += size_bound(*entry.subscription);
   bound += entry.payers.size() * 6 * number;
   for (const OwnCeiling& ceiling : entry.ceilings) bound += size_bound(ceiling);
+  if (entry.commitment) bound += size_bound(entry.commitment->commitment) + 1;
   if (entry.cut) bound += cut_size_bound;
   if (entry.tariff) bound += entry.tariff->only_name.size() + entry.tariff->only_value.size();
   if (entry.profile_change) bound += size_bound(*entry.profile_change);
@@ -423,6 +426,10 @@ void write_changes(ByteWriter& writer, Sequence own, const Entry& entry, std::ui
     writer.varint(entry.numbers->count);
     writer.u64_fixed(entry.numbers->source_hash);
   }
+  if (entry.commitment) {
+    writer.u8(entry.commitment->is_settled ? 1 : 0);
+    write(writer, entry.commitment->commitment);
+  }
   if (entry.chosen) write(writer, *entry.chosen);
 }
 
@@ -459,11 +466,17 @@ bool read_changes(ByteReader& in, std::uint64_t mask, Sequence own, Entry& entry
     numbers.count = in.varint();
     numbers.source_hash = in.u64_fixed();
   }
+  if (mask & section_commitment) {
+    CommitmentChange& change = entry.commitment.emplace();
+    const std::uint8_t is_settled = in.u8();
+    change.is_settled = is_settled == 1;
+    if (is_settled > 1 || !read(in, change.commitment)) return false;
+  }
   if (mask & section_chosen && !read(in, entry.chosen.emplace())) return false;
   return in.ok();
 }
 
-constexpr std::array<std::pair<EntryKind, std::string_view>, 31> kind_names = {{
+constexpr std::array<std::pair<EntryKind, std::string_view>, 32> kind_names = {{
     {EntryKind::server_started, "server_started"},
     {EntryKind::tariff_loaded, "tariff_loaded"},
     {EntryKind::account_created, "account_created"},
@@ -495,6 +508,7 @@ constexpr std::array<std::pair<EntryKind, std::string_view>, 31> kind_names = {{
     {EntryKind::credit_changed, "credit_changed"},
     {EntryKind::minimum_changed, "minimum_changed"},
     {EntryKind::billing_day_changed, "billing_day_changed"},
+    {EntryKind::spend_settled, "spend_settled"},
 }};
 
 }  // namespace
@@ -550,6 +564,7 @@ void Entry::clear() {
   subscription.reset();
   payers.clear();
   ceilings.clear();
+  commitment.reset();
   payment.reset();
   tariff.reset();
   numbers.reset();

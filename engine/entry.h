@@ -12,6 +12,7 @@
 
 #include "engine/account_terms.h"
 #include "engine/base/wide.h"
+#include "engine/minimum_spend.h"
 #include "engine/profile.h"
 #include "engine/subscription.h"
 #include "engine/types.h"
@@ -58,6 +59,7 @@ enum class EntryKind : std::uint8_t {
   validity_changed = 28,      // how long an account is valid, by hand
   credit_changed = 29,        // a temporary credit
   minimum_changed = 30,       // what is to stay on an account
+  spend_settled = 32,         // what a period was to spend at least and did not is charged
   billing_day_changed = 35,   // the day with which its billing months begin
 };
 
@@ -338,6 +340,7 @@ struct Entry {
   std::optional<Subscription> subscription;  // as it is after this entry
   std::vector<PayerChange> payers;           // likewise
   std::vector<OwnCeiling> ceilings;          // likewise
+  std::optional<CommitmentChange> commitment;
   std::optional<Payment> payment;
   std::optional<TariffLoading> tariff;
   std::optional<NumbersLoading> numbers;

@@ -440,6 +440,13 @@ std::string EntryExplainer::details() const {
   } else if (!entry_.bucket_closings.empty()) {
     parts.push_back(fmt::format("subscription {}", entry_.bucket_closings.front().value));
   }
+  if (const auto& change = entry_.commitment) {
+    parts.push_back(describe(change->commitment, time_zone()));
+    if (change->is_settled && moment_.account != nullptr) {
+      parts.push_back(
+          fmt::format("spent {}", spent(*moment_.account, change->commitment).to_string()));
+    }
+  }
   if (const auto& again = entry_.rated_again) {
     parts.push_back(fmt::format(
         "rerated: entry {}{}", again->entry.value,

@@ -349,6 +349,42 @@ bool read(ByteReader& in, AccountTerms& terms) {
   return in.ok();
 }
 
+// --- Minimum spend -------------------------------------------------------------------------------
+
+std::size_t size_bound(const SpendCommitment& commitment) {
+  return commitment.offer.size() + 10 * ByteWriter::varint_bytes_max;
+}
+
+void write(ByteWriter& out, const SpendCommitment& commitment) {
+  out.varint(commitment.subscription.value);
+  out.varint(commitment.owner.value);
+  out.text(commitment.offer);
+  out.varint(static_cast<std::uint64_t>(commitment.minimum.micros));
+  out.u64_fixed(commitment.counter.value);
+  out.varint(commitment.counted.value);
+  out.signed_varint(micros_of(commitment.span.from));
+  out.signed_varint(micros_of(commitment.span.to));
+  out.varint(static_cast<std::uint64_t>(commitment.before.micros));
+}
+
+bool read(ByteReader& in, SpendCommitment& commitment) {
+  commitment.subscription = SubscriptionNumber(in.number<std::uint32_t>());
+  commitment.owner = SubscriberNumber(in.number<std::uint16_t>());
+  commitment.offer = in.text();
+  const std::uint64_t minimum = in.varint();
+  commitment.counter = tariffs::CounterKey(in.u64_fixed());
+  commitment.counted = SubscriberNumber(in.number<std::uint16_t>());
+  commitment.span.from = time_of(in.signed_varint());
+  commitment.span.to = time_of(in.signed_varint());
+  const std::uint64_t before = in.varint();
+  constexpr auto most = std::uint64_t{INT64_MAX};
+  constexpr Time last = Time::max() - std::chrono::days(1);  // it is settled a day later
+  if (minimum == 0 || minimum > most || before > most || commitment.span.to > last) return false;
+  commitment.minimum = Money(static_cast<std::int64_t>(minimum));
+  commitment.before = Money(static_cast<std::int64_t>(before));
+  return in.ok() && commitment.span.from < commitment.span.to && !commitment.offer.empty();
+}
+
 // --- Subscriptions -------------------------------------------------------------------------------
 
 std::size_t size_bound(const Subscription& subscription) {

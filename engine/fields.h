@@ -48,6 +48,10 @@ void write(base::ByteWriter& out, const OwnCeiling& ceiling);
 void write(base::ByteWriter& out, const AccountTerms& terms);
 [[nodiscard]] bool read(base::ByteReader& in, AccountTerms& terms);
 
+std::size_t size_bound(const SpendCommitment& commitment);
+void write(base::ByteWriter& out, const SpendCommitment& commitment);
+[[nodiscard]] bool read(base::ByteReader& in, SpendCommitment& commitment);
+
 std::size_t size_bound(const Subscription& subscription);
 void write(base::ByteWriter& out, const Subscription& subscription);
 [[nodiscard]] bool read(base::ByteReader& in, Subscription& subscription);

@@ -510,6 +510,13 @@ Operation add_subscription(Shard& shard, std::string_view msisdn, std::string_vi
         Refusal::Code::refused,
         fmt::format("an account has at most {} subscriptions that renew", subscriptions_max));
   }
+  if (offer->minimum_spend && account.commitments.size() >= commitments_max) {
+    return refusal(
+        Refusal::Code::refused,
+        fmt::format("an account has at most {} periods with a minimum spend that are not "
+                    "settled; the first is settled by itself",
+                    commitments_max));
+  }
   if (!make_room(shard, account, offer->allowances.size(), now, note)) {
     return refusal(Refusal::Code::refused,
                    fmt::format("an account has at most {} allowances", buckets_max));

@@ -3,6 +3,7 @@
 #include "engine/base/wide.h"
 #include "engine/ceilings.h"
 #include "engine/decide.h"
+#include "engine/minimum_spend.h"
 #include "engine/permission.h"
 
 #include <algorithm>
@@ -85,6 +86,14 @@ void pay(Entry& entry, Money fee) {
   if (fee.micros == 0) return;
   entry.legs.push_back({Side::main, Leg::no_segment, {}, -fee.micros});
   entry.legs.push_back({Side::revenue, Leg::no_segment, {}, fee.micros});
+}
+
+// What the period that the entry's subscription begins is to spend at least.
+void commit(const Account& account, const VersionedTariff& tariff, const Offer& offer, Share share,
+            Entry& entry) {
+  if (!offer.minimum_spend || !offer.renewal) return;
+  commit_spending(account, *tariff.tariff, offer,
+                  share_of(offer.minimum_spend->amount, share, *offer.renewal), entry);
 }
 
 // The allowances of a period, numbered from `next` on.
@@ -282,6 +291,7 @@ std::optional<Entry> begin_period(const Account& account, const Subscription& be
   after.offer = terms.offer->name;
   after.version = terms.tariff->version;
   after.coverage = terms.offer->coverage;
+  commit(account, *terms.tariff, *terms.offer, share, entry);
   after.sweep = sweep_of(account, after, entry, now);
   return entry;
 }
@@ -309,9 +319,10 @@ Entry subscribe(const Account& account, SubscriberNumber subscriber, const Versi
                                       : TimeSpan{from, tariff.tariff->end_of(offer, from)};
   one.valid_to = one.due = span.to;
   pay(entry, first_fee(*tariff.tariff, offer, account.state_of(subscriber), from));
-  open_buckets(entry, offer, subscriber, span, share_of_period(tariff, offer, one), number,
-               one.buckets);
+  const Share share = share_of_period(tariff, offer, one);
+  open_buckets(entry, offer, subscriber, span, share, number, one.buckets);
   raise_ceilings(account, subscriber, *tariff.tariff, offer.raises, now, entry);
+  commit(account, tariff, offer, share, entry);
   return entry;
 }
 
@@ -389,6 +400,7 @@ std::optional<Entry> buy_pass(const Account& account, SubscriberNumber subscribe
   });
   if (offer.daily_most > 0 && bought >= offer.daily_most) return std::nullopt;
   if (account.subscriptions.size() >= subscriptions_max) return std::nullopt;
+  if (offer.minimum_spend && account.commitments.size() >= commitments_max) return std::nullopt;
   return subscribe(account, subscriber, tariff, offer, from, from);  // paid now, ahead or not
 }
 
@@ -399,6 +411,9 @@ std::optional<Entry> decide_due(const Account& account, const TariffHistory& tar
       if (auto entry = begin_period(account, one, tariffs, now)) return entry;
     }
     if (one.sweep <= now) return sweep(account, one, now);
+  }
+  for (const SpendCommitment& commitment : account.commitments) {
+    if (settles_at(commitment) <= now) return settle(account, commitment, now);
   }
   return std::nullopt;
 }

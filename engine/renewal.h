@@ -12,6 +12,8 @@
 // - Terms are those of the tariff version under which it was bought, or of the version in force
 //   when the period begins, as the offer of the version that it has says. An offer that has ended
 //   in the version in force makes way for its successor.
+// - What an offer asks to be spent at least in a period is settled when no usage of that can come
+//   any more (minimum_spend.h).
 // - Buckets of a period that is over stay as long as usage from it may be reported
 //   (event_time_past_max), and while sessions hold units of them. What was rolled over stays its
 //   time, though the subscription has ended; of one that is ended by hand only what is held stays.

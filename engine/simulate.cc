@@ -470,9 +470,10 @@ void TariffSimulation::add_eaten(const Account& account, const Leg& leg, Which w
 }
 
 void TariffSimulation::add_fees(const Entry& entry) {
-  if (entry.bucket_openings.empty() && !entry.subscription) return;
+  if (entry.bucket_openings.empty() && !entry.subscription && !entry.commitment) return;
   SimulatedOffer& offer =
       offers_[entry.subscription ? entry.subscription->offer
+              : entry.commitment ? entry.commitment->commitment.offer
                                  : std::string(entry.bucket_openings.front().offer)];
   if (!entry.bucket_openings.empty()) offer.unit = entry.bucket_openings.front().unit;
   SimulatedCharges& row = accounts_[entry.account.value - 1];

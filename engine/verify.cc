@@ -137,6 +137,17 @@ void walk_possessions(const Account& account, TextSink& sink) {
     sink.add("is lifted", ceiling.is_lifted ? 1 : 0);
     sink.add("until", micros_of(ceiling.until));
   }
+  for (const SpendCommitment& commitment : account.commitments) {
+    sink.enter("minimum spend", commitment.subscription.value);
+    sink.add("owner", commitment.owner.value);
+    sink.add_text("offer", commitment.offer);
+    sink.add_money("minimum", commitment.minimum.micros);
+    sink.add("counter's key", commitment.counter.value);
+    sink.add("counter's owner", commitment.counted.value);
+    sink.add("from", micros_of(commitment.span.from));
+    sink.add("to", micros_of(commitment.span.to));
+    sink.add_money("before", commitment.before.micros);
+  }
   for (const Counter& counter : account.counters) {
     sink.enter("counter", counter.number.value);
     sink.add("owner", counter.owner.value);

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "tariffs/ceiling.h"
-#include "tariffs/counter.h"
+#include "tariffs/counter_file.h"
 #include "tariffs/placed.h"
 #include "tariffs/yaml_reader.h"
 
@@ -21,6 +21,7 @@ struct Coverable {
   std::span<const PlacedService> services;
   std::span<const PlacedSituation> situations;
   std::span<const CeilingRule> ceilings;
+  std::span<const PlacedCounter> counters;
 };
 
 // One item. The service that is named, if it is known; the coverage, if all of it is.

@@ -266,6 +266,10 @@ Item offer_item(const Tariff& tariff, const Offer& offer) {
          fmt::format("at most {}{}", most,
                      changes ? fmt::format(", {} given up a month", *changes) : "")});
   }
+  if (const auto& minimum = offer.minimum_spend) {
+    item.fields.push_back({"minimum_spend", fmt::format("{} by {}", minimum->amount.to_string(),
+                                                        tariff.counters()[minimum->counter].name)});
+  }
   for (const Raise& raise : offer.raises) {
     const auto ceiling = std::ranges::find(tariff.ceilings(), raise.ceiling, &CeilingRule::name);
     item.fields.push_back({"raises " + raise.ceiling, units_text(ceiling->unit, raise.by)});

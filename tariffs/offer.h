@@ -85,6 +85,12 @@ struct ChosenNumbers {
   friend bool operator==(const ChosenNumbers&, const ChosenNumbers&) = default;
 };
 
+// What is spent at least in each period; what is missing is charged after its end.
+struct MinimumSpend {
+  Money amount;
+  std::uint16_t counter = 0;  // index into the tariff's counters: of money, of the same periods
+};
+
 enum class Sale : std::uint8_t {
   on_sale = 0,
   withdrawn = 1,  // nobody can buy it; those who have it keep it
@@ -109,6 +115,7 @@ struct Offer {
   std::string successor;      // of one that has ended; "": none
   std::vector<Raise> raises;  // with each period that begins
   ChosenNumbers chosen = {};
+  std::optional<MinimumSpend> minimum_spend;
 
   Money fee_in(LifeState state) const {
     return fees[static_cast<std::size_t>(state)].value_or(fee);

@@ -80,7 +80,7 @@ class Compiler {
   void check_passes() const;
 
   void compile_adjustments(YamlMap& file);
-  Coverable coverable() const { return {services_, situations_, parts_.ceilings}; }
+  Coverable coverable() const { return {services_, situations_, parts_.ceilings, counters_}; }
   void compile_situations();
   void add_rules();
   std::optional<Percent> read_tax(YamlMap& map, const std::optional<Percent>& otherwise);

@@ -69,6 +69,9 @@ StatementRow row_without_use(const Entry& entry, StatementRow row) {
     row.rule = entry.subscription->offer;
     row.tariff = entry.subscription->version;
   }
+  if (entry.kind == EntryKind::spend_settled) {
+    row.rule = describe(entry.commitment->commitment, "");  // in UTC
+  }
   if (entry.payment) row.rule = fmt::format("paid for entry {}", entry.payment->entry.value);
   if (entry.profile_change) row.rule = describe_change(*entry.profile_change);
   if (entry.state_change) row.rule = state_name(entry.state_change->state);

@@ -26,13 +26,18 @@ struct SubscriberView {
   std::vector<Bucket> buckets;
   std::vector<Bucket> parts;
   std::vector<Subscription> subscriptions;
+  // What it is to spend at least in periods that are not settled, and spent of that so far.
+  std::vector<std::pair<SpendCommitment, Money>> commitments;
 };
 
 SubscriberView view_subscriber(SubscriberRef who) {
   const Account& account = *who.account;
-  SubscriberView view{account.name, *account.subscriber(who.subscriber), {}, {}, {}};
+  SubscriberView view{account.name, *account.subscriber(who.subscriber), {}, {}, {}, {}};
   for (const Subscription& one : account.subscriptions) {
     if (one.owner == who.subscriber) view.subscriptions.push_back(one);
+  }
+  for (const SpendCommitment& one : account.commitments) {
+    if (one.owner == who.subscriber) view.commitments.emplace_back(one, spent(account, one));
   }
   for (const Bucket& bucket : account.buckets) {
     if (!bucket.is_for(who.subscriber) || bucket.is_lent) continue;
@@ -111,6 +116,21 @@ json::array subscriptions_json(const SubscriberView& view, const TariffView& tar
     subscriptions.push_back(subscription_json(bucket, tariffs));
   }
   return subscriptions;
+}
+
+json::array commitments_json(const SubscriberView& view, const TariffView& tariffs) {
+  const std::string zone = tariffs.time_zone();
+  json::array commitments;
+  for (const auto& [one, spent] : view.commitments) {
+    commitments.push_back({{"subscription", one.subscription.value},
+                           {"offer", one.offer},
+                           {"minimum", one.minimum.to_string()},
+                           {"spent", spent.to_string()},
+                           {"from", time_text(zone, one.span.from)},
+                           {"to", time_text(zone, one.span.to)},
+                           {"settled_at", time_text(zone, settles_at(one))}});
+  }
+  return commitments;
 }
 
 // Whether a price of the tariff in force asks for the switch.
@@ -310,7 +330,8 @@ Reply list_subscriptions(Api& api, const HttpRequest& request, Stream&) {
   const auto views = visit_subscriber(api, request.arguments[0], reply);
   if (!views) return reply;
   return json_reply({{"account", views->first.account},
-                     {"subscriptions", subscriptions_json(views->first, views->second)}});
+                     {"subscriptions", subscriptions_json(views->first, views->second)},
+                     {"minimum_spends", commitments_json(views->first, views->second)}});
 }
 
 Reply end_subscription(Api& api, const HttpRequest& request, Stream&) {

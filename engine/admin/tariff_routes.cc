@@ -116,6 +116,10 @@ json::object offer_json(const tariffs::Offer& offer, const tariffs::Tariff& tari
                          {"allowances", std::move(allowances)},
                          {"covers", coverage_json(tariff, offer.coverage)},
                          {"sale", tariffs::sale_name(offer.sale)}};
+  if (const auto& minimum = offer.minimum_spend) {
+    object["minimum_spend"] = {{"amount", minimum->amount.to_string()},
+                               {"counter", tariff.counters()[minimum->counter].name}};
+  }
   if (!offer.renewal) {
     object["validity"] = tariffs::validity_text(offer);
     return object;

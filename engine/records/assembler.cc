@@ -97,6 +97,9 @@ void begin(ChargingRecord& record, const Entry& entry, Sequence own, Time now) {
   record.attributes = entry.attributes;
   if (!entry.bucket_openings.empty()) record.offer = entry.bucket_openings.front().offer;
   if (entry.subscription) record.offer = entry.subscription->offer;
+  if (entry.kind == EntryKind::spend_settled) {
+    record.offer = describe(entry.commitment->commitment, "");  // in UTC
+  }
   record.opened_at = now;
   record.first = own;
 }

@@ -95,6 +95,7 @@ std::string recovery_difference(const engine::Shard& shard) {
   if (!sums.has_value()) return sums.error().message;
   for (std::uint64_t n = 1; n <= shard.book().account_count(); ++n) {
     const engine::AccountNumber number(n);
+    if (shard.book().account(number) == nullptr) continue;  // it is not in memory
     const std::string difference =
         engine::first_difference(engine::account_state(*verifier.book().account(number)),
                                  engine::account_state(*shard.book().account(number)));

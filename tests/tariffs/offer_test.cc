@@ -74,6 +74,54 @@ TEST(OfferFile, AnOfferHasAnEndOrAPeriod) {
             (Messages{"\"mnoth\" is no period (did you mean \"month\"?)"}));
 }
 
+TEST(OfferFile, AMinimumSpendGoesByACounterOfItsPeriods) {
+  const auto check = [](std::string_view counters, std::string_view rest) {
+    const std::string text = std::string(head.substr(0, head.find("services:"))) +
+                             std::string(counters) +
+                             std::string(head.substr(head.find("services:"))) +
+                             fmt::format("  - {{name: a, covers: [{{service: data}}], {}}}", rest);
+    return check_tariff("t.yaml", {text, {}});
+  };
+  constexpr std::string_view counters =
+      "counters:\n  spent: {unit: money, period: month}\n  today: {unit: money, period: day}\n"
+      "  used: {unit: octets, period: month, covers: [{service: data}]}\n";
+  const CheckedTariff good = check(
+      counters, "period: month, begins: calendar, minimum_spend: {amount: 30, counter: spent}");
+  ASSERT_NE(good.tariff, nullptr);
+  ASSERT_TRUE(good.tariff->offers()[0].minimum_spend);
+  EXPECT_EQ(good.tariff->offers()[0].minimum_spend->amount, Money(30'000'000));
+  EXPECT_EQ(good.tariff->counters()[good.tariff->offers()[0].minimum_spend->counter].name, "spent");
+
+  const auto error = [&](std::string_view rest) {
+    const CheckedTariff checked = check(counters, rest);
+    return checked.errors.size() == 1 ? to_string(checked.errors[0]) : "";
+  };
+  EXPECT_EQ(error("period: month, begins: calendar, minimum_spend: {amount: 30, counter: spend}"),
+            "t.yaml:21:112: unknown counter \"spend\" (did you mean \"spent\"?); expected "
+            "one of spent, today, used");
+  EXPECT_EQ(error("period: month, begins: calendar, minimum_spend: {amount: 0, counter: spent}"),
+            "t.yaml:21:99: nothing is no minimum; expected more than 0");
+  EXPECT_EQ(error("period: month, begins: calendar, minimum_spend: {amount: 1000000000.01, "
+                  "counter: spent}"),
+            "t.yaml:21:99: \"1000000000.01\" is too much; expected at most 1000000000");
+  EXPECT_EQ(error("period: month, begins: calendar, minimum_spend: {amount: 3, counter: used}"),
+            "t.yaml:21:111: counter \"used\" counts no money; expected a counter with unit: "
+            "money");
+  EXPECT_EQ(error("validity: 1 d, allowance: 1 MiB, minimum_spend: {amount: 3, counter: spent}"),
+            "t.yaml:21:75: it is of each period, and there is none; expected a period "
+            "beside it");
+  for (std::string_view period :
+       {"period: month", "period: 2 months, begins: calendar", "period: week, begins: calendar"}) {
+    EXPECT_NE(error(fmt::format("{}, minimum_spend: {{amount: 3, counter: spent}}", period))
+                  .find("counter \"spent\" does not begin anew with each period of the offer"),
+              std::string::npos)
+        << period;
+  }
+  EXPECT_NE(error("period: day, begins: calendar, minimum_spend: {amount: 3, counter: today}")
+                .find("counter \"today\" does not begin anew"),
+            std::string::npos);
+}
+
 TEST(OfferFile, AFeeMayBeAnotherInAStateOfTheSubscriber) {
   const Offer offer = offer_of(
       "  - {name: a, fee: 9.00, fees: {idle: 0, suspended-outgoing: 5.00}, period: month, covers: "

@@ -45,6 +45,7 @@ tables: {zzz: 1}
 numbers: {country_code: 49, zzz: 1}
 counters:
   used: {unit: octets, period: day, covers: [{service: data}], zzz: 1}
+  bill: {unit: money, period: month}
 ceilings:
   top: {counter: used, at: 1 GiB, zzz: 1}
 discounts: {off: {percent: 1, zzz: 1}}
@@ -60,6 +61,7 @@ offers:
     begins: calendar
     first_period: prorated
     proration: {zzz: 1}
+    minimum_spend: {amount: 1.00, counter: bill, zzz: 1}
     allowances:
       - {amount: 1 MiB, covers: [{service: data}], rollover: {periods: 1, zzz: 1}, zzz: 1}
       - {amount: 2 MiB, covers: [{service: data}], limits: [{when: dark, amount: 1 MiB, zzz: 1}]}
@@ -95,6 +97,7 @@ const std::map<std::string, std::string, std::less<>> definitions = {
     {"the chosen numbers", "chosen_numbers"},
     {"a limit", "limit"},
     {"the proration", "proration"},
+    {"the minimum spend", "minimum_spend"},
     {"what is covered", "coverage"},
     {"a test", "test"},
     {"a report", "report"},

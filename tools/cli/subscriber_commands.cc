@@ -209,6 +209,29 @@ void print_bought(const Context& context, const json::value& answer) {
   print_subscription(context, answer.at("subscription"), sequence);
 }
 
+void print_subscriptions(const Context& context, const json::value& answer) {
+  Table table({{"id", true},
+               {"offer"},
+               {"unit"},
+               {"remaining", true},
+               {"reserved", true},
+               {"valid_from"},
+               {"valid_to"},
+               {"state"},
+               {"renews"}});
+  for (const json::value& one : answer.at("subscriptions").as_array()) {
+    table.add({field(one, "id"), field(one, "offer"), field(one, "unit"), field(one, "remaining"),
+               field(one, "reserved"), field(one, "valid_from"), field(one, "valid_to"),
+               field(one, "state"), field(one, "renews") == "true" ? "yes" : "no"});
+  }
+  context.print(table);
+  for (const json::value& one : answer.at("minimum_spends").as_array()) {
+    context.out() << fmt::format("{}: {} spent of at least {} from {} to {}; settled at {}\n",
+                                 field(one, "offer"), field(one, "spent"), field(one, "minimum"),
+                                 field(one, "from"), field(one, "to"), field(one, "settled_at"));
+  }
+}
+
 void add_subscription_commands(CLI::App& app, Context& context,
                                const std::shared_ptr<Given>& given) {
   CLI::App* const group = add_group(app, "subscription", "Offers that a subscriber has bought");
@@ -232,29 +255,13 @@ void add_subscription_commands(CLI::App& app, Context& context,
                   "Given again with the same offer, nothing is bought twice");
   add_text_option(add, "--reason", given->reason, "Stands in the ledger");
 
-  CLI::App* const list = add_command(
-      *group, context, "list", "Lists a subscriber's subscriptions",
-      "farthing subscription list 8613800138003", [&context, given] {
-        return context.get(
-            subscriber_path(*given, "/subscriptions"), [&context](const json::value& answer) {
-              Table table({{"id", true},
-                           {"offer"},
-                           {"unit"},
-                           {"remaining", true},
-                           {"reserved", true},
-                           {"valid_from"},
-                           {"valid_to"},
-                           {"state"},
-                           {"renews"}});
-              for (const json::value& one : answer.at("subscriptions").as_array()) {
-                table.add({field(one, "id"), field(one, "offer"), field(one, "unit"),
-                           field(one, "remaining"), field(one, "reserved"),
-                           field(one, "valid_from"), field(one, "valid_to"), field(one, "state"),
-                           field(one, "renews") == "true" ? "yes" : "no"});
-              }
-              context.print(table);
-            });
-      });
+  CLI::App* const list = add_command(*group, context, "list", "Lists a subscriber's subscriptions",
+                                     "farthing subscription list 8613800138003", [&context, given] {
+                                       return context.get(subscriber_path(*given, "/subscriptions"),
+                                                          [&context](const json::value& answer) {
+                                                            print_subscriptions(context, answer);
+                                                          });
+                                     });
   add_argument(list, "MSISDN", given->msisdn, "The subscriber");
 
   CLI::App* const end = add_command(

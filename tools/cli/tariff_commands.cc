@@ -197,6 +197,12 @@ void show_version(const Context& context, const json::value& tariff) {
                renews ? "each " + field(offer, "period") : field(offer, "validity")});
   }
   context.print(table);
+  for (const json::value& offer : offers) {
+    const json::value* const minimum = offer.as_object().if_contains("minimum_spend");
+    if (minimum == nullptr) continue;
+    context.out() << fmt::format("{}: minimum spend {} by counter {}\n", field(offer, "offer"),
+                                 field(*minimum, "amount"), field(*minimum, "counter"));
+  }
 }
 
 // Writes what a version was made from, so that it can be changed and loaded again.
