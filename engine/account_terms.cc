@@ -17,10 +17,13 @@ AccountTerms extended(const AccountTerms& terms, const tariffs::TopUpValidity& r
   if (extension.count() == 0) return after;
   const Time from = terms.valid_until == never ? now : std::max(now, terms.valid_until);
   after.valid_until = std::min(from + extension, now + validity_ahead_max);
-  if (terms.valid_until != never) {  // it was brought further by hand
-    after.valid_until = std::max(after.valid_until, terms.valid_until);
+  if (terms.valid_until == never) {
+    after.grace_until = after.valid_until + rule.grace;
+    return after;
   }
-  after.grace_until = after.valid_until + rule.grace;
+  // Either may have been brought further by hand.
+  after.valid_until = std::max(after.valid_until, terms.valid_until);
+  after.grace_until = std::max(after.valid_until + rule.grace, terms.grace_until);
   return after;
 }
 

@@ -82,7 +82,8 @@ Operation lower_ceiling(Shard& shard, std::string_view msisdn, std::string_view 
   const auto found = find_ceiling(shard, msisdn, name);
   if (!found.has_value()) return found.error();
   const tariffs::CeilingRule& rule = *found->rule;
-  if (!rule.may_be_lowered) {
+  // What was lowered under another version can be taken back under any.
+  if (!rule.may_be_lowered && !value.empty()) {
     return Refusal{Refusal::Code::refused,
                    fmt::format("ceiling {} cannot be lowered: the tariff does not say \"lower: "
                                "true\"",

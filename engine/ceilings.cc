@@ -54,7 +54,10 @@ void raise_ceilings(const Account& account, SubscriberNumber subscriber,
     if (rule == tariff.ceilings().end()) continue;
     OwnCeiling own = own_ceiling(account, owner_of(tariff, *rule, subscriber), raise.ceiling, now);
     own.raised = base::saturating_add(own.raised, raise.by);
-    own.until = tariff.span_of(tariff.counters()[rule->counter], now, account.terms.billing_day).to;
+    const Time period_end =
+        tariff.span_of(tariff.counters()[rule->counter], now, account.terms.billing_day).to;
+    // What is bought for usage of an earlier period takes nothing from what holds in this one.
+    own.until = std::max(own.until, period_end);
     entry.ceilings.push_back(std::move(own));
   }
 }

@@ -305,7 +305,12 @@ std::optional<Pass> Decider::find_pass(const Request& request,
     }
     if (rule->stop || !asks_for(service, is_event, *rule)) continue;  // refused with it as well
     const tariffs::Offer* const offer = tariff->tariff->find_offer(rule->restrictions.pass);
-    if (offer != nullptr) return Pass{tariff, offer, from};
+    // One for other situations would be bought with each request, and never help.
+    const bool helps = offer != nullptr &&
+                       std::ranges::any_of(offer->coverage, [&](const tariffs::Coverage& coverage) {
+                         return coverage.covers(rule->service, service.rating_group, rule->holding);
+                       });
+    if (helps) return Pass{tariff, offer, from};
   }
   return std::nullopt;
 }

@@ -201,6 +201,16 @@ TEST_F(Terms, AfterTheGraceAllButWhatIsServedAlways) {
   EXPECT_FALSE(set_validity(engine_.shard(), anna, in(days(2)), in(days(1)), note).has_value());
 }
 
+TEST_F(Terms, ATopUpDoesNotTakeAwayAGraceThatWasGivenByHand) {
+  const Time promised = in(days(200));
+  expect_done(set_validity(engine_.shard(), anna, in(days(1)), promised, note));
+  pay_in(10);
+  EXPECT_EQ(account().terms.valid_until, in(days(31)));
+  EXPECT_EQ(account().terms.grace_until, promised);
+  for (int i = 0; i < 3; ++i) pay_in(50);
+  EXPECT_EQ(account().terms.grace_until, in(days(301 + 15)));
+}
+
 TEST_F(Terms, AFeeWaitsForATopUp) {
   expect_done(add_subscription(engine_.shard(), anna, "monthly", note));
   expect_done(set_validity(engine_.shard(), anna, in(days(20)), in(days(60)), note));

@@ -216,6 +216,34 @@ TEST_F(Ceilings, ALowerOneIsTheSubscribersUntilItSaysOtherwise) {
   EXPECT_FALSE(lift_ceiling(shard(), anna, "bill-shok", note).has_value());
 }
 
+TEST_F(Ceilings, ALowerOneCanBeGivenUpThoughTheTariffHasNoneAnyMore) {
+  ASSERT_TRUE(lower_ceiling(shard(), anna, "bill-shock", "20.00", note));
+  std::string text(tariff_text);
+  const std::string_view lower = ", lift: true, lower: true}";
+  text.replace(text.find(lower), lower.size(), ", lift: true}");
+  const auto tariff = tariffs::compile_tariff("ceilings.yaml", text);
+  ASSERT_TRUE(tariff.has_value());
+  shard().enter_tariff(*tariff, text);
+  EXPECT_EQ(granted(30, 50), 10u);
+  EXPECT_FALSE(lower_ceiling(shard(), anna, "bill-shock", "10.00", note).has_value());
+  ASSERT_TRUE(lower_ceiling(shard(), anna, "bill-shock", "", note).has_value());
+  EXPECT_EQ(granted(30, 50), 30u);
+}
+
+// A pass that is bought by usage of the day before, say, which is reported late.
+TEST_F(Ceilings, ARaiseOfThePeriodBeforeEndsNoneThatHolds) {
+  ASSERT_TRUE(add_subscription(shard(), anna, "booster", note));
+  const Account& account = *shard().book().find_account(anna);
+  const Time until = account.ceilings.at(0).until;
+  const tariffs::Tariff& tariff = *shard().tariffs().at(shard().now())->tariff;
+  Entry entry;
+  const std::vector<tariffs::Raise> raises = {{"fair-use", 5 * mib}};
+  raise_ceilings(account, SubscriberNumber(1), tariff, raises, shard().now() - days(31), entry);
+  ASSERT_EQ(entry.ceilings.size(), 1u);
+  EXPECT_EQ(entry.ceilings[0].raised, 15 * mib);
+  EXPECT_EQ(entry.ceilings[0].until, until);
+}
+
 TEST_F(Ceilings, WhatIsBoughtRaisesThemForTheRestOfThePeriod) {
   for (int i = 0; i < 2; ++i) ASSERT_TRUE(add_subscription(shard(), anna, "booster", note));
   use(10, 45);  // 40 at 1.00, 5 at 0.10; and two boosters

@@ -631,6 +631,18 @@ TEST_F(Renewals, no_pass_is_bought_in_units_that_have_no_price) {
   EXPECT_EQ(balance(), Money(100'000'000));
 }
 
+TEST_F(Renewals, no_pass_is_bought_that_does_not_cover_the_situation) {
+  std::string text(tariff_text);
+  const std::string_view covers = "covers: [{service: data, rating_group: roaming}]";
+  text.replace(text.find(covers), covers.size(),
+               "covers: [{service: data, rating_group: roaming, when: abroad}]");
+  load(text + "situations:\n  abroad: {serving_network: 208}\n");
+  EXPECT_EQ(use(30, 1), Outcome::credit_limit_reached);
+  EXPECT_EQ(use(30, 1), Outcome::credit_limit_reached);
+  EXPECT_EQ(balance(), Money(100'000'000));
+  EXPECT_TRUE(account().subscriptions.empty());
+}
+
 TEST_F(Renewals, room_for_a_purchase_is_not_made_at_a_subscriptions_cost) {
   pay(100'000);
   subscribe("daily");
