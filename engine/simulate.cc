@@ -278,7 +278,7 @@ const Entry* TariffSimulation::decide_again(const Account& account, const Sessio
 void TariffSimulation::decide_unpaid(const Account& account, Time now) {
   if (&account != &account_) account_ = account;
   account_.credit_limit_micros = account_money_max.micros;
-  account_.terms = {};
+  account_.terms = {.billing_day = account.terms.billing_day};
   decide({account_, entry_.subscriber, nullptr, *history_, now, lendings_}, request_, decision_);
 }
 

@@ -186,6 +186,30 @@ class TranscriptTest : public engine::admin::ApiTest,
         "{fair-use: 10 GiB}}\n");
   }
 
+  // One that goes by who is at the other end, and numbers that were ported.
+  void write_friends() {
+    write("networks.csv", "prefix,zone\n86,home\nrn:B,other\n");
+    write("friends.yaml",
+          "tariff: friends\ncurrency: CNY\ntime_zone: Asia/Shanghai\nvalid_from: 2026-01-01T00:00\n"
+          "tables: {zones: networks.csv}\n"
+          "services:\n"
+          "  voice:\n"
+          "    context: 32260@3gpp.org\n"
+          "    unit: seconds\n"
+          "    grant: {maximum: 10 min}\n"
+          "    prices:\n"
+          "      - {default: true, leg: terminating, price: free}\n"
+          "      - {default: true, group: [family, chosen], amount: 0.01, per: 1 min}\n"
+          "      - {default: true, zone: other, amount: 0.20, per: 1 min}\n"
+          "      - {default: true, amount: 0.10, per: 1 min}\n"
+          "offers:\n"
+          "  - {name: friends, fee: 2.00, period: month, chosen_numbers: {most: 2, changes: 1}, "
+          "covers: [{service: voice}]}\n");
+    write("ported.csv", "number,routing\n8613911111111,B7\n");
+    write("bad-ported.csv", "number,routing\n8613911111111,G7\n0,B7\n");
+    write("nothing.csv", "number,routing\n");
+  }
+
   // One under which accounts end.
   void write_validity() {
     write("valid.yaml",
@@ -296,6 +320,7 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
   write_dear_tariff();
   write_offers();
   write_ceilings();
+  write_friends();
   write_validity();
   if (std::string_view(GetParam()) == "sessions.txt") {
     play_sessions();
@@ -324,10 +349,10 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
 
 INSTANTIATE_TEST_SUITE_P(CommandLine, TranscriptTest,
                          testing::Values("accounts.txt", "asking.txt", "ceilings.txt",
-                                         "explain.txt", "offers.txt", "payers.txt", "rejects.txt",
-                                         "rerates.txt", "sessions.txt", "simulations.txt",
-                                         "subscribers.txt", "tariffs.txt", "terms.txt",
-                                         "trials.txt", "usage.txt"),
+                                         "explain.txt", "numbers.txt", "offers.txt", "payers.txt",
+                                         "rejects.txt", "rerates.txt", "sessions.txt",
+                                         "simulations.txt", "subscribers.txt", "tariffs.txt",
+                                         "terms.txt", "trials.txt", "usage.txt"),
                          [](const auto& test) {
                            std::string name = test.param;
                            return name.substr(0, name.find('.'));
