@@ -181,6 +181,8 @@ void DuplicateTable::begin_round() {
   FARTHING_ASSERT(writing_.items().empty());
   std::swap(fresh_, writing_);
   std::swap(dropped_, dropping_);
+  // The oldest are dropped first.
+  if (!dropping_.empty()) first_kept_ = dropping_.back() + 1;
   filled_ = 0;
 }
 
@@ -193,6 +195,7 @@ bool DuplicateTable::fill_round(storage::Round& round, std::size_t keys) {
   std::string key;
   for (; keys > 0 && filled_ < writing_.items().size(); --keys, ++filled_) {
     const RecentKeys::Item& item = writing_.items()[filled_];
+    if (item.bucket < first_kept_) continue;  // erased by this very round
     key.clear();
     append_prefix(key, item.bucket, item.key);
     append_big_endian(key, item.sequence, 8);

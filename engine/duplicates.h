@@ -126,6 +126,7 @@ class DuplicateTable {
   std::size_t filled_ = 0;               // of writing_
   std::vector<std::uint32_t> dropped_;   // buckets whose keys the next round erases,
   std::vector<std::uint32_t> dropping_;  // and the round under way
+  std::uint32_t first_kept_ = 0;         // of the buckets, when that round began
   Inserted newest_;
   std::uint64_t size_ = 0;
   std::uint64_t evicted_early_ = 0;

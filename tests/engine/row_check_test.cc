@@ -171,6 +171,19 @@ TEST_F(RowCheckTest, PassesATableOfDuplicatesThatHasForgottenItsOldest) {
   EXPECT_EQ(verdict(), "");
 }
 
+// A server that nobody asks for a day writes nothing meanwhile.
+TEST_F(RowCheckTest, WhatIsForgottenBeforeItWasWrittenIsNotWritten) {
+  engine_.checkpoint();
+  close_some("three");
+  engine_.advance(std::chrono::hours(30));
+  engine_.sync();
+  engine_.shard().tick();
+  close_some("four");
+  engine_.checkpoint();
+  ASSERT_FALSE(duplicates().empty());
+  EXPECT_EQ(verdict(), "");
+}
+
 TEST_F(RowCheckTest, NamesAnAccountWhoseRowWasChanged) {
   Account changed;
   ASSERT_TRUE(decode_account(row(Table::accounts, account_key()), changed));
