@@ -140,7 +140,7 @@ void Book::apply_to_account(Account* account, const Entry& entry, Sequence own) 
   account->last = own;
   if (entry.subscriber_opening || entry.profile_change || entry.chosen ||
       !entry.bucket_openings.empty() || !entry.bucket_closings.empty() || entry.subscription ||
-      entry.commitment || !entry.counter_openings.empty()) {
+      entry.commitment || !entry.counter_openings.empty() || !entry.ceilings.empty()) {
     accounts_.resized(*account);
   }
   note_change(*account);
@@ -239,11 +239,15 @@ void Book::change_buckets(Account& account, const Entry& entry) {
 }
 
 void Book::change_ceiling(Account& account, const OwnCeiling& after) {
-  std::erase_if(account.ceilings, [&after](const OwnCeiling& known) {
-    return known.owner == after.owner && known.name == after.name;
+  // What was done in periods that ended so long before the one at hand matters no more.
+  const Time over = after.periods[0].span.from - counters_kept;
+  std::erase_if(account.ceilings, [&](const OwnCeiling& known) {
+    const bool is_it = known.owner == after.owner && known.name == after.name;
+    return is_it || (!known.lowered && known.periods[0].span.to < over);
   });
-  const bool is_own = after.lowered || after.raised > 0 || after.is_lifted;
-  if (is_own) account.ceilings.push_back(after);
+  if (after != OwnCeiling{after.owner, after.name, after.unit, {}, {}}) {
+    account.ceilings.push_back(after);
+  }
 }
 
 void Book::change_payer(Account& account, const PayerChange& after) {

@@ -41,7 +41,7 @@ base::Result<Found, Refusal> find_ceiling(Shard& shard, std::string_view msisdn,
 
 Operation change(Shard& shard, const Found& found, const OwnCeiling& after, const Note& note) {
   const Account& account = *found.who.account;
-  if (after == own_ceiling(account, found.owner, found.rule->name, shard.now())) {
+  if (after == own_ceiling(account, found.owner, *found.rule)) {
     return Done{account.last, true};
   }
   Entry entry;
@@ -67,12 +67,17 @@ Operation lift_ceiling(Shard& shard, std::string_view msisdn, std::string_view n
                                "true\"",
                                name)};
   }
-  OwnCeiling own = own_ceiling(*found->who.account, found->owner, name, shard.now());
-  own.is_lifted = true;
-  own.until = found->tariff
-                  ->span_of(found->tariff->counters()[found->rule->counter], shard.now(),
-                            found->who.account->terms.billing_day)
-                  .to;
+  const Account& account = *found->who.account;
+  OwnCeiling own = own_ceiling(account, found->owner, *found->rule);
+  const tariffs::TimeSpan span = found->tariff->span_of(
+      found->tariff->counters()[found->rule->counter], shard.now(), account.terms.billing_day);
+  CeilingPeriod* const period = change_period(own, shard.now(), span);
+  if (period == nullptr) {
+    return Refusal{
+        Refusal::Code::refused,
+        fmt::format("ceiling {} was changed in a later period; is the clock right?", name)};
+  }
+  period->is_lifted = true;
   return change(shard, *found, own, note);
 }
 
@@ -89,7 +94,7 @@ Operation lower_ceiling(Shard& shard, std::string_view msisdn, std::string_view 
                                "true\"",
                                name)};
   }
-  OwnCeiling own = own_ceiling(*found->who.account, found->owner, name, shard.now());
+  OwnCeiling own = own_ceiling(*found->who.account, found->owner, rule);
   own.lowered.reset();
   if (!value.empty()) {
     own.lowered = tariffs::parse_units(value, rule.unit, 1);

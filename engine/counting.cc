@@ -30,10 +30,9 @@ bool fits_after(const Entry& entry, CounterNumber number, base::Int128 value, ba
 // Whether the opening makes an end of the counter. One that the tariff does not have any more goes
 // when no usage of it can come.
 bool ends(const CounterOpening& opening, const Counter& counter) {
-  constexpr Duration forgotten_after = std::chrono::days(62);
   const Duration since = opening.span.from - counter.span.to;
   return counter.owner == opening.owner && counter.held == 0 &&
-         since > (counter.key == opening.key ? Duration(0) : forgotten_after);
+         since > (counter.key == opening.key ? Duration(0) : counters_kept);
 }
 
 }  // namespace

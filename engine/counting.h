@@ -10,6 +10,9 @@
 
 namespace farthing::engine {
 
+// So long counters stay behind their period where their owner counts in a later one.
+inline constexpr Duration counters_kept = std::chrono::days(62);
+
 // nullptr: the entry can be folded into the account (nullptr: there is none) and the session
 // (nullptr: it opens one); else what is wrong with it.
 const char* check_counters(const Entry& entry, const Account* account, const Session* session);

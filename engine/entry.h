@@ -253,14 +253,24 @@ struct Payment {
   Sequence entry;  // the member's
 };
 
+// What consent and purchases do to a ceiling while a period of its counter lasts.
+struct CeilingPeriod {
+  tariffs::TimeSpan span;  // empty: nothing was done in any
+  std::uint64_t raised = 0;
+  bool is_lifted = false;  // altogether
+
+  friend bool operator==(const CeilingPeriod&, const CeilingPeriod&) = default;
+};
+
 // A ceiling of the tariff (tariffs/ceiling.h) as it is for one owner (ceilings.h).
 struct OwnCeiling {
   SubscriberNumber owner;  // 0: the account's, as its counter is
   std::string name;
+  Unit unit = Unit::octets;              // of its counter; says nothing of one of another unit
   std::optional<std::uint64_t> lowered;  // at its own wish; until it says otherwise
-  std::uint64_t raised = 0;              // by so much, before `until`
-  bool is_lifted = false;                // altogether, before `until`
-  Time until;
+  // The last two in which something was done, the later one first: usage of a period may be
+  // reported in the next.
+  std::array<CeilingPeriod, 2> periods;
 
   friend bool operator==(const OwnCeiling&, const OwnCeiling&) = default;
 };

@@ -289,28 +289,40 @@ bool read(ByteReader& in, ChosenList& chosen) {
 }
 
 std::size_t size_bound(const OwnCeiling& ceiling) {
-  return ceiling.name.size() + 7 * ByteWriter::varint_bytes_max;
+  return ceiling.name.size() + 12 * ByteWriter::varint_bytes_max;
 }
 
 void write(ByteWriter& out, const OwnCeiling& ceiling) {
   out.varint(ceiling.owner.value);
   out.text(ceiling.name);
-  out.u8(static_cast<std::uint8_t>((ceiling.lowered ? 1 : 0) | (ceiling.is_lifted ? 2 : 0)));
+  out.u8(static_cast<std::uint8_t>(ceiling.unit));
+  out.u8(ceiling.lowered ? 1 : 0);
   if (ceiling.lowered) out.varint(*ceiling.lowered);
-  out.varint(ceiling.raised);
-  out.signed_varint(micros_of(ceiling.until));
+  for (const CeilingPeriod& period : ceiling.periods) {
+    out.signed_varint(micros_of(period.span.from));
+    out.signed_varint(micros_of(period.span.to));
+    out.varint(period.raised);
+    out.u8(period.is_lifted ? 1 : 0);
+  }
 }
 
 bool read(ByteReader& in, OwnCeiling& ceiling) {
   ceiling.owner = SubscriberNumber(in.number<std::uint16_t>());
   ceiling.name = in.text();
-  const std::uint8_t flags = in.u8();
-  if (flags > 3) return false;
-  ceiling.is_lifted = (flags & 2) != 0;
+  const std::uint8_t unit = in.u8();
+  const std::uint8_t has_lowered = in.u8();
+  if (unit > static_cast<std::uint8_t>(Unit::money) || has_lowered > 1) return false;
+  ceiling.unit = static_cast<Unit>(unit);
   ceiling.lowered.reset();
-  if ((flags & 1) != 0) ceiling.lowered = in.varint();
-  ceiling.raised = in.varint();
-  ceiling.until = time_of(in.signed_varint());
+  if (has_lowered != 0) ceiling.lowered = in.varint();
+  for (CeilingPeriod& period : ceiling.periods) {
+    period.span.from = time_of(in.signed_varint());
+    period.span.to = time_of(in.signed_varint());
+    period.raised = in.varint();
+    const std::uint8_t is_lifted = in.u8();
+    if (is_lifted > 1) return false;
+    period.is_lifted = is_lifted != 0;
+  }
   return in.ok() && !ceiling.name.empty();
 }
 

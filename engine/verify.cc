@@ -133,9 +133,13 @@ void walk_possessions(const Account& account, TextSink& sink) {
     sink.add_text("name", ceiling.name);
     sink.add("has one of its own", ceiling.lowered ? 1 : 0);
     sink.add("lowered", ceiling.lowered.value_or(0));
-    sink.add("raised", ceiling.raised);
-    sink.add("is lifted", ceiling.is_lifted ? 1 : 0);
-    sink.add("until", micros_of(ceiling.until));
+    sink.add("unit", static_cast<std::uint64_t>(ceiling.unit));
+    for (const CeilingPeriod& period : ceiling.periods) {
+      sink.add("from", micros_of(period.span.from));
+      sink.add("to", micros_of(period.span.to));
+      sink.add("raised", period.raised);
+      sink.add("is lifted", period.is_lifted ? 1 : 0);
+    }
   }
   for (const SpendCommitment& commitment : account.commitments) {
     sink.enter("minimum spend", commitment.subscription.value);

@@ -177,7 +177,8 @@ void Worksheet::note_reached(const CounterWork& counter, Entry& entry) const {
   std::ranges::for_each(counter.rule->thresholds, note);
   for (const tariffs::CeilingRule& rule : counter.tariff->ceilings()) {
     if (&counter.tariff->counters()[rule.counter] != counter.rule) continue;
-    const std::optional<std::uint64_t> at = ceiling(*counter.tariff, rule);
+    const Time time = std::clamp(counted_at_, counter.span.from, counter.span.to - Duration(1));
+    const std::optional<std::uint64_t> at = ceiling_of(*account_, counter.owner, rule, time);
     if (!at) continue;
     for (const std::uint8_t percent : rule.notes) {
       const auto part = (base::Uint128{*at} * percent + 99) / 100;

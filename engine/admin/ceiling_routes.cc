@@ -18,7 +18,8 @@ namespace {
 struct CeilingView {
   tariffs::CeilingRule rule;
   std::string counter;
-  OwnCeiling own;
+  std::optional<std::uint64_t> lowered;
+  CeilingPeriod period;             // the one that lasts
   std::optional<std::uint64_t> at;  // nullopt: lifted
   std::uint64_t value = 0;          // of the counter
   Time period_end;
@@ -37,7 +38,9 @@ std::vector<CeilingView> view_ceilings(const SubscriberRef& who, Shard& shard) {
     CeilingView& view = views.emplace_back();
     view.rule = rule;
     view.counter = counter.name;
-    view.own = own_ceiling(*who.account, owner, rule.name, now);
+    const OwnCeiling own = own_ceiling(*who.account, owner, rule);
+    view.lowered = own.lowered;
+    view.period = period_at(own, now);
     view.at = ceiling_of(*who.account, owner, rule, now);
     view.period_end = tariff.span_of(counter, now, who.account->terms.billing_day).to;
     for (const Counter& known : who.account->counters) {
@@ -60,17 +63,18 @@ json::array ceilings_json(const std::vector<CeilingView>& views, const TariffVie
   for (const CeilingView& view : views) {
     const Unit unit = view.rule.unit;
     const json::value none(nullptr);
-    ceilings.push_back({{"ceiling", view.rule.name},
-                        {"counter", view.counter},
-                        {"unit", tariffs::unit_name(unit)},
-                        {"value", units_json(unit, view.value)},
-                        {"at", view.at ? units_json(unit, *view.at) : none},
-                        {"reached", view.at && view.value >= *view.at},
-                        {"tariff", units_json(unit, view.rule.at)},
-                        {"lowered", view.own.lowered ? units_json(unit, *view.own.lowered) : none},
-                        {"raised", view.own.raised > 0 ? units_json(unit, view.own.raised) : none},
-                        {"lifted", view.own.is_lifted},
-                        {"period_end", time_text(tariffs.time_zone(), view.period_end)}});
+    ceilings.push_back(
+        {{"ceiling", view.rule.name},
+         {"counter", view.counter},
+         {"unit", tariffs::unit_name(unit)},
+         {"value", units_json(unit, view.value)},
+         {"at", view.at ? units_json(unit, *view.at) : none},
+         {"reached", view.at && view.value >= *view.at},
+         {"tariff", units_json(unit, view.rule.at)},
+         {"lowered", view.lowered ? units_json(unit, *view.lowered) : none},
+         {"raised", view.period.raised > 0 ? units_json(unit, view.period.raised) : none},
+         {"lifted", view.period.is_lifted},
+         {"period_end", time_text(tariffs.time_zone(), view.period_end)}});
   }
   return ceilings;
 }

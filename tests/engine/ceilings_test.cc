@@ -133,6 +133,7 @@ class Clients {
     }));
     return values;
   }
+  std::uint32_t next_number() { return number_++; }
   void crash(bool written_back) {
     engine_.sync();
     if (written_back) engine_.checkpoint();
@@ -234,14 +235,69 @@ TEST_F(Ceilings, ALowerOneCanBeGivenUpThoughTheTariffHasNoneAnyMore) {
 TEST_F(Ceilings, ARaiseOfThePeriodBeforeEndsNoneThatHolds) {
   ASSERT_TRUE(add_subscription(shard(), anna, "booster", note));
   const Account& account = *shard().book().find_account(anna);
-  const Time until = account.ceilings.at(0).until;
+  const CeilingPeriod now = account.ceilings.at(0).periods[0];
   const tariffs::Tariff& tariff = *shard().tariffs().at(shard().now())->tariff;
-  Entry entry;
   const std::vector<tariffs::Raise> raises = {{"fair-use", 5 * mib}};
-  raise_ceilings(account, SubscriberNumber(1), tariff, raises, shard().now() - days(31), entry);
-  ASSERT_EQ(entry.ceilings.size(), 1u);
-  EXPECT_EQ(entry.ceilings[0].raised, 15 * mib);
-  EXPECT_EQ(entry.ceilings[0].until, until);
+  for (const int months : {1, 2}) {
+    Entry entry;
+    const Time time = now.span.from - days(30 * months - 15);
+    raise_ceilings(account, SubscriberNumber(1), tariff, raises, time, entry);
+    ASSERT_EQ(entry.ceilings.size(), 1u);
+    EXPECT_EQ(entry.ceilings[0].periods[0], now);
+    EXPECT_EQ(period_at(entry.ceilings[0], shard().now()).raised, 10 * mib);
+    EXPECT_EQ(period_at(entry.ceilings[0], time).raised, 5 * mib);
+  }
+}
+
+// What is used before midnight of a month's end may be reported when more was bought for the next.
+TEST_F(Ceilings, UsageIsChargedByWhatHoldsInItsOwnPeriod) {
+  using std::chrono::minutes;
+  const tariffs::Tariff& tariff = *shard().tariffs().at(engine().now())->tariff;
+  advance(tariff.month_of(engine().now()).to - engine().now() - minutes(5));
+  use(30, 30);  // 60.00: nothing more
+  ASSERT_TRUE(lift_ceiling(shard(), anna, "bill-shock", note));
+  surf(RequestType::initial, "s", 10, 0, 30);
+  surf(RequestType::initial, "r", 30, 0, 5);
+  const Time before = engine().now();
+  advance(minutes(10));
+  const auto report = [&](const std::string& session, std::uint32_t group, Time time,
+                          std::uint64_t used) {
+    Request request = test::request_of(RequestType::update, next_number(), session, anna);
+    request.event_time = time;
+    ServiceRequest& service = request.add_service();
+    service.rating_group = RatingGroup(group);
+    service.used.emplace().octets = used * mib;
+    engine().handle(request);
+  };
+  ASSERT_TRUE(add_subscription(shard(), anna, "booster", note));  // 5.00, for this month
+  report("s", 10, before, 30);                                    // 20 at 1.00, 10 at 0.10
+  report("r", 30, before, 5);                                     // lifted then: 2.00 each
+  EXPECT_EQ(paid(), "96.000000");
+  EXPECT_EQ(granted(10, 100), 30u) << "as much as the raise makes of it now";
+  for (const bool written_back : {false, true}) {
+    crash(written_back);
+    report("s", 10, before, 10);
+    EXPECT_EQ(paid(), written_back ? "98.000000" : "97.000000");
+  }
+  engine().sync();
+  EXPECT_EQ(test::proof_failure(engine().store()), "");
+}
+
+// A version that counts something else under the name of old.
+TEST_F(Ceilings, OneOfAnotherUnitIsNotTheSubscribersOwn) {
+  ASSERT_TRUE(lower_ceiling(shard(), anna, "fair-use", "1 MiB", note));
+  std::string text(tariff_text);
+  for (const auto& [from, to] :
+       {std::pair<std::string_view, std::string_view>{"fair-use: {counter: used, at: 20 MiB",
+                                                      "fair-use: {counter: abroad, at: 20.00"},
+        {"{fair-use: 10 MiB, no-more: 10 MiB}", "{no-more: 10 MiB}"}}) {
+    text.replace(text.find(from), from.size(), to);
+  }
+  const auto tariff = tariffs::compile_tariff("ceilings.yaml", text);
+  ASSERT_TRUE(tariff.has_value()) << tariffs::to_string(tariff.error().front());
+  shard().enter_tariff(*tariff, text);
+  use(10, 2);
+  EXPECT_EQ(paid(), "2.000000");
 }
 
 TEST_F(Ceilings, WhatIsBoughtRaisesThemForTheRestOfThePeriod) {
