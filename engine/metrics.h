@@ -53,6 +53,12 @@ class Histogram {
   Figure sum_us_;
 };
 
+// What the shard's thread spends at a time on something else than requests.
+struct Pauses {
+  Histogram us;
+  Histogram cpu_us;  // of that, its processor time: others' turns on the processor excluded
+};
+
 struct ShardMetrics {
   // Requests by type (RequestType - 1) and by how the command ended.
   std::array<std::array<Figure, 8>, 4> requests;
@@ -78,9 +84,8 @@ struct ShardMetrics {
   Figure gathering_bytes;  // of the batch that waits for the store
   Histogram commit_us;     // hand-over to durable
   Histogram request_us;    // read to answer released
-  // What the shard's thread spends at a time on write-back, eviction and what was fetched.
-  Histogram upkeep_us;
-  Histogram upkeep_cpu_us;  // of that, its processor time: others' turns on the processor excluded
+  Pauses upkeep;           // for write-back, eviction and what was fetched
+  Pauses visits;           // for what people ask through the API
 };
 
 }  // namespace farthing::engine

@@ -21,9 +21,9 @@ base::Result<std::shared_ptr<const tariffs::PortedNumbers>, std::string> recall_
 }
 
 Operation load_numbers(Shard& shard, std::shared_ptr<const tariffs::PortedNumbers> numbers,
-                       std::string source, const Note& note) {
+                       SourceDocument document, const Note& note) {
   if (auto wrong = check_note(note)) return *wrong;
-  return Done{shard.enter_numbers(std::move(numbers), std::move(source), note)};
+  return Done{shard.enter_numbers(std::move(numbers), std::move(document), note)};
 }
 
 }  // namespace farthing::engine

@@ -98,9 +98,9 @@ Operation choose_number(Shard& shard, std::string_view msisdn, std::string_view 
 Operation give_up_number(Shard& shard, std::string_view msisdn, std::string_view number,
                          const Note& note);
 
-// The table of ported numbers is this one from now on. `source`: the file that it was read from.
+// The table of ported numbers is this one from now on. `document`: the file that it was read from.
 Operation load_numbers(Shard& shard, std::shared_ptr<const tariffs::PortedNumbers> numbers,
-                       std::string source, const Note& note);
+                       SourceDocument document, const Note& note);
 
 // A ceiling of the tariff in force (ceilings.h) does not hold for the subscriber until its
 // counter's period ends: its consent.

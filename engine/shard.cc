@@ -269,7 +269,7 @@ Sequence Shard::enter(const Entry& entry, const Session* session) {
   return own;
 }
 
-Sequence Shard::enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, std::string source,
+Sequence Shard::enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, SourceDocument document,
                              const Note& note,
                              const std::optional<tariffs::SubscriberAttribute>& only) {
   Entry entry;
@@ -280,12 +280,12 @@ Sequence Shard::enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, std:
   look_up_.add(*tariff);
   tariffs_ = tariffs_->with(std::move(tariff), loaded_at, only);
   const tariffs::TariffVersion version = tariffs_->versions().back().version;
-  entry.tariff = TariffLoading{version, base::hash64(source)};
+  entry.tariff = TariffLoading{version, document.hash};
   if (only) {
     entry.tariff->only_name = only->name;
     entry.tariff->only_value = only->value;
   }
-  documents_.push_back({tariff_document_key(version), std::move(source)});
+  documents_.push_back({tariff_document_key(version), std::move(document.source)});
   return enter(entry);
 }
 
@@ -373,12 +373,21 @@ void Shard::when_durable(std::function<void()> done) {
 // --- Upkeep --------------------------------------------------------------------------------------
 
 template <class Work>
-void Shard::upkeep(Work&& work) {
+void Shard::time(Pauses& pauses, Work&& work) {
   const Time begun = clock_();
   const std::uint64_t cpu_begun = thread_cpu_us();
   work();
-  metrics_.upkeep_us.record(elapsed_us(begun, clock_()));
-  metrics_.upkeep_cpu_us.record(thread_cpu_us() - cpu_begun);
+  pauses.us.record(elapsed_us(begun, clock_()));
+  pauses.cpu_us.record(thread_cpu_us() - cpu_begun);
+}
+
+template <class Work>
+void Shard::upkeep(Work&& work) {
+  time(metrics_.upkeep, std::forward<Work>(work));
+}
+
+void Shard::visit(const std::function<void(Shard&)>& work) {
+  time(metrics_.visits, [&] { work(*this); });
 }
 
 bool Shard::tick() {

@@ -15,6 +15,7 @@
 // the clock given, once a batch.
 #pragma once
 
+#include "engine/base/hash.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 #include "engine/book.h"
@@ -34,6 +35,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace farthing::engine {
@@ -47,6 +49,15 @@ struct ShardOptions {
   std::size_t checkpoint_rows_max = 500'000;  // so much changed, and a round begins at once
   std::size_t checkpoint_rows_a_step = 32;
   std::size_t fetches_waiting_max = 8192;  // more requests that would have to wait are turned away
+};
+
+// A tariff's source (tariffs/tariff_source.h) or a table's as the store keeps it. It may be large:
+// made before the shard is visited, so that no request waits for it.
+struct SourceDocument {
+  SourceDocument(std::string bytes) : source(std::move(bytes)), hash(base::hash64(source)) {}
+
+  std::string source;
+  std::uint64_t hash;
 };
 
 struct RecoveryError {
@@ -122,18 +133,20 @@ class Shard {
   const storage::LedgerStore& store() const { return store_; }
   Time now();  // the batch's time: taken once, at its first request
   Sequence next_sequence() const { return Sequence(book_.last().value + 1); }
+  // Work of other threads on what the shard has; how long it takes is measured.
+  void visit(const std::function<void(Shard&)>& work);
   // Enters an entry made by operations.h and applies it. REQUIRES: it follows what the book holds.
   // `session`: the open one that it continues, where the caller has it.
   Sequence enter(const Entry& entry, const Session* session = nullptr);
   // Enters the tariff as the next version and puts it in force from its time on. `note`: who did it
   // and why. `only`: for subscribers of whom this is said; nullopt: for all.
-  Sequence enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, std::string source,
+  Sequence enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, SourceDocument document,
                         const Note& note = {},
                         const std::optional<tariffs::SubscriberAttribute>& only = std::nullopt);
-  // Enters the table of ported numbers, which takes the place of the one before at once. `source`:
-  // the file that it was read from.
-  Sequence enter_numbers(std::shared_ptr<const tariffs::PortedNumbers> numbers, std::string source,
-                         const Note& note);
+  // Enters the table of ported numbers, which takes the place of the one before at once.
+  // `document`: the file that it was read from.
+  Sequence enter_numbers(std::shared_ptr<const tariffs::PortedNumbers> numbers,
+                         SourceDocument document, const Note& note);
   // nullptr: none was ever loaded.
   const std::shared_ptr<const tariffs::PortedNumbers>& ported() const { return look_up_.ported(); }
   // Enters the cut, with the folder in which its opening balances are.
@@ -184,6 +197,8 @@ class Shard {
   // Measures what the shard's thread spends between requests.
   template <class Work>
   void upkeep(Work&& work);
+  template <class Work>
+  void time(Pauses& pauses, Work&& work);
   void refuse(Outcome outcome);
   Hold refuse_when_durable(Outcome outcome);
   Hold hold_until(Sequence sequence);

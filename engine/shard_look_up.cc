@@ -58,13 +58,13 @@ Shard::Found Shard::look_up(const SubscriberRef& who, const Session* session, Re
 }
 
 Sequence Shard::enter_numbers(std::shared_ptr<const tariffs::PortedNumbers> numbers,
-                              std::string source, const Note& note) {
+                              SourceDocument document, const Note& note) {
   Entry entry;
   entry.kind = EntryKind::numbers_loaded;
   if (!note.operator_name.empty() || !note.reason.empty()) entry.note = note;
-  entry.numbers = NumbersLoading{numbers->size(), base::hash64(source)};
+  entry.numbers = NumbersLoading{numbers->size(), document.hash};
   look_up_.set_ported(std::move(numbers));
-  documents_.push_back({std::string(numbers_document_key), std::move(source)});
+  documents_.push_back({std::string(numbers_document_key), std::move(document.source)});
   return enter(entry);
 }
 

@@ -91,7 +91,7 @@ void Bench::sync() {
 std::string Bench::set_up() {
   const auto recovered = shard_.recover([](Sequence) {});
   FARTHING_ASSERT(recovered.has_value());  // of an empty ledger
-  shard_.enter_tariff(tariff_, "");
+  shard_.enter_tariff(tariff_, std::string());
   std::string problem = set_up_money();
   sync();
   return problem;

@@ -1,6 +1,7 @@
 #include "engine/verify.h"
 
 #include "engine/base/hash.h"
+#include "engine/numbers_document.h"
 #include "engine/opening.h"
 #include "engine/tariff_versions.h"
 
@@ -319,6 +320,7 @@ std::optional<VerifyError> Verifier::fold_record(const storage::Record& record, 
     if (entry_.cut) {
       if (auto error = check_cut(*entry_.cut, own)) return error;
     }
+    if (entry_.numbers) numbers_ = entry_.numbers;
     if (rows_ == nullptr) continue;
     if (auto error = rows_->folded(book_, entry_, own)) return error;
   }
@@ -370,7 +372,18 @@ base::Result<void, VerifyError> Verifier::check_sums() const {
                                      source ? "not the one loaded" : "missing")};
     }
   }
-  return {};
+  return check_numbers();
+}
+
+// Of several tables the store keeps the last: there may be a later one where the ledger goes on.
+base::Result<void, VerifyError> Verifier::check_numbers() const {
+  if (!numbers_ || book_.last() != store_.end().last) return {};
+  const auto source = store_.document(numbers_document_key);
+  if (source && base::hash64(*source) == numbers_->source_hash) return {};
+  return VerifyError{
+      {},
+      fmt::format("the table of ported numbers is {}; load it again: farthing numbers load FILE",
+                  source ? "not the one loaded" : "missing")};
 }
 
 // What an entry says of the opening balances that the fold began with.

@@ -68,6 +68,7 @@ class Verifier {
   const SideSums& sums() const { return sums_; }
 
  private:
+  base::Result<void, VerifyError> check_numbers() const;
   std::optional<VerifyError> check_cut(const LedgerCut& cut, Sequence own);
   std::optional<VerifyError> fold_record(const storage::Record& record, Sequence until);
 
@@ -77,7 +78,8 @@ class Verifier {
   Book book_;
   std::optional<LedgerCut> opening_;  // that the fold began with
   bool is_opening_named_ = false;     // by an entry of the ledger
-  std::unique_ptr<RowCheck> rows_;    // nullptr: they are not checked, or there are none
+  std::optional<NumbersLoading> numbers_;
+  std::unique_ptr<RowCheck> rows_;  // nullptr: they are not checked, or there are none
   Entry entry_;
   std::uint64_t records_ = 0;
   SideSums sums_{};

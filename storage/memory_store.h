@@ -17,7 +17,7 @@
 
 namespace farthing::storage {
 
-class MemoryStore final : public LedgerStore {
+class MemoryStore : public LedgerStore {
  public:
   // Makes the append under way durable and calls Durable (which may append again at once).
   // False when there was none.

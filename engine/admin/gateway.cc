@@ -24,7 +24,7 @@ struct Visit {
   bool run(Shard& shard) {
     const std::lock_guard lock(mutex);
     if (work == nullptr) return false;
-    (*work)(shard);
+    shard.visit(*work);
     return true;
   }
   void finish(std::string_view wrong = {}) {

@@ -36,10 +36,10 @@ Reply load_numbers(Api& api, const HttpRequest& request, Stream&) {
   if (!errors.empty()) return wrong_numbers_reply(errors);
   const std::size_t count = numbers->size();
   const std::string reason(request.query_value("reason"));
-  std::string source(request.body);
+  SourceDocument document(std::string(request.body));
   Operation done = Refusal{};
   const Visited ran = api.shard.visit([&](Shard& shard) {
-    done = engine::load_numbers(shard, std::move(numbers), std::move(source),
+    done = engine::load_numbers(shard, std::move(numbers), std::move(document),
                                 Note{request.operator_name, reason, {}});
   });
   if (!ran) return unavailable_reply(ran.why());

@@ -50,6 +50,13 @@ class Families {
     }
     families_.back().metric.push_back(std::move(metric));
   }
+  // `what`: takes of the shard.
+  void pauses(const std::string& name, const std::string& what, const Pauses& pauses) {
+    histogram(name + "_seconds", what + " take of the shard at a time.", pauses.us);
+    histogram(name + "_cpu_seconds",
+              "The same in processor time, without what other threads took in between.",
+              pauses.cpu_us);
+  }
   void histogram(std::string name, std::string help, const Histogram& histogram) {
     ClientMetric metric;
     std::uint64_t edge_us = first_edge_us;
@@ -153,12 +160,9 @@ std::string metrics_text(const Figures& figures) {
                  static_cast<double>(figures.free_disk_bytes));
   families.histogram("farthing_request_seconds", "Request read to answer released.",
                      shard.request_us);
-  families.histogram("farthing_upkeep_seconds",
-                     "What write-back, eviction and what was fetched take of the shard at a time.",
-                     shard.upkeep_us);
-  families.histogram("farthing_upkeep_cpu_seconds",
-                     "The same in processor time, without what other threads took in between.",
-                     shard.upkeep_cpu_us);
+  families.pauses("farthing_upkeep", "What write-back, eviction and what was fetched",
+                  shard.upkeep);
+  families.pauses("farthing_visit", "What calls of the API", shard.visits);
   families.histogram("farthing_commit_seconds", "Batch handed over to durable.", shard.commit_us);
   for (const Sample& sample : figures.others) families.add(sample);
   return families.text();

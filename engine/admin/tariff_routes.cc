@@ -480,13 +480,14 @@ Reply load_again(Api& api, const HttpRequest& request, std::string_view what,
   const std::string reason =
       fmt::format("{} of {}{}{}", what, version->version.value, said.empty() ? "" : ": ", said);
   if (auto reply = wrong_reason(reason)) return *reply;
-  std::string source = document_of(api, *version);
+  SourceDocument document(document_of(api, *version));
   std::string refused;
   const Visited ran = api.shard.visit([&](Shard& shard) {
     view = view_tariffs(shard);
     refused = wrong(view, *version);
     if (!refused.empty()) return;
-    shard.enter_tariff(version->tariff, std::move(source), Note{request.operator_name, reason, {}});
+    shard.enter_tariff(version->tariff, std::move(document),
+                       Note{request.operator_name, reason, {}});
     view = view_tariffs(shard);
     loadings.take(shard);
   });
@@ -515,6 +516,7 @@ Reply load_tariff(Api& api, const HttpRequest& request, Stream&) {
   Loadings loadings(api);
   std::string currency;
   std::vector<tariffs::FileError> warnings = checked.warnings;
+  SourceDocument document(std::string(request.body));
   const Visited ran = api.shard.visit([&](Shard& shard) {
     view = view_tariffs(shard);
     if (checked.tariff->valid_from() < view.now) {
@@ -524,7 +526,8 @@ Reply load_tariff(Api& api, const HttpRequest& request, Stream&) {
     if (!currency.empty() && currency != checked.tariff->currency()) return;
     currency.clear();
     if (is_strict && !warnings.empty()) return;
-    shard.enter_tariff(checked.tariff, request.body, Note{request.operator_name, reason, {}}, only);
+    shard.enter_tariff(checked.tariff, std::move(document), Note{request.operator_name, reason, {}},
+                       only);
     view = view_tariffs(shard);
     loadings.take(shard);
   });

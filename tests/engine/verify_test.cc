@@ -4,6 +4,7 @@
 #include "engine/demo.h"
 #include "engine/operations.h"
 #include "engine/shard.h"
+#include "engine/tariff_versions.h"
 #include "storage/memory_store.h"
 
 #include <gmock/gmock.h>
@@ -13,6 +14,14 @@ namespace farthing::engine {
 namespace {
 
 using testing::HasSubstr;
+
+class ForgetfulStore : public storage::MemoryStore {
+ public:
+  std::optional<std::string> document(std::string_view key) const override {
+    return key == forgotten ? std::nullopt : storage::MemoryStore::document(key);
+  }
+  std::string forgotten;
+};
 
 class VerifyTest : public testing::Test {
  protected:
@@ -34,7 +43,7 @@ class VerifyTest : public testing::Test {
   }
   static bool go_on(Sequence) { return true; }
 
-  storage::MemoryStore store_;
+  ForgetfulStore store_;
   Shard shard_;
 };
 
@@ -54,6 +63,25 @@ TEST_F(VerifyTest, FoldsStepByStepToTheSameBook) {
     EXPECT_EQ(account_fingerprint(folded), account_fingerprint(expected));
     EXPECT_EQ(first_difference(account_state(expected), account_state(folded)), "");
   }
+}
+
+TEST_F(VerifyTest, FindsDocumentsThatAreMissing) {
+  const auto verdict = [this](Sequence until) {
+    Verifier verifier(store_);
+    EXPECT_TRUE(verifier.fold_to(until, go_on).has_value());
+    const auto sums = verifier.check_sums();
+    return sums.has_value() ? std::string() : sums.error().message;
+  };
+  const Sequence before = store_.end().last;
+  ASSERT_TRUE(
+      load_numbers(shard_, std::make_shared<tariffs::PortedNumbers>(), std::string("x"), {}));
+  sync();
+  EXPECT_EQ(verdict(store_.end().last), "");
+  store_.forgotten = "numbers/ported";
+  EXPECT_THAT(verdict(store_.end().last), HasSubstr("the table of ported numbers is missing"));
+  EXPECT_EQ(verdict(before), "") << "of then, when there was none";
+  store_.forgotten = tariff_document_key(tariffs::TariffVersion(1));
+  EXPECT_THAT(verdict(before), HasSubstr("the source of tariff version 1 is missing"));
 }
 
 TEST_F(VerifyTest, SaysInWhatTwoAccountsDiffer) {
