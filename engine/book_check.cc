@@ -79,6 +79,7 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
   if (const char* wrong = check_commitment(entry, account)) return wrong;
   if (const char* wrong = check_limits(entry, account)) return wrong;
   if (const char* wrong = check_counters(entry, account, session)) return wrong;
+  if ((entry.kind == EntryKind::payer_budget_changed) && !entry.budget) return "it has no budget";
   return check_amounts(entry, account, session);
 }
 
@@ -153,6 +154,9 @@ const char* Book::check_amounts(const Entry& entry, const Account* account,
   base::Int128 main = account == nullptr ? 0 : account->main_micros;
   base::Int128 reserved = account == nullptr ? 0 : account->reserved_micros;
   base::Int128 overage = account == nullptr ? 0 : account->overage_micros;
+  for (const ShareUse& use : entry.share_uses) {
+    if (use.segment >= segments) return "a payer's share is of an unknown price segment";
+  }
   for (const Leg& leg : entry.legs) {
     if (leg.segment != Leg::no_segment && leg.segment >= segments) {
       return "it charges an unknown price segment";

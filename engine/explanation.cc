@@ -414,6 +414,12 @@ void EntryExplainer::add_thresholds(ExplainedEntry& explained) const {
   }
 }
 
+// How much an account pays for others, as it was told.
+std::string budget_text(const PayerBudget& budget) {
+  if (!budget.amount) return "it has no budget for others any more";
+  return fmt::format("it pays at most {} a month for others", budget.amount->to_string());
+}
+
 // What entries say that people made.
 std::string EntryExplainer::details() const {
   std::vector<std::string> parts;
@@ -446,6 +452,9 @@ std::string EntryExplainer::details() const {
       parts.push_back(
           fmt::format("spent {}", spent(*moment_.account, change->commitment).to_string()));
     }
+  }
+  if (entry_.kind == EntryKind::payer_budget_changed) {
+    parts.push_back(budget_text(*entry_.budget));
   }
   if (const auto& again = entry_.rated_again) {
     parts.push_back(fmt::format(

@@ -237,23 +237,96 @@ bool read(ByteReader& in, BucketOpening& bucket) {
 
 // --- Payers --------------------------------------------------------------------------------------
 
+namespace {
+
+// Beside the cap: the share, its rounding and the place follow.
+constexpr std::uint64_t share_follows = std::uint64_t{1} << 63;
+
+void write_span(ByteWriter& out, const tariffs::TimeSpan& span) {
+  out.signed_varint(micros_of(span.from));
+  out.signed_varint(micros_of(span.to));
+}
+
+tariffs::TimeSpan read_span(ByteReader& in) {
+  const Time from = time_of(in.signed_varint());
+  return {from, time_of(in.signed_varint())};
+}
+
+void write_limit(ByteWriter& out, const std::optional<Money>& limit, std::uint64_t flag) {
+  out.varint((limit ? static_cast<std::uint64_t>(limit->micros) + 1 : 0) | flag);
+}
+
+// False: no such limit.
+bool take_limit(std::uint64_t number, std::optional<Money>& limit) {
+  limit.reset();
+  if (number > 0) limit = Money(static_cast<std::int64_t>(number - 1));
+  return !limit || limit->micros <= account_money_max.micros;
+}
+
+}  // namespace
+
 void write(ByteWriter& out, const PayerChange& payer) {
+  const bool has_more = payer.has_share() || payer.place != 0;
   out.varint(payer.bucket.value);
   out.varint(payer.account.value);
-  out.varint(payer.cap ? static_cast<std::uint64_t>(payer.cap->micros) + 1 : 0);
-  out.signed_varint(micros_of(payer.month.from));
-  out.signed_varint(micros_of(payer.month.to));
+  write_limit(out, payer.cap, has_more ? share_follows : 0);
+  write_span(out, payer.month);
+  if (!has_more) return;
+  out.varint(payer.share.millionths);
+  out.u8(static_cast<std::uint8_t>(payer.rounding));
+  out.u8(payer.place);
 }
 
 bool read(ByteReader& in, PayerChange& payer) {
   payer.bucket = BucketNumber(in.number<std::uint32_t>());
   payer.account = AccountNumber(in.varint());
   const std::uint64_t cap = in.varint();
-  payer.cap.reset();
-  if (cap > 0) payer.cap = Money(static_cast<std::int64_t>(cap - 1));
-  payer.month.from = time_of(in.signed_varint());
-  payer.month.to = time_of(in.signed_varint());
-  return in.ok() && payer.account.value != 0 && (!payer.cap || payer.cap->micros >= 0);
+  if (!take_limit(cap & ~share_follows, payer.cap)) return false;
+  payer.month = read_span(in);
+  payer.share = {tariffs::Percent::whole};
+  payer.rounding = tariffs::Rounding::half_away_from_zero;
+  payer.place = 0;
+  if ((cap & share_follows) != 0) {
+    payer.share.millionths = in.number<std::uint32_t>();
+    const std::uint8_t rounding = in.u8();
+    if (rounding > static_cast<std::uint8_t>(tariffs::Rounding::down)) return false;
+    payer.rounding = static_cast<tariffs::Rounding>(rounding);
+    payer.place = in.u8();
+    if (payer.share.millionths == 0 || payer.share.millionths > tariffs::Percent::whole) {
+      return false;
+    }
+  }
+  return in.ok() && payer.account.value != 0;
+}
+
+void write(ByteWriter& out, const ShareUse& use) {
+  out.varint(use.segment);
+  out.varint(use.bucket.value);
+  out.signed_varint(use.fallen_micros);
+  out.signed_varint(use.paid_micros);
+}
+
+bool read(ByteReader& in, ShareUse& use) {
+  use.segment = in.number<std::uint16_t>();
+  use.bucket = BucketNumber(in.number<std::uint32_t>());
+  use.fallen_micros = in.signed_varint();
+  use.paid_micros = in.signed_varint();
+  return in.ok();
+}
+
+void write(ByteWriter& out, const PayerBudget& budget) {
+  write_limit(out, budget.amount, 0);
+  write_span(out, budget.month);
+  out.signed_varint(budget.spent_micros);
+  out.signed_varint(budget.held_micros);
+}
+
+bool read(ByteReader& in, PayerBudget& budget) {
+  if (!take_limit(in.varint(), budget.amount)) return false;
+  budget.month = read_span(in);
+  budget.spent_micros = in.signed_varint();
+  budget.held_micros = in.signed_varint();
+  return in.ok() && budget.held_micros >= 0;
 }
 
 // --- Ceilings ------------------------------------------------------------------------------------

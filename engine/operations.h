@@ -82,15 +82,26 @@ Operation end_subscription(Shard& shard, std::string_view msisdn, SubscriptionNu
 // Another account that is to pay for a subscriber (payers.h).
 struct PayerOrder {
   std::string account;
-  std::vector<std::string> services;  // by their names in the tariff in force: "data", "data/10"
-  std::optional<Money> cap;           // in a calendar month
+  std::vector<std::string> services =
+      {};                         // by their names in the tariff in force: "data", "data/10"
+  std::optional<Money> cap = {};  // in a calendar month
+  tariffs::Percent share{tariffs::Percent::whole};
+  tariffs::Rounding rounding = tariffs::Rounding::half_away_from_zero;
+  // From 1 on, among those who pay for the subscriber; the others move. nullopt: a new one is the
+  // last, one that pays already stays where it is.
+  std::optional<std::size_t> position = {};
 };
-// One that pays already for the same services gets the new cap.
+// One that pays already for the same services gets the new terms.
 Operation add_payer(Shard& shard, std::string_view msisdn, const PayerOrder& order,
                     const Note& note);
 // Refused while a session holds some of its money.
 Operation remove_payer(Shard& shard, std::string_view msisdn, std::string_view account,
                        const Note& note);
+
+// What the account pays in a calendar month for all of its members together; nullopt: no budget any
+// more. Another one keeps what is spent.
+Operation set_payer_budget(Shard& shard, std::string_view account, std::optional<Money> amount,
+                           const Note& note);
 
 // A number that the subscriber chooses (chosen.h), or gives up. Choosing it again does nothing.
 Operation choose_number(Shard& shard, std::string_view msisdn, std::string_view number,

@@ -68,6 +68,7 @@ class Verifier {
   const SideSums& sums() const { return sums_; }
 
  private:
+  std::optional<VerifyError> check_budgets() const;
   std::optional<VerifyError> check_cut(const LedgerCut& cut, Sequence own);
   std::optional<VerifyError> fold_record(const storage::Record& record, Sequence until);
 

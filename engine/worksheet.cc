@@ -59,6 +59,7 @@ void Worksheet::begin(const Account& account, SubscriberNumber subscriber, const
   grants_.clear();
   counters_.clear();
   counter_shares_.clear();
+  fallen_.clear();
   load_buckets();
   load_counters();
   if (session != nullptr) load_session();
@@ -66,16 +67,22 @@ void Worksheet::begin(const Account& account, SubscriberNumber subscriber, const
 
 void Worksheet::load_buckets() {
   has_money_ = false;
+  has_shares_ = false;
   for (const Bucket& bucket : account_->buckets) {
-    buckets_.push_back({&bucket, bucket.remaining, nullptr, limits_.size()});
+    const Payer* const payer = bucket.is_lent ? account_->payer(bucket.number) : nullptr;
+    buckets_.push_back({&bucket, bucket.remaining, nullptr, limits_.size(),
+                        payer == nullptr ? nullptr : &payer->terms});
+    has_shares_ = has_shares_ || buckets_.back().has_share();
     for (const Bucket::Limit& limit : bucket.limits) limits_.push_back(limit.remaining);
     has_money_ = has_money_ || bucket.unit == Unit::money;
   }
   if (buckets_.size() < 2) return;
-  std::sort(buckets_.begin(), buckets_.end(), [](const BucketWork& a, const BucketWork& b) {
-    return std::tuple(a.bucket->priority, a.bucket->valid_to, a.bucket->number) <
-           std::tuple(b.bucket->priority, b.bucket->valid_to, b.bucket->number);
-  });
+  const auto place = [](const BucketWork& work) {
+    return std::tuple(work.bucket->priority, work.bucket->valid_to,
+                      work.payer == nullptr ? 0 : work.payer->place, work.bucket->number);
+  };
+  std::sort(buckets_.begin(), buckets_.end(),
+            [place](const BucketWork& a, const BucketWork& b) { return place(a) < place(b); });
 }
 
 void Worksheet::lend(std::span<const Lending> lendings) {
@@ -117,6 +124,10 @@ void Worksheet::load_session() {
   }
   for (const BucketHold& held : session_->holds) {
     shares_.push_back({held.segment, held.bucket, held.units, held.units, 0});
+  }
+  for (const ShareUse& use : session_->share_uses) {
+    fallen_.push_back({use.segment, use.bucket, use.fallen_micros, use.fallen_micros,
+                       use.paid_micros, use.paid_micros});
   }
 }
 
@@ -300,9 +311,12 @@ std::int64_t Worksheet::eat(std::uint16_t index, std::int64_t wanted, Pays what)
   std::int64_t eaten = 0;
   for (BucketWork& bucket : buckets_) {
     if (eaten == wanted) break;
-    if (bucket.remaining == 0 || !covers(*bucket.bucket, segments_[index].now, what)) continue;
-    const std::int64_t part = std::min({wanted - eaten, left_for(bucket, segments_[index].now),
-                                        edible_units(index, *bucket.bucket)});
+    if (bucket.remaining == 0 && !bucket.has_share()) continue;
+    if (!covers(*bucket.bucket, segments_[index].now, what)) continue;
+    const std::int64_t part =
+        std::min({falls_to(index, bucket, wanted - eaten), left_for(bucket, segments_[index].now),
+                  edible_units(index, *bucket.bucket)});
+    if (bucket.has_share()) note_fallen(index, bucket, wanted - eaten, part);
     if (part == 0) continue;
     take(bucket, segments_[index].now, part);
     share(index, bucket.bucket->number).consumed += part;
@@ -320,7 +334,8 @@ std::int64_t Worksheet::hold(std::uint16_t index, std::int64_t wanted, Pays what
         !is_valid(*bucket.bucket)) {
       continue;
     }
-    const std::int64_t part = std::min(wanted - held, left_for(bucket, segments_[index].now));
+    const std::int64_t part =
+        std::min(falls_to(index, bucket, wanted - held), left_for(bucket, segments_[index].now));
     if (part == 0) continue;
     take(bucket, segments_[index].now, part);
     share(index, bucket.bucket->number).held += part;
@@ -350,6 +365,7 @@ std::int64_t Worksheet::left(const Segment& segment, Pays what) const {
 std::int64_t Worksheet::available_micros(std::uint16_t index) const {
   const std::int64_t main = main_available() - kept_micros_;
   if (!has_money_) return main;
+  if (has_shares_) return available_with_shares(index, std::max<std::int64_t>(main, 0));
   // Below its limit an account still has what is in its buckets.
   return std::min(
       saturating_add(std::max<std::int64_t>(main, 0), left(segments_[index].now, Pays::money)),
@@ -427,14 +443,15 @@ std::int64_t Worksheet::due_micros(std::uint16_t index, std::int64_t priced, boo
 // Under a falling slab more usage costs less. What nobody could pay is forgiven first.
 void Worksheet::give_back(std::uint16_t index, std::int64_t micros) {
   SegmentWork& work = segments_[index];
-  const std::int64_t forgiven = std::min(micros, overage_micros_);
+  const std::int64_t rest = micros - return_to_shares(index, micros, false);
+  const std::int64_t forgiven = std::min(rest, overage_micros_);
   overage_micros_ -= forgiven;
   work.overage_micros -= forgiven;
   // What is left in the segment of what buckets paid is at most what it was charged.
   const std::int64_t to_buckets = std::clamp<std::int64_t>(
-      work.now.bucket_micros - (work.now.charged_micros - micros), 0, micros - forgiven);
+      work.now.bucket_micros - (work.now.charged_micros - micros), 0, rest - forgiven);
   return_to_buckets(index, to_buckets);
-  main_micros_ += micros - forgiven - to_buckets;
+  main_micros_ += rest - forgiven - to_buckets;
   work.now.charged_micros -= micros;
   count_money(index, -micros);
 }
@@ -444,7 +461,8 @@ void Worksheet::return_to_buckets(std::uint16_t index, std::int64_t micros) {
   if (micros == 0) return;
   Segment& segment = segments_[index].now;
   const auto first = std::ranges::find_if(buckets_, [&](const BucketWork& work) {
-    return covers(*work.bucket, segment, Pays::money) && is_valid(*work.bucket);
+    return !work.has_share() && covers(*work.bucket, segment, Pays::money) &&
+           is_valid(*work.bucket);
   });
   segment.bucket_micros -= micros;
   if (first == buckets_.end()) {
@@ -514,7 +532,7 @@ std::uint64_t Worksheet::covered_units(std::uint16_t index, std::uint64_t units)
 bool Worksheet::refund(std::uint16_t index, std::uint64_t units, std::int64_t micros) {
   // What is reserved still belongs to the account.
   if (main_micros_ + account_->reserved_micros > account_money_max.micros - micros) return false;
-  return_to_buckets(index, micros);
+  return_to_buckets(index, micros - return_to_shares(index, micros, true));
   segments_[index].now.charged_micros -= micros;
   segments_[index].now.used = units;
   const std::int64_t counted = chargeable(segments_[index].now, units);
@@ -603,6 +621,13 @@ void Worksheet::write(Entry& entry) const {
     }
   }
   write_counters(entry);
+  for (const ShareWork& work : fallen_) {
+    const std::int64_t fallen = work.fallen - work.fallen_before;
+    const std::int64_t paid = work.paid - work.paid_before;
+    if (fallen != 0 || paid != 0) {
+      entry.share_uses.push_back({work.segment, work.bucket, fallen, paid});
+    }
+  }
 }
 
 }  // namespace farthing::engine

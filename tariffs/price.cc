@@ -266,6 +266,16 @@ Money tax_in(Money total, Percent rate, Rounding rounding) {
   return Money(total.micros < 0 ? -tax : tax);
 }
 
+Money share_of(Money amount, Percent share, Rounding rounding) {
+  FARTHING_ASSERT(amount.micros >= 0);
+  const Uint128 product = static_cast<Uint128>(amount.micros) * share.millionths;
+  const auto rest = static_cast<std::uint64_t>(product % Percent::whole);
+  const bool is_up = rounding == Rounding::up
+                         ? rest > 0
+                         : rounding == Rounding::half_away_from_zero && rest >= Percent::whole / 2;
+  return Money(static_cast<std::int64_t>(product / Percent::whole) + (is_up ? 1 : 0));
+}
+
 std::string_view rounding_name(Rounding rounding) {
   switch (rounding) {
     case Rounding::half_away_from_zero:

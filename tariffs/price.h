@@ -99,6 +99,10 @@ std::uint64_t next_border(const PriceTerms& terms, std::uint64_t priced);
 // once; of a negative total the same, negative.
 Money tax_in(Money total, Percent rate, Rounding rounding);
 
+// The share of an amount, which is not negative, rounded once. It rises with the amount by at most
+// as much as that does.
+Money share_of(Money amount, Percent share, Rounding rounding);
+
 std::string_view rounding_name(Rounding rounding);  // "half_away_from_zero", "up", "down"
 std::optional<Rounding> rounding_named(std::string_view name);
 

@@ -34,6 +34,7 @@ constexpr std::array routes = {
     Route{"POST", "/v1/subscribers/{}/switches/{}", set_switch, mib},
 
     Route{"POST", "/v1/subscribers/{}/payers", add_payer, mib},
+    Route{"POST", "/v1/accounts/{}/payer-budget", set_payer_budget, mib},
     Route{"GET", "/v1/subscribers/{}/payers", list_payers, 0},
     Route{"DELETE", "/v1/subscribers/{}/payers/{}", remove_payer, 0},
     Route{"GET", "/v1/subscribers/{}/ceilings", list_ceilings, 0},
