@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint8_t has_shape = 0x80;
 constexpr std::uint8_t has_tax = 0x40;
 constexpr std::uint8_t has_situations = 0x20;
+constexpr std::uint8_t has_paid_from = 0x10;
 
 // Of a shape.
 constexpr std::uint8_t shape_is_slab = 1;
@@ -104,9 +105,11 @@ void write(ByteWriter& out, const SegmentOpening& opening) {
   const tariffs::PriceTerms& terms = opening.terms;
   out.u8(static_cast<std::uint8_t>(terms.unit));
   const bool is_in_situations = opening.situations.count() > 0;
+  const bool is_of_one_side = terms.paid_from != tariffs::PaidFrom::either;
   out.u8(static_cast<std::uint8_t>(static_cast<std::uint8_t>(terms.rounding) |
                                    (terms.shape ? has_shape : 0) | (terms.tax ? has_tax : 0) |
-                                   (is_in_situations ? has_situations : 0)));
+                                   (is_in_situations ? has_situations : 0) |
+                                   (is_of_one_side ? has_paid_from : 0)));
   out.signed_varint(terms.amount.micros);
   out.varint(terms.block);
   out.varint(terms.step);
@@ -115,6 +118,7 @@ void write(ByteWriter& out, const SegmentOpening& opening) {
   if (terms.shape) write(out, *terms.shape);
   if (terms.tax) out.varint(terms.tax->millionths);
   if (is_in_situations) write(out, opening.situations);
+  if (is_of_one_side) out.u8(static_cast<std::uint8_t>(terms.paid_from));
   out.varint(opening.quota.maximum);
   out.varint(opening.quota.standard);
   out.varint(opening.quota.minimum);
@@ -130,7 +134,8 @@ bool read(ByteReader& in, SegmentOpening& opening) {
   tariffs::PriceTerms& terms = opening.terms;
   const std::uint8_t unit = in.u8();
   const std::uint8_t rounding_and_more = in.u8();
-  const std::uint8_t rounding = rounding_and_more & ~(has_shape | has_tax | has_situations);
+  const std::uint8_t rounding =
+      rounding_and_more & ~(has_shape | has_tax | has_situations | has_paid_from);
   if (unit > static_cast<std::uint8_t>(Unit::money) ||
       rounding > static_cast<std::uint8_t>(tariffs::Rounding::down)) {
     return false;
@@ -151,6 +156,11 @@ bool read(ByteReader& in, SegmentOpening& opening) {
   }
   opening.situations = {};
   if ((rounding_and_more & has_situations) != 0 && !read(in, opening.situations)) return false;
+  terms.paid_from = tariffs::PaidFrom::either;
+  if ((rounding_and_more & has_paid_from) != 0) {
+    if (in.u8() != static_cast<std::uint8_t>(tariffs::PaidFrom::prepaid)) return false;
+    terms.paid_from = tariffs::PaidFrom::prepaid;
+  }
   opening.quota.maximum = in.varint();
   opening.quota.standard = in.varint();
   opening.quota.minimum = in.varint();

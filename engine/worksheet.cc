@@ -362,8 +362,17 @@ std::int64_t Worksheet::left(const Segment& segment, Pays what) const {
 
 // --- Money ---------------------------------------------------------------------------------------
 
+// What is paid from the prepaid side alone has what is above zero, and what was held of it for its
+// own grants, whatever others have used of the credit limit since.
+std::int64_t Worksheet::main_available(std::uint16_t index) const {
+  const std::int64_t all = main_micros_ + limit_micros_;
+  const SegmentWork& work = segments_[index];
+  if (work.now.terms.paid_from == tariffs::PaidFrom::either) return all;
+  return std::min(all, std::max(main_micros_, work.own_micros));
+}
+
 std::int64_t Worksheet::available_micros(std::uint16_t index) const {
-  const std::int64_t main = main_available() - kept_micros_;
+  const std::int64_t main = main_available(index) - kept_micros_;
   if (!has_money_) return main;
   if (has_shares_) return available_with_shares(index, std::max<std::int64_t>(main, 0));
   // Below its limit an account still has what is in its buckets.
@@ -375,6 +384,7 @@ std::int64_t Worksheet::available_micros(std::uint16_t index) const {
 void Worksheet::release(std::uint16_t index) {
   SegmentWork& work = segments_[index];
   work.released = true;
+  work.own_micros += work.now.reserved_micros;
   main_micros_ += std::exchange(work.now.reserved_micros, 0);
   for (auto own = find_share(index, {}); own != shares_.end() && own->segment == index; ++own) {
     if (own->held == 0) continue;
@@ -412,13 +422,15 @@ void Worksheet::use(std::uint16_t index, std::uint64_t units) {
   const std::int64_t due = due_micros(index, more - eaten, is_first);
   if (due < 0) return give_back(index, -due);
   const std::int64_t from_buckets = has_money_ ? eat(index, due, Pays::money) : 0;
-  const std::int64_t from_main = std::clamp<std::int64_t>(main_available(), 0, due - from_buckets);
+  const std::int64_t from_main =
+      std::clamp<std::int64_t>(main_available(index), 0, due - from_buckets);
   const std::int64_t paid = from_buckets + from_main;
   // What an account can owe in all has an end, so that no report, however absurd, can leave the
   // range.
   const std::int64_t unpaid =
       std::clamp<std::int64_t>(account_money_max.micros - overage_micros_, 0, due - paid);
   main_micros_ -= from_main;
+  work.own_micros -= std::min(work.own_micros, from_main);
   segment.bucket_micros += from_buckets;
   overage_micros_ += unpaid;
   work.overage_micros += unpaid;
@@ -489,7 +501,8 @@ void Worksheet::reserve(std::uint16_t index) {
   if (behind != from) cost = std::max(cost, dearest_cost(index, behind, priced));
   if (segment.used == 0) cost += setup_micros(segment.terms);
   const std::int64_t from_buckets = has_money_ ? hold(index, cost, Pays::money) : 0;
-  work.now.reserved_micros = std::clamp<std::int64_t>(main_available(), 0, cost - from_buckets);
+  work.now.reserved_micros =
+      std::clamp<std::int64_t>(main_available(index), 0, cost - from_buckets);
   main_micros_ -= work.now.reserved_micros;
   hold_counted(index, wanted, priced, from_buckets + work.now.reserved_micros);
 }

@@ -156,6 +156,7 @@ class Worksheet {
     std::int64_t charged_before = 0;
     std::int64_t overage_micros = 0;  // by this request
     std::uint64_t granted = 0;        // all sets of service identifiers together
+    std::int64_t own_micros = 0;      // of the main balance: held for it before, not paid since
     bool released = false;
     std::chrono::seconds validity{0};
   };
@@ -269,8 +270,8 @@ class Worksheet {
   std::int64_t due_micros(std::uint16_t index, std::int64_t priced, bool is_first) const;
   std::int64_t dearest_cost(std::uint16_t index, std::int64_t from, std::int64_t units) const;
   void give_back(std::uint16_t index, std::int64_t micros);
-  // What charges may take.
-  std::int64_t main_available() const { return main_micros_ + limit_micros_; }
+  // What charges of the segment may take of the main balance.
+  std::int64_t main_available(std::uint16_t index) const;
 
   const Account* account_ = nullptr;
   SubscriberNumber subscriber_;

@@ -410,6 +410,7 @@ std::string terms_text(const PriceTerms& terms, std::string_view currency) {
   }
   if (terms.setup.micros > 0) text += fmt::format(", set-up {}", terms.setup.to_string());
   if (terms.tax) text += fmt::format(", {} % tax included", terms.tax->to_string());
+  if (terms.paid_from == PaidFrom::prepaid) text += ", never paid from the credit limit";
   return text + fmt::format(", rounded {}", rounding_name(terms.rounding));
 }
 

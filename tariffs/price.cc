@@ -151,7 +151,7 @@ bool is_sound(const PriceShape& shape) {
 bool operator==(const PriceTerms& a, const PriceTerms& b) {
   const auto fields = [](const PriceTerms& terms) {
     return std::tie(terms.unit, terms.rounding, terms.amount, terms.block, terms.step,
-                    terms.minimum, terms.setup, terms.tax);
+                    terms.minimum, terms.setup, terms.tax, terms.paid_from);
   };
   const bool same_shape =
       a.shape == b.shape || (a.shape != nullptr && b.shape != nullptr && *a.shape == *b.shape);
