@@ -47,8 +47,11 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
   if (entry.state_change) {
     const Subscriber* const who =
         account == nullptr ? nullptr : account->subscriber(entry.state_change->number);
-    if (who == nullptr) return "it changes a subscriber that does not exist";
-    if (who->state == LifeState::terminated) return "it changes a subscriber that is terminated";
+    const bool is_new =
+        entry.subscriber_opening && entry.subscriber_opening->number == entry.state_change->number;
+    if (who == nullptr && !is_new) return "it changes a subscriber that does not exist";
+    if (who != nullptr && who->state == LifeState::terminated)
+      return "it changes a subscriber that is terminated";
   }
   if (entry.profile_change) {
     if (const char* wrong = check_profile(entry, account)) return wrong;

@@ -254,7 +254,7 @@ Operation create_account(Shard& shard, std::string_view name, AccountKind kind, 
 }
 
 Operation add_subscriber(Shard& shard, std::string_view msisdn, std::string_view account_name,
-                         std::string_view imsi, const Note& note) {
+                         std::string_view imsi, const Note& note, LifeState state) {
   if (auto wrong = check_note(note)) return *wrong;
   const std::optional<Identity> number = parse_msisdn(msisdn);
   const std::optional<Identity> card = identity_or_none(Identity::Kind::imsi, imsi);
@@ -262,6 +262,11 @@ Operation add_subscriber(Shard& shard, std::string_view msisdn, std::string_view
     return refusal(Refusal::Code::invalid,
                    fmt::format("\"{}\" is no {}: up to 15 digits", number ? imsi : msisdn,
                                number ? "IMSI" : "MSISDN"));
+  }
+  if (state == LifeState::terminated) {
+    return refusal(Refusal::Code::invalid,
+                   "a subscriber does not begin terminated; expected idle, active, suspended or "
+                   "suspended-outgoing");
   }
   const Account* account = shard.book().find_account(account_name);
   if (account == nullptr) return no_account(account_name);
@@ -281,6 +286,7 @@ Operation add_subscriber(Shard& shard, std::string_view msisdn, std::string_view
   const SubscriberNumber subscriber(static_cast<std::uint16_t>(account->subscribers.size() + 1));
   entry.subscriber = subscriber;
   entry.subscriber_opening = SubscriberOpening{subscriber, *number, *card};
+  if (state != LifeState::active) entry.state_change = StateChange{subscriber, state};
   return Done{shard.enter(entry)};
 }
 

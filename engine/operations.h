@@ -40,9 +40,11 @@ bool is_account_name(std::string_view name);
 
 Operation create_account(Shard& shard, std::string_view name, AccountKind kind, Money credit_limit,
                          const Note& note, Money minimum_balance = {});
-// `msisdn` as people write it: digits, with or without a plus. `imsi` may be empty.
+// `msisdn` as people write it: digits, with or without a plus. `imsi` may be empty. `state`: with
+// which its life begins, any but terminated.
 Operation add_subscriber(Shard& shard, std::string_view msisdn, std::string_view account,
-                         std::string_view imsi, const Note& note);
+                         std::string_view imsi, const Note& note,
+                         LifeState state = LifeState::active);
 // Idempotent by request id, too. A subscriber that is terminated is not found any more: its numbers
 // can be added anew.
 Operation set_state(Shard& shard, std::string_view msisdn, LifeState state, const Note& note);

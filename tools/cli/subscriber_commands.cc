@@ -299,12 +299,16 @@ void add_subscriber_commands(CLI::App& app, Context& context) {
                             json_body({{"msisdn", given->msisdn},
                                        {"account", given->account},
                                        {"imsi", given->imsi},
+                                       {"state", given->state},
                                        {"reason", given->reason}}),
                             [&context](const json::value& answer) { show_done(context, answer); });
       });
   add_argument(add, "MSISDN", given->msisdn, "Up to 15 digits, with or without a plus");
   add_text_option(add, "--account", given->account, "Who pays")->required()->type_name("ID");
   add_text_option(add, "--imsi", given->imsi, "Its SIM card's number")->type_name("IMSI");
+  add_text_option(add, "--state", given->state,
+                  "With which it begins: active (the usual one), idle, suspended or "
+                  "suspended-outgoing");
   add_text_option(add, "--reason", given->reason, "Stands in the ledger");
 
   CLI::App* const one = add_command(*group, context, "show", "Shows a subscriber",
