@@ -28,6 +28,7 @@ constexpr std::array routes = {
 
     Route{"POST", "/v1/subscribers", add_subscriber, mib},
     Route{"POST", "/v1/subscribers/import", import_subscribers, 512 * mib},
+    Route{"POST", "/v1/subscribers/import-attributes", import_attributes, 512 * mib},
     Route{"GET", "/v1/subscribers/{}", get_subscriber, 0},
     Route{"POST", "/v1/subscribers/{}/state", set_state, mib},
     Route{"POST", "/v1/subscribers/{}/attributes", set_attributes, mib},
