@@ -5,6 +5,7 @@
 #include "engine/base/saturating.h"
 #include "engine/ceilings.h"
 #include "engine/decide.h"
+#include "engine/explain_grant.h"
 #include "engine/explain_refusal.h"
 #include "engine/facts.h"
 #include "engine/outcome.h"
@@ -389,20 +390,22 @@ void EntryExplainer::add_answers(ExplainedEntry& explained) {
     if (in.tariff != nullptr) in.facts = facts_at(*in.tariff, from);
     return in;
   };
+  const std::vector<std::string> grants = explain_grants(moment_, tariffs_, answer);
   for (std::size_t i = 0; i < answer.service_count; ++i) {
     const ServiceAnswer& service = answer.services[i];
     RefusalExplained refusal;
     if (service.outcome != Outcome::success) {
       refusal = explain_refusal(where(service.rating_group), service);
     }
-    explained.answers.push_back({service, std::move(refusal.why), std::move(refusal.help)});
+    explained.answers.push_back(
+        {service, std::move(refusal.why), std::move(refusal.help), grants[i]});
   }
   if (answer.service_count > 0 || answer.outcome == Outcome::success) return;
   ServiceAnswer whole;
   whole.outcome = answer.outcome;
   whole.fault = answer.fault;
   RefusalExplained refusal = explain_refusal(where(std::nullopt), answer.outcome);
-  explained.answers.push_back({whole, std::move(refusal.why), std::move(refusal.help)});
+  explained.answers.push_back({whole, std::move(refusal.why), std::move(refusal.help), {}});
 }
 
 void EntryExplainer::add_thresholds(ExplainedEntry& explained) const {
