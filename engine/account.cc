@@ -70,6 +70,7 @@ void Session::clear() {
   grants.clear();
   holds.clear();
   counter_holds.clear();
+  share_uses.clear();
   requests = {};
   request_count = 0;
   forgotten_number_max = -1;

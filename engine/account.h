@@ -163,6 +163,7 @@ struct Session {
   std::vector<HeldGrant> grants;           // sorted by segment and set of services
   std::vector<BucketHold> holds;           // sorted by segment and bucket
   std::vector<CounterHold> counter_holds;  // sorted by segment and counter
+  std::vector<ShareUse> share_uses;        // sorted by segment and bucket
   std::uint32_t validity_seconds = 0;
   SubscriberNumber subscriber;
   bool is_changed = false;          // since its row was written; it is in the book's list
@@ -224,7 +225,8 @@ struct Account {
   std::vector<Counter> counters;  // of each, the periods that usage may still be of
   std::vector<Subscription> subscriptions;
   std::vector<Payer> payers;
-  std::vector<OwnCeiling> ceilings;  // of those, one at most for each owner and name
+  std::optional<PayerBudget> budget;  // of what it pays for others
+  std::vector<OwnCeiling> ceilings;   // of those, one at most for each owner and name
 
   std::vector<SpendCommitment> commitments;  // not settled yet
   Session* sessions = nullptr;

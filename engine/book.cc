@@ -26,6 +26,16 @@ BucketHold& hold_of(Session& session, std::uint16_t segment, BucketNumber bucket
   return *place;
 }
 
+ShareUse& share_use_of(Session& session, std::uint16_t segment, BucketNumber bucket) {
+  auto place = std::ranges::lower_bound(
+      session.share_uses, std::pair(segment, bucket), {},
+      [](const ShareUse& use) { return std::pair(use.segment, use.bucket); });
+  if (place == session.share_uses.end() || place->segment != segment || place->bucket != bucket) {
+    place = session.share_uses.insert(place, {segment, bucket, 0, 0});
+  }
+  return *place;
+}
+
 HeldGrant& grant_of(Session& session, std::uint16_t segment, std::uint32_t services) {
   auto place = std::ranges::lower_bound(
       session.grants, std::pair(segment, services), {},
@@ -158,6 +168,11 @@ void Book::apply_to_session(Account& account, Session* session, const Entry& ent
   }
   move_session_legs(*session, entry);
   hold_counted(*session, entry);
+  for (const ShareUse& more : entry.share_uses) {
+    ShareUse& use = share_use_of(*session, more.segment, more.bucket);
+    use.fallen_micros += more.fallen_micros;
+    use.paid_micros += more.paid_micros;
+  }
   session->last = own;
   session->heard_at = now;
   if (!entry.attributes.empty()) merge_attributes(session->attributes, entry.attributes, merged_);
@@ -219,6 +234,7 @@ void Book::change_account(Account& account, const Entry& entry) {
   if (entry.commitment) change_commitment(account, *entry.commitment);
   if (entry.subscription || entry.commitment) find_due(account);
   for (const PayerChange& payer : entry.payers) change_payer(account, payer);
+  if (entry.budget) account.budget = entry.budget->amount ? entry.budget : std::nullopt;
   for (const OwnCeiling& after : entry.ceilings) change_ceiling(account, after);
 }
 

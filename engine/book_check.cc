@@ -47,8 +47,11 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
   if (entry.state_change) {
     const Subscriber* const who =
         account == nullptr ? nullptr : account->subscriber(entry.state_change->number);
-    if (who == nullptr) return "it changes a subscriber that does not exist";
-    if (who->state == LifeState::terminated) return "it changes a subscriber that is terminated";
+    const bool is_new =
+        entry.subscriber_opening && entry.subscriber_opening->number == entry.state_change->number;
+    if (who == nullptr && !is_new) return "it changes a subscriber that does not exist";
+    if (who != nullptr && who->state == LifeState::terminated)
+      return "it changes a subscriber that is terminated";
   }
   if (entry.profile_change) {
     if (const char* wrong = check_profile(entry, account)) return wrong;
@@ -79,6 +82,7 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
   if (const char* wrong = check_commitment(entry, account)) return wrong;
   if (const char* wrong = check_limits(entry, account)) return wrong;
   if (const char* wrong = check_counters(entry, account, session)) return wrong;
+  if ((entry.kind == EntryKind::payer_budget_changed) && !entry.budget) return "it has no budget";
   return check_amounts(entry, account, session);
 }
 
@@ -153,6 +157,9 @@ const char* Book::check_amounts(const Entry& entry, const Account* account,
   base::Int128 main = account == nullptr ? 0 : account->main_micros;
   base::Int128 reserved = account == nullptr ? 0 : account->reserved_micros;
   base::Int128 overage = account == nullptr ? 0 : account->overage_micros;
+  for (const ShareUse& use : entry.share_uses) {
+    if (use.segment >= segments) return "a payer's share is of an unknown price segment";
+  }
   for (const Leg& leg : entry.legs) {
     if (leg.segment != Leg::no_segment && leg.segment >= segments) {
       return "it charges an unknown price segment";

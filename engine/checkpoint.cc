@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 namespace farthing::engine {
 
@@ -237,6 +238,7 @@ namespace {
 
 // What stands behind the terms says by its number what it is, that of its section in entries.
 constexpr std::uint8_t part_commitments = 31;
+constexpr std::uint8_t part_budget = 36;
 
 void write_commitments(ByteWriter& to, const Account& account) {
   to.u8(part_commitments);
@@ -244,13 +246,33 @@ void write_commitments(ByteWriter& to, const Account& account) {
   for (const SpendCommitment& commitment : account.commitments) write(to, commitment);
 }
 
+void write_budget(ByteWriter& to, const Account& account) {
+  to.u8(part_budget);
+  write(to, *account.budget);
+}
+
 bool read_commitments(ByteReader& in, Account& account) {
-  if (in.u8() != part_commitments) return false;
   account.commitments.resize(in.count());
   for (SpendCommitment& commitment : account.commitments) {
     if (!read(in, commitment)) return false;
   }
   account.find_due();
+  return in.ok();
+}
+
+// Each at most once, in the order of their numbers.
+bool read_parts(ByteReader& in, Account& account) {
+  std::uint8_t last = 0;
+  while (in.ok() && !in.at_end()) {
+    const std::uint8_t part = in.u8();
+    if (part <= std::exchange(last, part)) return false;
+    if (part == part_commitments) {
+      if (!read_commitments(in, account)) return false;
+    } else if (part != part_budget || !read(in, account.budget.emplace()) ||
+               !account.budget->amount) {
+      return false;
+    }
+  }
   return in.ok();
 }
 
@@ -262,7 +284,7 @@ void encode_account(const Account& account, std::string& out) {
   for (const Bucket& bucket : account.buckets) bound += bound_of(bucket);
   for (const Counter& counter : account.counters) bound += counter.name.size() + 10 * number_bytes;
   for (const Subscription& subscription : account.subscriptions) bound += size_bound(subscription);
-  bound += account.payers.size() * 6 * number_bytes;
+  bound += account.payers.size() * 10 * number_bytes;
   for (const OwnCeiling& ceiling : account.ceilings) bound += size_bound(ceiling);
   for (const SpendCommitment& commitment : account.commitments) bound += size_bound(commitment);
   for (const Subscriber& subscriber : account.subscribers) {
@@ -286,7 +308,8 @@ void encode_account(const Account& account, std::string& out) {
     // As rows were before there were counters, subscriptions that renew, payers, ceilings, and
     // terms.
     const bool has_commitments = !account.commitments.empty();
-    const bool has_terms = has_commitments || !(account.terms == AccountTerms());
+    const bool has_parts = has_commitments || account.budget;
+    const bool has_terms = has_parts || !(account.terms == AccountTerms());
     const bool has_ceilings = has_terms || !account.ceilings.empty();
     const bool has_payers = has_ceilings || !account.payers.empty();
     const bool has_subscriptions = has_payers || !account.subscriptions.empty();
@@ -308,6 +331,7 @@ void encode_account(const Account& account, std::string& out) {
     for (const OwnCeiling& ceiling : account.ceilings) write(to, ceiling);
     if (has_terms) write(to, account.terms);
     if (has_commitments) write_commitments(to, account);
+    if (account.budget) write_budget(to, account);
   });
 }
 
@@ -360,19 +384,19 @@ bool decode_account(std::string_view row, Account& account) {
     }
   }
   if (in.ok() && !in.at_end() && !read(in, account.terms)) return false;
-  if (in.ok() && !in.at_end() && !read_commitments(in, account)) return false;
+  if (in.ok() && !in.at_end() && !read_parts(in, account)) return false;
   return is_whole(in) && account.last.value != 0 && !account.name.empty();
 }
 
 // --- Sessions ------------------------------------------------------------------------------------
 
 void encode_session(const Session& session, std::string& out) {
-  std::size_t bound =
-      (24 + session.segments.size() * 29 + session.grants.size() * 3 + session.holds.size() * 3 +
-       session.counter_holds.size() * 3 + Session::remembered_max * 6) *
-          number_bytes +
-      session.id.size() + session.service_context.size() + session.attributes.size() +
-      session.last_outcome.size();
+  std::size_t bound = (24 + session.segments.size() * 29 + session.grants.size() * 3 +
+                       session.holds.size() * 3 + session.counter_holds.size() * 3 +
+                       session.share_uses.size() * 4 + Session::remembered_max * 6) *
+                          number_bytes +
+                      session.id.size() + session.service_context.size() +
+                      session.attributes.size() + session.last_outcome.size();
   for (const Segment& segment : session.segments) {
     bound += shape_size_bound(segment.terms) + number_bytes;
   }
@@ -405,18 +429,22 @@ void encode_session(const Session& session, std::string& out) {
       to.signed_varint(hold.units);
     }
     write_requests(to, session);
-    // As rows were before there were counters, and buckets of money.
+    // As rows were before there were counters, buckets of money, and payers' shares.
     const bool has_bucket_money = std::ranges::any_of(
         session.segments, [](const Segment& segment) { return segment.bucket_micros != 0; });
-    if (session.counter_holds.empty() && !has_bucket_money) return;
+    const bool has_shares = !session.share_uses.empty();
+    if (session.counter_holds.empty() && !has_bucket_money && !has_shares) return;
     to.varint(session.counter_holds.size());
     for (const CounterHold& hold : session.counter_holds) {
       to.varint(hold.segment);
       to.varint(hold.counter.value);
       to.signed_varint(hold.units);
     }
-    if (!has_bucket_money) return;
+    if (!has_bucket_money && !has_shares) return;
     for (const Segment& segment : session.segments) to.signed_varint(segment.bucket_micros);
+    if (!has_shares) return;
+    to.varint(session.share_uses.size());
+    for (const ShareUse& use : session.share_uses) write(to, use);
   });
 }
 
@@ -465,6 +493,12 @@ bool decode_session(std::string_view row, Session& session, AccountNumber& accou
   }
   if (!in.at_end()) {
     for (Segment& segment : session.segments) segment.bucket_micros = in.signed_varint();
+  }
+  if (!in.at_end()) {
+    session.share_uses.resize(in.count());
+    for (ShareUse& use : session.share_uses) {
+      if (!read(in, use) || use.segment >= session.segments.size()) return false;
+    }
   }
   return is_whole(in) && session.last.value != 0 && !session.id.empty();
 }

@@ -68,21 +68,26 @@ std::uint64_t Decider::size_by_reports(std::uint16_t segment, const ServiceReque
 // How much of what is wanted is granted by the state of the account: by its balance, but for what
 // allowances pay; up to the next border; and no more than a share of it.
 std::uint64_t Decider::size_by_state(std::uint16_t segment, const ServiceRequest& service,
-                                     const GrantRules& rules, std::uint64_t wanted) const {
+                                     const GrantRules& rules, std::uint64_t wanted,
+                                     GrantReason& reason) const {
+  const auto cut = [&](std::uint64_t units, GrantReason why) {
+    if (units < wanted) reason = why;
+    wanted = std::min(wanted, units);
+  };
   const Segment& now = sheet_.segment(segment);
   if (!rules.by_balance.empty()) {
     const QuotaRule sizes = rules.sizes_at(Money(sheet_.available_micros(segment)), now.quota);
     const std::uint64_t by_balance = std::max(
         {wanted_units(now.terms.unit, sizes, *service.requested),
          size_by_reports(segment, service, rules, sizes), sheet_.allowance_units(segment)});
-    wanted = std::min(wanted, by_balance);
+    cut(by_balance, GrantReason::balance_size);
   }
   const std::uint64_t minimum = std::min(now.quota.minimum, wanted);
   if (rules.until_border) {
-    wanted = std::min(wanted, std::max(sheet_.units_to_border(segment), minimum));
+    cut(std::max(sheet_.units_to_border(segment), minimum), GrantReason::border);
   }
   if (rules.sharing > 0) {
-    wanted = std::min(wanted, std::max(fair_share(segment, rules.sharing, wanted), minimum));
+    cut(std::max(fair_share(segment, rules.sharing, wanted), minimum), GrantReason::shared);
   }
   return wanted;
 }
@@ -120,33 +125,41 @@ void Decider::grant(const Request& request, std::uint16_t segment, const Service
     answer.fault = Fault::units;
     return;
   }
+  GrantReason& reason = answer.grant_reason;
+  reason = requested.in(unit).value_or(0) == 0   ? GrantReason::usual
+           : *requested.in(unit) > quota.maximum ? GrantReason::maximum
+                                                 : GrantReason::asked;
   if (rules != nullptr) {
-    wanted = std::max(wanted, size_by_reports(segment, service, *rules, quota));
+    const std::uint64_t more = size_by_reports(segment, service, *rules, quota);
+    if (more > wanted) reason = GrantReason::often;
+    wanted = std::max(wanted, more);
   }
   // Units are granted until their price changes; what can be paid after that, the next request
   // asks. Of a smaller price change than a minimum grant nothing is made: usage is split at it all
   // the same.
   bool is_until_change = false;
   bool is_last = false;  // before a stop
-  const auto cut = [&](std::uint64_t units) {
+  const auto cut = [&](std::uint64_t units, GrantReason why) {
     is_until_change = is_until_change || units <= wanted;
+    if (units < wanted) reason = why;
     wanted = std::min(wanted, units);
   };
   if (unit == Unit::seconds && limits.until_change) {
-    cut(static_cast<std::uint64_t>(limits.until_change->count()));
+    cut(static_cast<std::uint64_t>(limits.until_change->count()), GrantReason::price_change);
   }
   if (unit != Unit::money) limit_by_counters(request, segment, wanted + quota.minimum, limits);
   if (limits.until_threshold) {
     is_last = limits.stops && *limits.until_threshold <= wanted;
     cut(limits.stops ? *limits.until_threshold
-                     : std::max(*limits.until_threshold, std::min(quota.minimum, wanted)));
+                     : std::max(*limits.until_threshold, std::min(quota.minimum, wanted)),
+        GrantReason::threshold);
   }
   if (wanted == 0) {
     answer.outcome = Outcome::credit_limit_reached;
     return;
   }
   const std::uint64_t whole = wanted;
-  if (rules != nullptr) wanted = size_by_state(segment, service, *rules, wanted);
+  if (rules != nullptr) wanted = size_by_state(segment, service, *rules, wanted, reason);
   // Looked at a minimum grant further than granted: a grant after which not even that is left is
   // the last one, and then it is all that is left.
   const std::uint64_t minimum = std::min(quota.minimum, wanted);
@@ -157,6 +170,7 @@ void Decider::grant(const Request& request, std::uint16_t segment, const Service
     answer.outcome = Outcome::credit_limit_reached;
     return;
   }
+  if (payable < most) reason = GrantReason::balance;
   const std::uint64_t amount = payable < most ? std::min(payable, whole) : wanted;
   if (!sheet_.give(segment, service_identifiers_key(service.service_identifiers), amount)) {
     answer.outcome = Outcome::unable_to_comply;

@@ -90,7 +90,8 @@ class Decider {
                                 const tariffs::GrantRules& rules,
                                 const tariffs::QuotaRule& quota) const;
   std::uint64_t size_by_state(std::uint16_t segment, const ServiceRequest& service,
-                              const tariffs::GrantRules& rules, std::uint64_t wanted) const;
+                              const tariffs::GrantRules& rules, std::uint64_t wanted,
+                              GrantReason& reason) const;
   std::uint64_t fair_share(std::uint16_t segment, std::uint32_t sessions_least,
                            std::uint64_t wanted) const;
   static void tell_when_to_report(const tariffs::GrantRules& rules, ServiceAnswer& answer);

@@ -50,8 +50,11 @@ enum Section : std::uint64_t {
   section_numbers = 1u << 30,
   section_commitment = std::uint64_t{1} << 31,
   section_chosen = std::uint64_t{1} << 32,
+  section_shares = std::uint64_t{1} << 35,
+  section_budget = std::uint64_t{1} << 36,
 };
-constexpr std::uint64_t sections_known = (std::uint64_t{1} << 33) - 1;
+constexpr std::uint64_t sections_known =
+    ((std::uint64_t{1} << 33) - 1) | section_shares | section_budget;
 
 std::uint64_t sections_of(const Entry& entry) {
   std::uint64_t mask = 0;
@@ -90,6 +93,8 @@ std::uint64_t sections_of(const Entry& entry) {
   if (entry.terms) mask |= section_terms;
   if (entry.numbers) mask |= section_numbers;
   if (entry.chosen) mask |= section_chosen;
+  if (!entry.share_uses.empty()) mask |= section_shares;
+  if (entry.budget) mask |= section_budget;
   if (entry.commitment) mask |= section_commitment;
   return mask;
 }
@@ -122,7 +127,7 @@ std::size_t size_bound(const Entry& entry) {
             3 * entry.limit_changes.size()) *
            number;
   if (entry.subscription) bound += size_bound(*entry.subscription);
-  bound += entry.payers.size() * 6 * number;
+  bound += (entry.payers.size() * 9 + entry.share_uses.size() * 4) * number;
   for (const OwnCeiling& ceiling : entry.ceilings) bound += size_bound(ceiling);
   if (entry.commitment) bound += size_bound(entry.commitment->commitment) + 1;
   if (entry.cut) bound += cut_size_bound;
@@ -431,6 +436,11 @@ void write_changes(ByteWriter& writer, Sequence own, const Entry& entry, std::ui
     write(writer, entry.commitment->commitment);
   }
   if (entry.chosen) write(writer, *entry.chosen);
+  if (mask & section_shares) {
+    writer.varint(entry.share_uses.size());
+    for (const ShareUse& use : entry.share_uses) write(writer, use);
+  }
+  if (entry.budget) write(writer, *entry.budget);
 }
 
 bool read_changes(ByteReader& in, std::uint64_t mask, Sequence own, Entry& entry) {
@@ -473,10 +483,15 @@ bool read_changes(ByteReader& in, std::uint64_t mask, Sequence own, Entry& entry
     if (is_settled > 1 || !read(in, change.commitment)) return false;
   }
   if (mask & section_chosen && !read(in, entry.chosen.emplace())) return false;
+  if (mask & section_shares &&
+      !read_list(in, entry.share_uses, [](ByteReader& r, ShareUse& use) { return read(r, use); })) {
+    return false;
+  }
+  if (mask & section_budget && !read(in, entry.budget.emplace())) return false;
   return in.ok();
 }
 
-constexpr std::array<std::pair<EntryKind, std::string_view>, 32> kind_names = {{
+constexpr std::array<std::pair<EntryKind, std::string_view>, 33> kind_names = {{
     {EntryKind::server_started, "server_started"},
     {EntryKind::tariff_loaded, "tariff_loaded"},
     {EntryKind::account_created, "account_created"},
@@ -509,6 +524,7 @@ constexpr std::array<std::pair<EntryKind, std::string_view>, 32> kind_names = {{
     {EntryKind::minimum_changed, "minimum_changed"},
     {EntryKind::billing_day_changed, "billing_day_changed"},
     {EntryKind::spend_settled, "spend_settled"},
+    {EntryKind::payer_budget_changed, "payer_budget_changed"},
 }};
 
 }  // namespace
@@ -563,6 +579,8 @@ void Entry::clear() {
   limit_changes.clear();
   subscription.reset();
   payers.clear();
+  share_uses.clear();
+  budget.reset();
   ceilings.clear();
   commitment.reset();
   payment.reset();

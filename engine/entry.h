@@ -61,6 +61,7 @@ enum class EntryKind : std::uint8_t {
   minimum_changed = 30,       // what is to stay on an account
   spend_settled = 32,         // what a period was to spend at least and did not is charged
   billing_day_changed = 35,   // the day with which its billing months begin
+  payer_budget_changed = 37,  // what it pays for others in a month, for all of them together
 };
 
 std::string_view kind_name(EntryKind kind);
@@ -243,8 +244,32 @@ struct PayerChange {
   AccountNumber account;     // the payer
   std::optional<Money> cap;  // it pays no more in a month; nullopt: whatever it has
   tariffs::TimeSpan month;   // of which what it has paid is kept; another one: nothing yet
+  // Of what falls to it, it pays so much; rounded to the micro. Not zero.
+  tariffs::Percent share{tariffs::Percent::whole};
+  tariffs::Rounding rounding = tariffs::Rounding::half_away_from_zero;
+  std::uint8_t place = 0;  // among those of its subscriber; alike: in the order of their buckets
+
+  bool has_share() const { return share.millionths < tariffs::Percent::whole; }
 
   friend bool operator==(const PayerChange&, const PayerChange&) = default;
+};
+
+// What of a segment's charges fell to a payer that pays a share, and what it paid of it.
+struct ShareUse {
+  std::uint16_t segment = 0;
+  BucketNumber bucket;
+  std::int64_t fallen_micros = 0;
+  std::int64_t paid_micros = 0;
+};
+
+// What an account pays for all of its members together in a calendar month, and what it has paid.
+struct PayerBudget {
+  std::optional<Money> amount;  // nullopt: there is no budget (any more), and nothing is kept
+  tariffs::TimeSpan month;      // that of what is spent; in another one nothing is yet
+  std::int64_t spent_micros = 0;
+  std::int64_t held_micros = 0;  // for members' grants
+
+  friend bool operator==(const PayerBudget&, const PayerBudget&) = default;
 };
 
 // For whom an account has paid.
@@ -349,6 +374,8 @@ struct Entry {
   std::vector<LimitChange> limit_changes;
   std::optional<Subscription> subscription;  // as it is after this entry
   std::vector<PayerChange> payers;           // likewise
+  std::vector<ShareUse> share_uses;          // what is more of each
+  std::optional<PayerBudget> budget;         // as it is after this entry
   std::vector<OwnCeiling> ceilings;          // likewise
   std::optional<CommitmentChange> commitment;
   std::optional<Payment> payment;

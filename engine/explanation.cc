@@ -5,6 +5,7 @@
 #include "engine/base/saturating.h"
 #include "engine/ceilings.h"
 #include "engine/decide.h"
+#include "engine/explain_grant.h"
 #include "engine/explain_refusal.h"
 #include "engine/facts.h"
 #include "engine/outcome.h"
@@ -389,20 +390,22 @@ void EntryExplainer::add_answers(ExplainedEntry& explained) {
     if (in.tariff != nullptr) in.facts = facts_at(*in.tariff, from);
     return in;
   };
+  const std::vector<std::string> grants = explain_grants(moment_, tariffs_, answer);
   for (std::size_t i = 0; i < answer.service_count; ++i) {
     const ServiceAnswer& service = answer.services[i];
     RefusalExplained refusal;
     if (service.outcome != Outcome::success) {
       refusal = explain_refusal(where(service.rating_group), service);
     }
-    explained.answers.push_back({service, std::move(refusal.why), std::move(refusal.help)});
+    explained.answers.push_back(
+        {service, std::move(refusal.why), std::move(refusal.help), grants[i]});
   }
   if (answer.service_count > 0 || answer.outcome == Outcome::success) return;
   ServiceAnswer whole;
   whole.outcome = answer.outcome;
   whole.fault = answer.fault;
   RefusalExplained refusal = explain_refusal(where(std::nullopt), answer.outcome);
-  explained.answers.push_back({whole, std::move(refusal.why), std::move(refusal.help)});
+  explained.answers.push_back({whole, std::move(refusal.why), std::move(refusal.help), {}});
 }
 
 void EntryExplainer::add_thresholds(ExplainedEntry& explained) const {
@@ -412,6 +415,12 @@ void EntryExplainer::add_thresholds(ExplainedEntry& explained) const {
     explained.thresholds.push_back(
         {counter->name, tariffs::units_text(counter->unit, reached.threshold)});
   }
+}
+
+// How much an account pays for others, as it was told.
+std::string budget_text(const PayerBudget& budget) {
+  if (!budget.amount) return "it has no budget for others any more";
+  return fmt::format("it pays at most {} a month for others", budget.amount->to_string());
 }
 
 // What entries say that people made.
@@ -446,6 +455,9 @@ std::string EntryExplainer::details() const {
       parts.push_back(
           fmt::format("spent {}", spent(*moment_.account, change->commitment).to_string()));
     }
+  }
+  if (entry_.kind == EntryKind::payer_budget_changed) {
+    parts.push_back(budget_text(*entry_.budget));
   }
   if (const auto& again = entry_.rated_again) {
     parts.push_back(fmt::format(

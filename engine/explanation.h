@@ -81,6 +81,7 @@ struct ExplainedAnswer {
   ServiceAnswer answer;
   std::string why;                // it was refused; "": it was not
   std::vector<std::string> help;  // what would help, each a sentence or a command
+  std::string grant_why;          // why the grant has its size; "": none, or not known
 };
 
 struct ExplainedEntry {

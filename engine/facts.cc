@@ -45,6 +45,47 @@ bool names(std::string_view address, std::string_view digits) {
   return false;
 }
 
+constexpr std::uint32_t vendor_3gpp = 10415;
+constexpr std::uint32_t address_type = 899;
+constexpr std::uint32_t address_data = 897;
+constexpr std::string_view type_msisdn("\0\0\0\1", 4);
+
+std::uint32_t big_endian(std::string_view bytes) {
+  std::uint32_t number = 0;
+  for (const char byte : bytes) number = number << 8 | static_cast<unsigned char>(byte);
+  return number;
+}
+
+// The first AVP of this code of 3GPP's among those of a group (RFC 6733 4.1); "": there is none.
+std::string_view member(std::string_view group, std::uint32_t code) {
+  constexpr std::size_t header = 12;  // with a vendor
+  while (group.size() >= header) {
+    const std::size_t length = big_endian(group.substr(5, 3));
+    const bool has_vendor = (static_cast<unsigned char>(group[4]) & 0x80) != 0;
+    if (length < header || length > group.size()) return {};
+    if (has_vendor && big_endian(group.substr(0, 4)) == code &&
+        big_endian(group.substr(8, 4)) == vendor_3gpp) {
+      return group.substr(header, length - header);
+    }
+    group.remove_prefix(std::min((length + 3) & ~std::size_t{3}, group.size()));
+  }
+  return {};
+}
+
+// 3GPP-MS-TimeZone (TS 23.040 9.2.3.11): quarters of an hour, two half bytes, the lower one first;
+// bit 3 of the first byte is the sign. The second byte's daylight saving is in them already.
+std::optional<std::chrono::seconds> read_offset(std::string_view bytes) {
+  if (bytes.size() != 2) return std::nullopt;
+  const auto zone = static_cast<unsigned char>(bytes[0]);
+  const int tens = zone & 0x07;
+  const int ones = zone >> 4;
+  constexpr int quarters_max = 14 * 4;
+  const int quarters = 10 * tens + ones;
+  if (ones > 9 || quarters > quarters_max) return std::nullopt;
+  const std::chrono::minutes offset(15 * quarters);
+  return (zone & 0x08) != 0 ? -offset : offset;
+}
+
 }  // namespace
 
 std::string_view role_of(tariffs::Leg leg) {
@@ -83,6 +124,17 @@ void RatingFacts::Party::read(std::string_view text) {
   if (!is_international || (read > 0 && digits[0] != '0')) size = read;
 }
 
+// Address-Data of a party of a message.
+void RatingFacts::Party::read_address(std::string_view group) {
+  const std::string_view text = member(group, address_data);
+  read(text);
+  const bool is_number =
+      !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  if (is_number && member(group, address_type) == type_msisdn) {
+    is_international = text.size() <= tariffs::e164_digits_max && text[0] != '0';
+  }
+}
+
 // "D123", "rn=+1-202-555-0100;npdi", a URI with the parameter rn: hexadecimal digits.
 void RatingFacts::Route::read(std::string_view text) {
   size = 0;
@@ -119,6 +171,9 @@ void RatingFacts::learn(const std::vector<AttributeView>& attributes) {
       case AttributeId::calling_party:
         calling_.read(attribute.value);
         break;
+      case AttributeId::time_zone:
+        visited_offset_ = read_offset(attribute.value);
+        break;
       case AttributeId::routing_number:
         told_route_.read(attribute.value);
         break;
@@ -143,9 +198,11 @@ void RatingFacts::learn(const std::vector<AttributeView>& attributes) {
         break;
       case AttributeId::recipient:
         recipient_ = attribute.value;
+        recipient_party_.read_address(attribute.value);
         break;
       case AttributeId::originator:
         originator_ = attribute.value;
+        originator_party_.read_address(attribute.value);
         break;
       default:
         break;  // nothing asks for it
@@ -177,10 +234,13 @@ tariffs::Facts RatingFacts::at(Time time) const {
           .leg = leg(),
           .calling_number = calling_.international(),
           .dialled_calling = calling_.dialled(),
+          .recipient_number = recipient_party_.international(),
+          .originator_number = originator_party_.international(),
           .routing_number = route.text(),
           .common_groups = common_groups_,
           .subscriber = subscriber_,
           .time = time,
+          .visited_offset = visited_offset_,
           .billing_day = billing_day_};
 }
 

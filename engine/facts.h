@@ -17,6 +17,13 @@
 // Requested-Party-Address that differs from the called one says that the number was translated,
 // for a free number as well.) All else counts as the subscriber's own doing.
 //
+// The parties of a message that has no called or calling number are those of its addresses
+// (Address-Data, TS 32.299 7.2.8): E.164 where Address-Type says MSISDN or the number has a plus.
+// Of several recipients the one that stands in the request's attribute counts.
+//
+// Where the subscriber is, local time is what 3GPP-MS-TimeZone says, daylight saving included (TS
+// 29.061 16.4.7.2), at the time of the request: it counts until a request says something else.
+//
 // A plain value, copied from what is known of a session to what a request says beside; it views the
 // attributes' bytes, which must outlive it.
 #pragma once
@@ -26,6 +33,7 @@
 #include "tariffs/conditions.h"
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -69,6 +77,7 @@ class RatingFacts {
     std::string_view urn;
 
     void read(std::string_view text);
+    void read_address(std::string_view group);
     std::string_view international() const { return is_international ? all() : all().substr(size); }
     std::string_view dialled() const { return is_international ? all().substr(size) : all(); }
     std::string_view all() const { return {digits.data(), size}; }
@@ -97,6 +106,9 @@ class RatingFacts {
   std::string_view role_;
   std::string_view recipient_;  // addresses of a message, as on the wire: digits, and more
   std::string_view originator_;
+  Party recipient_party_;
+  Party originator_party_;
+  std::optional<std::chrono::seconds> visited_offset_;  // local time less UTC, by 3GPP-MS-TimeZone
   Identity msisdn_;
   std::span<const tariffs::SubscriberAttribute> subscriber_;
   std::uint8_t billing_day_ = tariffs::billing_day_usual;

@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint8_t has_shape = 0x80;
 constexpr std::uint8_t has_tax = 0x40;
 constexpr std::uint8_t has_situations = 0x20;
+constexpr std::uint8_t has_paid_from = 0x10;
 
 // Of a shape.
 constexpr std::uint8_t shape_is_slab = 1;
@@ -104,9 +105,11 @@ void write(ByteWriter& out, const SegmentOpening& opening) {
   const tariffs::PriceTerms& terms = opening.terms;
   out.u8(static_cast<std::uint8_t>(terms.unit));
   const bool is_in_situations = opening.situations.count() > 0;
+  const bool is_of_one_side = terms.paid_from != tariffs::PaidFrom::either;
   out.u8(static_cast<std::uint8_t>(static_cast<std::uint8_t>(terms.rounding) |
                                    (terms.shape ? has_shape : 0) | (terms.tax ? has_tax : 0) |
-                                   (is_in_situations ? has_situations : 0)));
+                                   (is_in_situations ? has_situations : 0) |
+                                   (is_of_one_side ? has_paid_from : 0)));
   out.signed_varint(terms.amount.micros);
   out.varint(terms.block);
   out.varint(terms.step);
@@ -115,6 +118,7 @@ void write(ByteWriter& out, const SegmentOpening& opening) {
   if (terms.shape) write(out, *terms.shape);
   if (terms.tax) out.varint(terms.tax->millionths);
   if (is_in_situations) write(out, opening.situations);
+  if (is_of_one_side) out.u8(static_cast<std::uint8_t>(terms.paid_from));
   out.varint(opening.quota.maximum);
   out.varint(opening.quota.standard);
   out.varint(opening.quota.minimum);
@@ -130,7 +134,8 @@ bool read(ByteReader& in, SegmentOpening& opening) {
   tariffs::PriceTerms& terms = opening.terms;
   const std::uint8_t unit = in.u8();
   const std::uint8_t rounding_and_more = in.u8();
-  const std::uint8_t rounding = rounding_and_more & ~(has_shape | has_tax | has_situations);
+  const std::uint8_t rounding =
+      rounding_and_more & ~(has_shape | has_tax | has_situations | has_paid_from);
   if (unit > static_cast<std::uint8_t>(Unit::money) ||
       rounding > static_cast<std::uint8_t>(tariffs::Rounding::down)) {
     return false;
@@ -151,6 +156,11 @@ bool read(ByteReader& in, SegmentOpening& opening) {
   }
   opening.situations = {};
   if ((rounding_and_more & has_situations) != 0 && !read(in, opening.situations)) return false;
+  terms.paid_from = tariffs::PaidFrom::either;
+  if ((rounding_and_more & has_paid_from) != 0) {
+    if (in.u8() != static_cast<std::uint8_t>(tariffs::PaidFrom::prepaid)) return false;
+    terms.paid_from = tariffs::PaidFrom::prepaid;
+  }
   opening.quota.maximum = in.varint();
   opening.quota.standard = in.varint();
   opening.quota.minimum = in.varint();
@@ -237,23 +247,96 @@ bool read(ByteReader& in, BucketOpening& bucket) {
 
 // --- Payers --------------------------------------------------------------------------------------
 
+namespace {
+
+// Beside the cap: the share, its rounding and the place follow.
+constexpr std::uint64_t share_follows = std::uint64_t{1} << 63;
+
+void write_span(ByteWriter& out, const tariffs::TimeSpan& span) {
+  out.signed_varint(micros_of(span.from));
+  out.signed_varint(micros_of(span.to));
+}
+
+tariffs::TimeSpan read_span(ByteReader& in) {
+  const Time from = time_of(in.signed_varint());
+  return {from, time_of(in.signed_varint())};
+}
+
+void write_limit(ByteWriter& out, const std::optional<Money>& limit, std::uint64_t flag) {
+  out.varint((limit ? static_cast<std::uint64_t>(limit->micros) + 1 : 0) | flag);
+}
+
+// False: no such limit.
+bool take_limit(std::uint64_t number, std::optional<Money>& limit) {
+  limit.reset();
+  if (number > 0) limit = Money(static_cast<std::int64_t>(number - 1));
+  return !limit || limit->micros <= account_money_max.micros;
+}
+
+}  // namespace
+
 void write(ByteWriter& out, const PayerChange& payer) {
+  const bool has_more = payer.has_share() || payer.place != 0;
   out.varint(payer.bucket.value);
   out.varint(payer.account.value);
-  out.varint(payer.cap ? static_cast<std::uint64_t>(payer.cap->micros) + 1 : 0);
-  out.signed_varint(micros_of(payer.month.from));
-  out.signed_varint(micros_of(payer.month.to));
+  write_limit(out, payer.cap, has_more ? share_follows : 0);
+  write_span(out, payer.month);
+  if (!has_more) return;
+  out.varint(payer.share.millionths);
+  out.u8(static_cast<std::uint8_t>(payer.rounding));
+  out.u8(payer.place);
 }
 
 bool read(ByteReader& in, PayerChange& payer) {
   payer.bucket = BucketNumber(in.number<std::uint32_t>());
   payer.account = AccountNumber(in.varint());
   const std::uint64_t cap = in.varint();
-  payer.cap.reset();
-  if (cap > 0) payer.cap = Money(static_cast<std::int64_t>(cap - 1));
-  payer.month.from = time_of(in.signed_varint());
-  payer.month.to = time_of(in.signed_varint());
-  return in.ok() && payer.account.value != 0 && (!payer.cap || payer.cap->micros >= 0);
+  if (!take_limit(cap & ~share_follows, payer.cap)) return false;
+  payer.month = read_span(in);
+  payer.share = {tariffs::Percent::whole};
+  payer.rounding = tariffs::Rounding::half_away_from_zero;
+  payer.place = 0;
+  if ((cap & share_follows) != 0) {
+    payer.share.millionths = in.number<std::uint32_t>();
+    const std::uint8_t rounding = in.u8();
+    if (rounding > static_cast<std::uint8_t>(tariffs::Rounding::down)) return false;
+    payer.rounding = static_cast<tariffs::Rounding>(rounding);
+    payer.place = in.u8();
+    if (payer.share.millionths == 0 || payer.share.millionths > tariffs::Percent::whole) {
+      return false;
+    }
+  }
+  return in.ok() && payer.account.value != 0;
+}
+
+void write(ByteWriter& out, const ShareUse& use) {
+  out.varint(use.segment);
+  out.varint(use.bucket.value);
+  out.signed_varint(use.fallen_micros);
+  out.signed_varint(use.paid_micros);
+}
+
+bool read(ByteReader& in, ShareUse& use) {
+  use.segment = in.number<std::uint16_t>();
+  use.bucket = BucketNumber(in.number<std::uint32_t>());
+  use.fallen_micros = in.signed_varint();
+  use.paid_micros = in.signed_varint();
+  return in.ok();
+}
+
+void write(ByteWriter& out, const PayerBudget& budget) {
+  write_limit(out, budget.amount, 0);
+  write_span(out, budget.month);
+  out.signed_varint(budget.spent_micros);
+  out.signed_varint(budget.held_micros);
+}
+
+bool read(ByteReader& in, PayerBudget& budget) {
+  if (!take_limit(in.varint(), budget.amount)) return false;
+  budget.month = read_span(in);
+  budget.spent_micros = in.signed_varint();
+  budget.held_micros = in.signed_varint();
+  return in.ok() && budget.held_micros >= 0;
 }
 
 // --- Ceilings ------------------------------------------------------------------------------------

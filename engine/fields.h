@@ -34,6 +34,10 @@ void write(base::ByteWriter& out, const BucketOpening& bucket);
 // At most 5 numbers.
 void write(base::ByteWriter& out, const PayerChange& payer);
 [[nodiscard]] bool read(base::ByteReader& in, PayerChange& payer);
+void write(base::ByteWriter& out, const ShareUse& use);
+[[nodiscard]] bool read(base::ByteReader& in, ShareUse& use);
+void write(base::ByteWriter& out, const PayerBudget& budget);
+[[nodiscard]] bool read(base::ByteReader& in, PayerBudget& budget);
 
 std::size_t size_bound(const ChosenList& chosen);
 void write(base::ByteWriter& out, const ChosenList& chosen);

@@ -20,6 +20,8 @@ bool is_of_party(const AttributeView& attribute) {
     case AttributeId::called_party:
     case AttributeId::calling_party:
     case AttributeId::role_of_node:
+    case AttributeId::recipient:
+    case AttributeId::originator:
     case AttributeId::routing_number:
       return true;
     default:

@@ -1,6 +1,6 @@
 #include "engine/operations.h"
 
-#include "engine/payers.h"
+#include "engine/operation_parts.h"
 #include "engine/permission.h"
 #include "tariffs/file_error.h"
 #include "tariffs/local_time.h"
@@ -17,26 +17,6 @@ namespace {
 constexpr std::size_t account_name_max = 64;
 constexpr std::size_t note_text_max = 512;
 constexpr std::size_t subscribers_max = 10'000;  // of one account
-constexpr std::size_t buckets_max = 256;         // of one account, bought
-constexpr std::size_t payer_services_max = 64;
-
-Refusal refusal(Refusal::Code code, std::string message) { return {code, std::move(message)}; }
-
-Refusal no_account(std::string_view name) {
-  return refusal(Refusal::Code::not_found,
-                 fmt::format("there is no account {}; create it with: farthing account create {} "
-                             "--kind prepaid",
-                             name, name));
-}
-
-Entry entry_for(const Account& account, EntryKind kind, const Note& note) {
-  Entry entry;
-  entry.kind = kind;
-  entry.account = account.number;
-  entry.previous = account.last;
-  entry.note = note;
-  return entry;
-}
 
 // The entry that was made under the note's request id before, if any. No account: what is asked for
 // says by itself whose it is.
@@ -61,10 +41,6 @@ std::optional<Operation> find_repeated(const Shard& shard, const AdminRequest& a
               fmt::format("request id {} was used before, for a {} on {}; give this one another id",
                           note.request_id, what,
                           other == nullptr ? "another account" : "account " + other->name)));
-}
-
-bool fits(std::int64_t micros) {
-  return micros <= account_money_max.micros && micros >= -account_money_max.micros;
 }
 
 // Nothing where the tariff in force says nothing.
@@ -157,8 +133,33 @@ Operation taken(const Shard& shard, Identity identity) {
                                                       identity.digits(), owner->account->name));
 }
 
+}  // namespace
+
+Refusal refusal(Refusal::Code code, std::string message) { return {code, std::move(message)}; }
+
+Refusal no_account(std::string_view name) {
+  return refusal(Refusal::Code::not_found,
+                 fmt::format("there is no account {}; create it with: farthing account create {} "
+                             "--kind prepaid",
+                             name, name));
+}
+
+bool fits(std::int64_t micros) {
+  return micros <= account_money_max.micros && micros >= -account_money_max.micros;
+}
+
+Entry entry_for(const Account& account, EntryKind kind, const Note& note) {
+  Entry entry;
+  entry.kind = kind;
+  entry.account = account.number;
+  entry.previous = account.last;
+  entry.note = note;
+  return entry;
+}
+
 Entry ending_of(const Account& account, const Bucket& bucket, const Note& note) {
-  Entry entry = entry_for(account, EntryKind::subscription_ended, note);
+  Entry entry = entry_for(
+      account, bucket.is_lent ? EntryKind::payer_changed : EntryKind::subscription_ended, note);
   entry.subscriber = bucket.owner;
   entry.bucket_closings = {bucket.number};
   const BucketSides sides = sides_of(bucket.unit);
@@ -169,22 +170,19 @@ Entry ending_of(const Account& account, const Bucket& bucket, const Note& note) 
   return entry;
 }
 
-// Makes room for so many buckets: ends those whose time was over before any usage that may still be
-// reported. A subscription's go with it.
 bool make_room(Shard& shard, const Account& account, std::size_t buckets, Time now,
                const Note& note) {
   while (account.buckets.size() + buckets > buckets_max) {
     const auto over = std::ranges::find_if(account.buckets, [&](const Bucket& bucket) {
-      return bucket.reserved == 0 && !bucket.is_lent &&
-             bucket.valid_to < now - event_time_past_max && !account.is_part(bucket.number);
+      if (bucket.reserved != 0) return false;
+      if (bucket.is_lent) return account.state_of(bucket.owner) == LifeState::terminated;
+      return bucket.valid_to < now - event_time_past_max && !account.is_part(bucket.number);
     });
     if (over == account.buckets.end()) return false;
     shard.enter(ending_of(account, *over, {note.operator_name, note.reason, {}}));
   }
   return true;
 }
-
-}  // namespace
 
 std::optional<Refusal> check_note(const Note& note) {
   for (std::string_view text : {note.operator_name, note.reason, note.request_id}) {
@@ -256,7 +254,7 @@ Operation create_account(Shard& shard, std::string_view name, AccountKind kind, 
 }
 
 Operation add_subscriber(Shard& shard, std::string_view msisdn, std::string_view account_name,
-                         std::string_view imsi, const Note& note) {
+                         std::string_view imsi, const Note& note, LifeState state) {
   if (auto wrong = check_note(note)) return *wrong;
   const std::optional<Identity> number = parse_msisdn(msisdn);
   const std::optional<Identity> card = identity_or_none(Identity::Kind::imsi, imsi);
@@ -264,6 +262,11 @@ Operation add_subscriber(Shard& shard, std::string_view msisdn, std::string_view
     return refusal(Refusal::Code::invalid,
                    fmt::format("\"{}\" is no {}: up to 15 digits", number ? imsi : msisdn,
                                number ? "IMSI" : "MSISDN"));
+  }
+  if (state == LifeState::terminated) {
+    return refusal(Refusal::Code::invalid,
+                   "a subscriber does not begin terminated; expected idle, active, suspended or "
+                   "suspended-outgoing");
   }
   const Account* account = shard.book().find_account(account_name);
   if (account == nullptr) return no_account(account_name);
@@ -283,6 +286,7 @@ Operation add_subscriber(Shard& shard, std::string_view msisdn, std::string_view
   const SubscriberNumber subscriber(static_cast<std::uint16_t>(account->subscribers.size() + 1));
   entry.subscriber = subscriber;
   entry.subscriber_opening = SubscriberOpening{subscriber, *number, *card};
+  if (state != LifeState::active) entry.state_change = StateChange{subscriber, state};
   return Done{shard.enter(entry)};
 }
 
@@ -299,6 +303,13 @@ Operation set_state(Shard& shard, std::string_view msisdn, LifeState state, cons
   Entry entry = entry_for(account, EntryKind::subscriber_changed, note);
   entry.subscriber = who->subscriber;
   entry.state_change = StateChange{who->subscriber, state};
+  if (state == LifeState::terminated) {
+    for (const Payer& payer : account.payers) {
+      const Bucket& bucket = *account.bucket(payer.terms.bucket);
+      if (bucket.owner != who->subscriber || bucket.reserved != 0) continue;
+      entry.bucket_closings.push_back(bucket.number);
+    }
+  }
   return Done{shard.enter(entry)};
 }
 
@@ -565,142 +576,6 @@ Operation end_subscription(Shard& shard, std::string_view msisdn, SubscriptionNu
   return refusal(Refusal::Code::not_found,
                  fmt::format("{} has no subscription {}; see: farthing subscription list {}",
                              msisdn, number.value, msisdn));
-}
-
-// --- Payers --------------------------------------------------------------------------------------
-
-namespace {
-
-const Payer* payer_of(const SubscriberRef& who, AccountNumber account) {
-  for (const Payer& payer : who.account->payers) {
-    const Bucket& bucket = *who.account->bucket(payer.terms.bucket);
-    if (payer.terms.account == account && bucket.owner == who.subscriber) return &payer;
-  }
-  return nullptr;
-}
-
-// What "data" or "data/10" covers, by the tariff in force.
-base::Result<tariffs::Coverage, Refusal> find_coverage(const tariffs::Tariff& tariff,
-                                                       std::string_view text) {
-  const std::string_view name = text.substr(0, text.find('/'));
-  const std::string_view group = name.size() == text.size() ? "" : text.substr(name.size() + 1);
-  for (const tariffs::Service& service : tariff.services()) {
-    if (service.name != name) continue;
-    tariffs::Coverage coverage{service.key, {}};
-    if (name.size() == text.size()) return coverage;
-    std::uint32_t number = 0;
-    const auto [end, wrong] = std::from_chars(group.data(), group.data() + group.size(), number);
-    if (wrong != std::errc() || end != group.data() + group.size()) break;
-    coverage.rating_group = RatingGroup(number);
-    return coverage;
-  }
-  return refusal(Refusal::Code::invalid,
-                 fmt::format("{} is no service of the tariff in force; expected one as data, or "
-                             "with a rating group as data/10; see: farthing tariff show",
-                             tariffs::in_quotes(text)));
-}
-
-Entry payer_entry(const SubscriberRef& who, const Note& note) {
-  Entry entry = entry_for(*who.account, EntryKind::payer_changed, note);
-  entry.subscriber = who.subscriber;
-  return entry;
-}
-
-}  // namespace
-
-Operation add_payer(Shard& shard, std::string_view msisdn, const PayerOrder& order,
-                    const Note& note) {
-  if (auto wrong = check_note(note)) return *wrong;
-  const auto who = find_subscriber(shard, msisdn);
-  if (!who.has_value()) return who.error();
-  const Account& member = *who->account;
-  const Account* const payer = shard.book().find_account(order.account);
-  if (payer == nullptr) return no_account(order.account);
-  if (payer == &member) {
-    return refusal(Refusal::Code::invalid, fmt::format("{} is on account {} itself; another one "
-                                                       "can pay for it",
-                                                       msisdn, member.name));
-  }
-  if (order.cap && (order.cap->micros < 0 || !fits(order.cap->micros))) {
-    return refusal(Refusal::Code::invalid, "a cap is not negative");
-  }
-  const tariffs::VersionedTariff* const tariff = shard.tariffs().at(shard.now());
-  if (tariff == nullptr) return refusal(Refusal::Code::refused, "no tariff is in force yet");
-  std::vector<tariffs::Coverage> coverage;
-  for (const std::string& service : order.services) {
-    const auto found = find_coverage(*tariff->tariff, service);
-    if (!found.has_value()) return found.error();
-    if (std::ranges::find(coverage, *found) == coverage.end()) coverage.push_back(*found);
-  }
-  if (coverage.empty() || coverage.size() > payer_services_max) {
-    return refusal(Refusal::Code::invalid,
-                   fmt::format("a payer pays for 1 to {} services", payer_services_max));
-  }
-
-  Entry entry = payer_entry(*who, note);
-  if (const Payer* const known = payer_of(*who, payer->number)) {
-    if (member.bucket(known->terms.bucket)->coverage != coverage) {
-      return refusal(Refusal::Code::conflict,
-                     fmt::format("{} pays for other services of {}; end that first: farthing payer "
-                                 "remove {} {}",
-                                 payer->name, msisdn, msisdn, payer->name));
-    }
-    if (known->terms.cap == order.cap) return Done{member.last, true};
-    entry.payers = {known->terms};
-    entry.payers.back().cap = order.cap;
-    return Done{shard.enter(entry)};
-  }
-  const auto payers = std::ranges::count_if(member.payers, [&](const Payer& one) {
-    return member.bucket(one.terms.bucket)->owner == who->subscriber;
-  });
-  if (static_cast<std::size_t>(payers) >= payers_max) {
-    return refusal(Refusal::Code::refused,
-                   fmt::format("at most {} accounts pay for a subscriber", payers_max));
-  }
-  if (!make_room(shard, member, 1, shard.now(), note)) {
-    return refusal(Refusal::Code::refused,
-                   fmt::format("an account has at most {} allowances and payers", buckets_max));
-  }
-  entry.previous = member.last;
-  const BucketNumber bucket(member.bucket_count + 1);
-  entry.bucket_openings.push_back({bucket,
-                                   who->subscriber,
-                                   payer->name,
-                                   Unit::money,
-                                   shard.now(),
-                                   never,
-                                   std::move(coverage),
-                                   payer_priority,
-                                   {},
-                                   true});
-  entry.payers.push_back({bucket, payer->number, order.cap, tariff->tariff->month_of(shard.now())});
-  return Done{shard.enter(entry)};
-}
-
-Operation remove_payer(Shard& shard, std::string_view msisdn, std::string_view account,
-                       const Note& note) {
-  if (auto wrong = check_note(note)) return *wrong;
-  const auto who = find_subscriber(shard, msisdn);
-  if (!who.has_value()) return who.error();
-  const Account* const payer = shard.book().find_account(account);
-  if (payer == nullptr) return no_account(account);
-  const Payer* const known = payer_of(*who, payer->number);
-  if (known == nullptr) {
-    return refusal(Refusal::Code::not_found,
-                   fmt::format("account {} does not pay for {}; see: farthing payer list {}",
-                               account, msisdn, msisdn));
-  }
-  const Bucket& bucket = *who->account->bucket(known->terms.bucket);
-  if (bucket.reserved != 0) {
-    return refusal(
-        Refusal::Code::refused,
-        fmt::format("an open session holds {} of its money; close it first: farthing session "
-                    "list; or let it pay no more: farthing payer add --cap 0",
-                    Money(bucket.reserved).to_string()));
-  }
-  Entry entry = payer_entry(*who, note);
-  entry.bucket_closings = {bucket.number};
-  return Done{shard.enter(entry)};
 }
 
 // --- Sessions ------------------------------------------------------------------------------------

@@ -40,9 +40,11 @@ bool is_account_name(std::string_view name);
 
 Operation create_account(Shard& shard, std::string_view name, AccountKind kind, Money credit_limit,
                          const Note& note, Money minimum_balance = {});
-// `msisdn` as people write it: digits, with or without a plus. `imsi` may be empty.
+// `msisdn` as people write it: digits, with or without a plus. `imsi` may be empty. `state`: with
+// which its life begins, any but terminated.
 Operation add_subscriber(Shard& shard, std::string_view msisdn, std::string_view account,
-                         std::string_view imsi, const Note& note);
+                         std::string_view imsi, const Note& note,
+                         LifeState state = LifeState::active);
 // Idempotent by request id, too. A subscriber that is terminated is not found any more: its numbers
 // can be added anew.
 Operation set_state(Shard& shard, std::string_view msisdn, LifeState state, const Note& note);
@@ -82,15 +84,26 @@ Operation end_subscription(Shard& shard, std::string_view msisdn, SubscriptionNu
 // Another account that is to pay for a subscriber (payers.h).
 struct PayerOrder {
   std::string account;
-  std::vector<std::string> services;  // by their names in the tariff in force: "data", "data/10"
-  std::optional<Money> cap;           // in a calendar month
+  std::vector<std::string> services =
+      {};                         // by their names in the tariff in force: "data", "data/10"
+  std::optional<Money> cap = {};  // in a calendar month
+  tariffs::Percent share{tariffs::Percent::whole};
+  tariffs::Rounding rounding = tariffs::Rounding::half_away_from_zero;
+  // From 1 on, among those who pay for the subscriber; the others move. nullopt: a new one is the
+  // last, one that pays already stays where it is.
+  std::optional<std::size_t> position = {};
 };
-// One that pays already for the same services gets the new cap.
+// One that pays already for the same services gets the new terms.
 Operation add_payer(Shard& shard, std::string_view msisdn, const PayerOrder& order,
                     const Note& note);
 // Refused while a session holds some of its money.
 Operation remove_payer(Shard& shard, std::string_view msisdn, std::string_view account,
                        const Note& note);
+
+// What the account pays in a calendar month for all of its members together; nullopt: no budget any
+// more. Another one keeps what is spent.
+Operation set_payer_budget(Shard& shard, std::string_view account, std::optional<Money> amount,
+                           const Note& note);
 
 // A number that the subscriber chooses (chosen.h), or gives up. Choosing it again does nothing.
 Operation choose_number(Shard& shard, std::string_view msisdn, std::string_view number,

@@ -190,7 +190,7 @@ std::optional<std::string> TariffSimulation::simulate_entry(Sequence own, Time n
   }
   if (entry == &entry_ || !entry_.session) add_fees(entry_);
   if (!ended_.empty()) entry = close_ended(*account, entry);
-  if (entry_.payment || !owed_.empty()) entry = settle(*account, entry);
+  if (entry_.payment || entry_.budget || !owed_.empty()) entry = settle(*account, entry);
   if (!account->payers.empty()) note_lent(*account, *entry);
   return apply(*entry, own, now, entry->session ? session : nullptr);
 }
@@ -380,25 +380,48 @@ const Entry* TariffSimulation::close_ended(const Account& account, const Entry* 
 // its own one, which follows at once, where there was one.
 void TariffSimulation::note_lent(const Account& account, const Entry& entry) {
   for (const Payer& payer : account.payers) {
-    for (const Leg& leg : entry.legs) {
-      if (leg.side != Side::lent || leg.bucket != payer.terms.bucket) continue;
-      owed_[payer.terms.account] -= leg.amount;
-    }
+    const LentMoney money = lent_by(entry, payer.terms.bucket);
+    if (money.lent == 0 && money.held == 0) continue;
+    const auto said = std::ranges::find(entry.payers, payer.terms.bucket, &PayerChange::bucket);
+    Owed& owed = owed_[payer.terms.account];
+    owed.lent += money.lent;
+    owed.spent += money.lent - money.held;
+    owed.held += money.held;
+    owed.month = said == entry.payers.end() ? payer.terms.month : said->month;
   }
 }
 
 const Entry* TariffSimulation::settle(const Account& account, const Entry* entry) {
-  const auto owed = owed_.find(account.number);
-  const std::int64_t micros = owed == owed_.end() ? 0 : owed->second;
-  if (owed != owed_.end()) owed_.erase(owed);
-  if (!entry_.payment && micros == 0) return entry;
+  Owed owed;
+  if (const auto found = owed_.find(account.number); found != owed_.end()) {
+    owed = found->second;
+    owed_.erase(found);
+  }
+  const bool is_moved = owed.lent != 0 || owed.spent != 0 || owed.held != 0;
+  if (!entry_.payment && !entry_.budget && !is_moved) return entry;
   if (entry != &changed_) changed_ = *entry;
   if (entry_.payment) changed_.legs.clear();
-  if (micros != 0) {
-    changed_.legs.push_back({Side::main, Leg::no_segment, {}, -micros});
-    changed_.legs.push_back({Side::lent, Leg::no_segment, {}, micros});
+  changed_.budget = budget_after(account, owed);
+  if (owed.lent != 0) {
+    changed_.legs.push_back({Side::main, Leg::no_segment, {}, -owed.lent});
+    changed_.legs.push_back({Side::lent, Leg::no_segment, {}, owed.lent});
   }
   return &changed_;
+}
+
+// Its amount is that of the entry where one was set.
+std::optional<PayerBudget> TariffSimulation::budget_after(const Account& account,
+                                                          const Owed& owed) const {
+  const bool is_set = entry_.kind == EntryKind::payer_budget_changed;
+  if (is_set && (!entry_.budget->amount || !account.budget)) {
+    PayerBudget after = *entry_.budget;
+    if (after.amount) after.held_micros = held_for_members(book_, account.number);
+    return after;
+  }
+  if (!account.budget) return std::nullopt;
+  PayerBudget after = spend(*account.budget, owed.spent, owed.held, owed.month);
+  if (is_set) after.amount = entry_.budget->amount;
+  return after;
 }
 
 // In the place of an entry that would not be there: the numbers of the others stay.

@@ -146,6 +146,14 @@ class TariffSimulation {
   const Entry* change_buckets(const Account& account, Time now);
   void expire(const Bucket& bucket, std::int64_t amount);
   void note_lent(const Account& account, const Entry& entry);
+  // What the shadow's decisions took from payers, and what of it was used and is held.
+  struct Owed {
+    std::int64_t lent = 0;
+    std::int64_t spent = 0;
+    std::int64_t held = 0;
+    tariffs::TimeSpan month;  // of what was spent
+  };
+  std::optional<PayerBudget> budget_after(const Account& account, const Owed& owed) const;
   const Entry* settle(const Account& account, const Entry* entry);
   const Account& with_ends(const Account& account);
   const Entry* close_ended(const Account& account, const Entry* entry);
@@ -184,7 +192,7 @@ class TariffSimulation {
   boost::unordered_flat_map<AccountNumber, std::vector<std::pair<BucketNumber, Time>>> ended_;
   Account account_;  // memory of with_ends() and decide_unpaid()
   std::vector<Lending> lendings_;
-  boost::unordered_flat_map<AccountNumber, std::int64_t> owed_;  // by payers, micros
+  boost::unordered_flat_map<AccountNumber, Owed> owed_;  // by payers
 
   std::vector<SimulatedCharges> accounts_;
   boost::unordered_flat_map<ServiceName, SimulatedCharges> services_;

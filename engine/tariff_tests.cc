@@ -138,7 +138,7 @@ Operation Bench::set_up_payer(const TariffTest::Payer& payer) {
     done = adjust(shard_, name, payer.balance, note);
   }
   if (!done.has_value()) return done;
-  return add_payer(shard_, subscriber, {name, payer.services, payer.cap}, note);
+  return add_payer(shard_, subscriber, {name, payer.services, payer.cap, payer.share}, note);
 }
 
 Course Bench::play() { return test_.unit == Unit::events ? play_events() : play_session(); }

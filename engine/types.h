@@ -166,6 +166,20 @@ struct Grant {
   bool by_direction = false;
 };
 
+// What decided about the size of a grant.
+enum class GrantReason : std::uint8_t {
+  asked,         // as much as the client asked for
+  usual,         // the tariff's size: the client asked for none
+  maximum,       // the tariff's largest
+  often,         // larger, as reports come too often
+  price_change,  // until the price changes by the clock
+  threshold,     // until the price changes by a counter, or a ceiling is reached
+  border,        // until an allowance ends or the price of a unit changes
+  balance_size,  // the size that the tariff has for such a balance
+  shared,        // a part of what can be paid, for the account's sessions
+  balance,       // all that can be paid
+};
+
 struct ServiceAnswer {
   std::optional<RatingGroup> rating_group;
   std::vector<ServiceIdentifier> service_identifiers;
@@ -178,6 +192,8 @@ struct ServiceAnswer {
   // so much of it left the next one is asked for; 0: with nothing.
   std::optional<std::uint32_t> holding_seconds;
   std::uint32_t threshold = 0;
+  // With a grant: of an answer that was just decided; kept ones do not say it.
+  GrantReason grant_reason = GrantReason::asked;
 };
 
 struct Answer {

@@ -5,6 +5,7 @@
 #include "engine/opening.h"
 #include "engine/tariff_versions.h"
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -97,6 +98,12 @@ void walk_session(const Session& session, TextSink& sink) {
     sink.add("hold's counter", hold.counter.value);
     sink.add("hold", bits(hold.units));
   }
+  for (const ShareUse& use : session.share_uses) {
+    sink.add("share's segment", use.segment);
+    sink.add("share's bucket", use.bucket.value);
+    sink.add_money("fell to a share", use.fallen_micros);
+    sink.add_money("paid of a share", use.paid_micros);
+  }
   sink.add("requests remembered", session.request_count);
   sink.add("last answer's hash", base::hash64(session.last_outcome));
 }
@@ -128,6 +135,16 @@ void walk_possessions(const Account& account, TextSink& sink) {
     sink.add_money("cap", payer.terms.cap.value_or(Money()).micros);
     sink.add("month from", micros_of(payer.terms.month.from));
     sink.add_money("spent", payer.spent_micros);
+    sink.add("share", payer.terms.share.millionths);
+    sink.add("rounding", static_cast<std::uint64_t>(payer.terms.rounding));
+    sink.add("place", payer.terms.place);
+  }
+  if (account.budget) {
+    sink.enter("budget for others", 0);
+    sink.add_money("amount", account.budget->amount->micros);
+    sink.add("month from", micros_of(account.budget->month.from));
+    sink.add_money("spent", account.budget->spent_micros);
+    sink.add_money("held", account.budget->held_micros);
   }
   for (const OwnCeiling& ceiling : account.ceilings) {
     sink.enter("ceiling", ceiling.owner.value);
@@ -328,6 +345,27 @@ std::optional<VerifyError> Verifier::fold_record(const storage::Record& record, 
   return wrong(own, "there are bytes behind its record's last entry");
 }
 
+// What grants hold of a payer's money is what its budget says.
+std::optional<VerifyError> Verifier::check_budgets() const {
+  boost::unordered_flat_map<AccountNumber, std::int64_t> held;
+  book_.accounts().for_each([&held](const Account& account) {
+    for (const Payer& payer : account.payers) {
+      held[payer.terms.account] += account.bucket(payer.terms.bucket)->reserved;
+    }
+  });
+  std::optional<VerifyError> wrong;
+  book_.accounts().for_each([&](const Account& account) {
+    if (wrong || !account.budget) return;
+    const auto found = held.find(account.number);
+    if (account.budget->held_micros == (found == held.end() ? 0 : found->second)) return;
+    wrong = {account.last,
+             fmt::format("account {}: what its budget for others says is held is not what those "
+                         "hold of its money",
+                         account.name)};
+  });
+  return wrong;
+}
+
 base::Result<void, VerifyError> Verifier::check_sums() const {
   base::Int128 money = 0;
   base::Int128 units = 0;
@@ -356,6 +394,7 @@ base::Result<void, VerifyError> Verifier::check_sums() const {
     }
   });
   if (wrong) return *wrong;
+  if (auto error = check_budgets()) return *error;
   for (Side side : {Side::main, Side::reserved, Side::overage, Side::allowance,
                     Side::allowance_reserved, Side::bucket, Side::bucket_reserved, Side::lent}) {
     if (at(side) == sums_[static_cast<std::size_t>(side)]) continue;

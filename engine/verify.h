@@ -69,6 +69,7 @@ class Verifier {
 
  private:
   base::Result<void, VerifyError> check_numbers() const;
+  std::optional<VerifyError> check_budgets() const;
   std::optional<VerifyError> check_cut(const LedgerCut& cut, Sequence own);
   std::optional<VerifyError> fold_record(const storage::Record& record, Sequence until);
 

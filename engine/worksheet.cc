@@ -59,6 +59,7 @@ void Worksheet::begin(const Account& account, SubscriberNumber subscriber, const
   grants_.clear();
   counters_.clear();
   counter_shares_.clear();
+  fallen_.clear();
   load_buckets();
   load_counters();
   if (session != nullptr) load_session();
@@ -66,16 +67,22 @@ void Worksheet::begin(const Account& account, SubscriberNumber subscriber, const
 
 void Worksheet::load_buckets() {
   has_money_ = false;
+  has_shares_ = false;
   for (const Bucket& bucket : account_->buckets) {
-    buckets_.push_back({&bucket, bucket.remaining, nullptr, limits_.size()});
+    const Payer* const payer = bucket.is_lent ? account_->payer(bucket.number) : nullptr;
+    buckets_.push_back({&bucket, bucket.remaining, nullptr, limits_.size(),
+                        payer == nullptr ? nullptr : &payer->terms});
+    has_shares_ = has_shares_ || buckets_.back().has_share();
     for (const Bucket::Limit& limit : bucket.limits) limits_.push_back(limit.remaining);
     has_money_ = has_money_ || bucket.unit == Unit::money;
   }
   if (buckets_.size() < 2) return;
-  std::sort(buckets_.begin(), buckets_.end(), [](const BucketWork& a, const BucketWork& b) {
-    return std::tuple(a.bucket->priority, a.bucket->valid_to, a.bucket->number) <
-           std::tuple(b.bucket->priority, b.bucket->valid_to, b.bucket->number);
-  });
+  const auto place = [](const BucketWork& work) {
+    return std::tuple(work.bucket->priority, work.bucket->valid_to,
+                      work.payer == nullptr ? 0 : work.payer->place, work.bucket->number);
+  };
+  std::sort(buckets_.begin(), buckets_.end(),
+            [place](const BucketWork& a, const BucketWork& b) { return place(a) < place(b); });
 }
 
 void Worksheet::lend(std::span<const Lending> lendings) {
@@ -117,6 +124,10 @@ void Worksheet::load_session() {
   }
   for (const BucketHold& held : session_->holds) {
     shares_.push_back({held.segment, held.bucket, held.units, held.units, 0});
+  }
+  for (const ShareUse& use : session_->share_uses) {
+    fallen_.push_back({use.segment, use.bucket, use.fallen_micros, use.fallen_micros,
+                       use.paid_micros, use.paid_micros});
   }
 }
 
@@ -300,9 +311,12 @@ std::int64_t Worksheet::eat(std::uint16_t index, std::int64_t wanted, Pays what)
   std::int64_t eaten = 0;
   for (BucketWork& bucket : buckets_) {
     if (eaten == wanted) break;
-    if (bucket.remaining == 0 || !covers(*bucket.bucket, segments_[index].now, what)) continue;
-    const std::int64_t part = std::min({wanted - eaten, left_for(bucket, segments_[index].now),
-                                        edible_units(index, *bucket.bucket)});
+    if (bucket.remaining == 0 && !bucket.has_share()) continue;
+    if (!covers(*bucket.bucket, segments_[index].now, what)) continue;
+    const std::int64_t part =
+        std::min({falls_to(index, bucket, wanted - eaten), left_for(bucket, segments_[index].now),
+                  edible_units(index, *bucket.bucket)});
+    if (bucket.has_share()) note_fallen(index, bucket, wanted - eaten, part);
     if (part == 0) continue;
     take(bucket, segments_[index].now, part);
     share(index, bucket.bucket->number).consumed += part;
@@ -320,7 +334,8 @@ std::int64_t Worksheet::hold(std::uint16_t index, std::int64_t wanted, Pays what
         !is_valid(*bucket.bucket)) {
       continue;
     }
-    const std::int64_t part = std::min(wanted - held, left_for(bucket, segments_[index].now));
+    const std::int64_t part =
+        std::min(falls_to(index, bucket, wanted - held), left_for(bucket, segments_[index].now));
     if (part == 0) continue;
     take(bucket, segments_[index].now, part);
     share(index, bucket.bucket->number).held += part;
@@ -347,9 +362,19 @@ std::int64_t Worksheet::left(const Segment& segment, Pays what) const {
 
 // --- Money ---------------------------------------------------------------------------------------
 
+// What is paid from the prepaid side alone has what is above zero, and what was held of it for its
+// own grants, whatever others have used of the credit limit since.
+std::int64_t Worksheet::main_available(std::uint16_t index) const {
+  const std::int64_t all = main_micros_ + limit_micros_;
+  const SegmentWork& work = segments_[index];
+  if (work.now.terms.paid_from == tariffs::PaidFrom::either) return all;
+  return std::min(all, std::max(main_micros_, work.own_micros));
+}
+
 std::int64_t Worksheet::available_micros(std::uint16_t index) const {
-  const std::int64_t main = main_available() - kept_micros_;
+  const std::int64_t main = main_available(index) - kept_micros_;
   if (!has_money_) return main;
+  if (has_shares_) return available_with_shares(index, std::max<std::int64_t>(main, 0));
   // Below its limit an account still has what is in its buckets.
   return std::min(
       saturating_add(std::max<std::int64_t>(main, 0), left(segments_[index].now, Pays::money)),
@@ -359,6 +384,7 @@ std::int64_t Worksheet::available_micros(std::uint16_t index) const {
 void Worksheet::release(std::uint16_t index) {
   SegmentWork& work = segments_[index];
   work.released = true;
+  work.own_micros += work.now.reserved_micros;
   main_micros_ += std::exchange(work.now.reserved_micros, 0);
   for (auto own = find_share(index, {}); own != shares_.end() && own->segment == index; ++own) {
     if (own->held == 0) continue;
@@ -396,13 +422,15 @@ void Worksheet::use(std::uint16_t index, std::uint64_t units) {
   const std::int64_t due = due_micros(index, more - eaten, is_first);
   if (due < 0) return give_back(index, -due);
   const std::int64_t from_buckets = has_money_ ? eat(index, due, Pays::money) : 0;
-  const std::int64_t from_main = std::clamp<std::int64_t>(main_available(), 0, due - from_buckets);
+  const std::int64_t from_main =
+      std::clamp<std::int64_t>(main_available(index), 0, due - from_buckets);
   const std::int64_t paid = from_buckets + from_main;
   // What an account can owe in all has an end, so that no report, however absurd, can leave the
   // range.
   const std::int64_t unpaid =
       std::clamp<std::int64_t>(account_money_max.micros - overage_micros_, 0, due - paid);
   main_micros_ -= from_main;
+  work.own_micros -= std::min(work.own_micros, from_main);
   segment.bucket_micros += from_buckets;
   overage_micros_ += unpaid;
   work.overage_micros += unpaid;
@@ -427,14 +455,15 @@ std::int64_t Worksheet::due_micros(std::uint16_t index, std::int64_t priced, boo
 // Under a falling slab more usage costs less. What nobody could pay is forgiven first.
 void Worksheet::give_back(std::uint16_t index, std::int64_t micros) {
   SegmentWork& work = segments_[index];
-  const std::int64_t forgiven = std::min(micros, overage_micros_);
+  const std::int64_t rest = micros - return_to_shares(index, micros, false);
+  const std::int64_t forgiven = std::min(rest, overage_micros_);
   overage_micros_ -= forgiven;
   work.overage_micros -= forgiven;
   // What is left in the segment of what buckets paid is at most what it was charged.
   const std::int64_t to_buckets = std::clamp<std::int64_t>(
-      work.now.bucket_micros - (work.now.charged_micros - micros), 0, micros - forgiven);
+      work.now.bucket_micros - (work.now.charged_micros - micros), 0, rest - forgiven);
   return_to_buckets(index, to_buckets);
-  main_micros_ += micros - forgiven - to_buckets;
+  main_micros_ += rest - forgiven - to_buckets;
   work.now.charged_micros -= micros;
   count_money(index, -micros);
 }
@@ -444,7 +473,8 @@ void Worksheet::return_to_buckets(std::uint16_t index, std::int64_t micros) {
   if (micros == 0) return;
   Segment& segment = segments_[index].now;
   const auto first = std::ranges::find_if(buckets_, [&](const BucketWork& work) {
-    return covers(*work.bucket, segment, Pays::money) && is_valid(*work.bucket);
+    return !work.has_share() && covers(*work.bucket, segment, Pays::money) &&
+           is_valid(*work.bucket);
   });
   segment.bucket_micros -= micros;
   if (first == buckets_.end()) {
@@ -471,7 +501,8 @@ void Worksheet::reserve(std::uint16_t index) {
   if (behind != from) cost = std::max(cost, dearest_cost(index, behind, priced));
   if (segment.used == 0) cost += setup_micros(segment.terms);
   const std::int64_t from_buckets = has_money_ ? hold(index, cost, Pays::money) : 0;
-  work.now.reserved_micros = std::clamp<std::int64_t>(main_available(), 0, cost - from_buckets);
+  work.now.reserved_micros =
+      std::clamp<std::int64_t>(main_available(index), 0, cost - from_buckets);
   main_micros_ -= work.now.reserved_micros;
   hold_counted(index, wanted, priced, from_buckets + work.now.reserved_micros);
 }
@@ -514,7 +545,7 @@ std::uint64_t Worksheet::covered_units(std::uint16_t index, std::uint64_t units)
 bool Worksheet::refund(std::uint16_t index, std::uint64_t units, std::int64_t micros) {
   // What is reserved still belongs to the account.
   if (main_micros_ + account_->reserved_micros > account_money_max.micros - micros) return false;
-  return_to_buckets(index, micros);
+  return_to_buckets(index, micros - return_to_shares(index, micros, true));
   segments_[index].now.charged_micros -= micros;
   segments_[index].now.used = units;
   const std::int64_t counted = chargeable(segments_[index].now, units);
@@ -603,6 +634,13 @@ void Worksheet::write(Entry& entry) const {
     }
   }
   write_counters(entry);
+  for (const ShareWork& work : fallen_) {
+    const std::int64_t fallen = work.fallen - work.fallen_before;
+    const std::int64_t paid = work.paid - work.paid_before;
+    if (fallen != 0 || paid != 0) {
+      entry.share_uses.push_back({work.segment, work.bucket, fallen, paid});
+    }
+  }
 }
 
 }  // namespace farthing::engine

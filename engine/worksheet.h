@@ -11,7 +11,8 @@
 //   allowance that has ended since is still the session's: its next report may use it up.
 // - What is to be paid, buckets of money pay before the main balance: gifts, and what other
 // accounts
-//   lend (payers.h). What a falling slab gives back goes the way back: to the main balance first.
+//   lend (payers.h), in the order that is told and by their shares. What a falling slab gives back
+//   goes the way back: to shares what is theirs, then to the main balance first.
 // - Usage that nobody can pay is charged down to the limit, and the rest stands as overage. What
 // was
 //   held while there was a higher limit for a time may be used all the same. New grants leave the
@@ -155,6 +156,7 @@ class Worksheet {
     std::int64_t charged_before = 0;
     std::int64_t overage_micros = 0;  // by this request
     std::uint64_t granted = 0;        // all sets of service identifiers together
+    std::int64_t own_micros = 0;      // of the main balance: held for it before, not paid since
     bool released = false;
     std::chrono::seconds validity{0};
   };
@@ -162,7 +164,19 @@ class Worksheet {
     const Bucket* bucket = nullptr;
     std::int64_t remaining = 0;
     const Lending* lending = nullptr;
-    std::size_t first_limit = 0;  // in limits_, by Bucket::limits
+    std::size_t first_limit = 0;         // in limits_, by Bucket::limits
+    const PayerChange* payer = nullptr;  // whose money it is
+
+    bool has_share() const { return payer != nullptr && payer->has_share(); }
+  };
+  // What fell to a payer's share of one segment, and what it paid of that.
+  struct ShareWork {
+    std::uint16_t segment = 0;
+    BucketNumber bucket;
+    std::int64_t fallen_before = 0;
+    std::int64_t fallen = 0;
+    std::int64_t paid_before = 0;
+    std::int64_t paid = 0;
   };
   // One segment's share in one bucket.
   struct BucketShare {
@@ -221,6 +235,16 @@ class Worksheet {
   std::int64_t left(const Segment& segment, Pays what) const;
   void return_to_buckets(std::uint16_t index, std::int64_t micros);
 
+  const ShareWork* find_fallen(std::uint16_t index, BucketNumber bucket) const;
+  ShareWork& fallen(std::uint16_t index, BucketNumber bucket);
+  std::int64_t part_of(const BucketWork& bucket, std::int64_t before, std::int64_t more) const;
+  std::int64_t falls_to(std::uint16_t index, const BucketWork& bucket, std::int64_t micros) const;
+  void note_fallen(std::uint16_t index, const BucketWork& bucket, std::int64_t micros,
+                   std::int64_t paid);
+  std::int64_t rest_for_main(std::uint16_t index, std::int64_t micros) const;
+  std::int64_t available_with_shares(std::uint16_t index, std::int64_t main) const;
+  std::int64_t return_to_shares(std::uint16_t index, std::int64_t micros, bool is_refund);
+
   SubscriberNumber owner_of(const tariffs::CounterRule& rule) const;
   const CounterWork* find_counter(const tariffs::CounterRule& rule) const;
   CounterWork& counter_of(const tariffs::Tariff& tariff, const tariffs::CounterRule& rule);
@@ -246,15 +270,16 @@ class Worksheet {
   std::int64_t due_micros(std::uint16_t index, std::int64_t priced, bool is_first) const;
   std::int64_t dearest_cost(std::uint16_t index, std::int64_t from, std::int64_t units) const;
   void give_back(std::uint16_t index, std::int64_t micros);
-  // What charges may take.
-  std::int64_t main_available() const { return main_micros_ + limit_micros_; }
+  // What charges of the segment may take of the main balance.
+  std::int64_t main_available(std::uint16_t index) const;
 
   const Account* account_ = nullptr;
   SubscriberNumber subscriber_;
   const Session* session_ = nullptr;
   Time now_;
   Time rated_at_;
-  bool has_money_ = false;  // some bucket is of money
+  bool has_money_ = false;   // some bucket is of money
+  bool has_shares_ = false;  // some payer pays a share
   std::int64_t main_micros_ = 0;
   std::int64_t limit_micros_ = 0;  // how far it may go below zero
   std::int64_t kept_micros_ = 0;   // of what charges may take, new grants leave so much
@@ -265,6 +290,7 @@ class Worksheet {
   std::vector<BucketWork> buckets_;      // in the order in which they are eaten
   std::vector<std::int64_t> limits_;     // of buckets_: what is left
   Shares shares_;                        // by segment and bucket
+  std::vector<ShareWork> fallen_;        // likewise
   Grants grants_;                        // by segment and set of services
   Time counted_at_;
   std::vector<CounterWork> counters_;         // those of the account that may count, then new ones

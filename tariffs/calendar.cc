@@ -19,6 +19,8 @@ constexpr std::int32_t first_day = first_date - 1;
 constexpr std::size_t day_count = end_date - first_date + 2;
 constexpr std::int64_t first_second = first_date * day_seconds;
 constexpr std::int64_t last_second = end_date * day_seconds - 1;
+constexpr std::int64_t last_local =
+    (first_day + static_cast<std::int64_t>(day_count)) * day_seconds - 1;
 
 constexpr std::size_t nobody = static_cast<std::size_t>(-1);
 using Owners = std::array<std::size_t, minutes_a_day>;  // index of a range, or nobody
@@ -172,13 +174,28 @@ void Calendar::lay_out_days() {
   }
 }
 
-TimeClass Calendar::class_at(base::Time time) const {
+TimeClass Calendar::class_at(base::Time time, std::optional<std::chrono::seconds> visited) const {
+  if (parts_.is_visited && visited) {
+    const std::int64_t local =
+        (std::chrono::floor<seconds>(time).time_since_epoch() + *visited).count();
+    return class_at_local(std::clamp(local, first_day * day_seconds, last_local));
+  }
   const std::int64_t at = std::clamp(std::chrono::floor<seconds>(time).time_since_epoch().count(),
                                      first_second, last_second);
   return class_at_local(at + stretches_[stretch_at(at)].offset);
 }
 
-std::optional<base::Time> Calendar::next_change(base::Time time) const {
+std::optional<base::Time> Calendar::next_change(base::Time time,
+                                                std::optional<seconds> visited) const {
+  if (parts_.is_visited && visited) {
+    const std::int64_t at =
+        (std::chrono::floor<seconds>(time).time_since_epoch() + *visited).count();
+    const std::int64_t local = std::max(at, first_day * day_seconds);
+    if (local > last_local) return std::nullopt;
+    const std::optional<std::int64_t> change = local_change(local, class_at_local(local));
+    if (!change || *change - visited->count() > last_second) return std::nullopt;
+    return base::Time(seconds(*change) - *visited);
+  }
   std::int64_t at =
       std::max(std::chrono::floor<seconds>(time).time_since_epoch().count(), first_second);
   if (at > last_second) return std::nullopt;

@@ -19,6 +19,7 @@
 #include "tariffs/local_time.h"
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -45,7 +46,8 @@ struct CalendarParts {
   std::vector<std::string> classes;        // at most classes_max
   std::optional<TimeClass> default_class;  // nullopt: the ranges cover everything
   std::vector<TimeRange> ranges;
-  DayTable days;  // empty: days of the week only
+  DayTable days;            // empty: days of the week only
+  bool is_visited = false;  // by the time where the subscriber is, as far as that is known
 
   static constexpr std::size_t classes_max = 64;
 };
@@ -76,11 +78,16 @@ class Calendar {
   // REQUIRES: no overlaps, no holes, classes within range.
   explicit Calendar(CalendarParts parts);
 
-  TimeClass class_at(base::Time time) const;
+  // `visited`: local time less UTC where the subscriber is, at most a day; nullopt: not known. It
+  // counts where the calendar is of the visited place, and then for all of its times.
+  TimeClass class_at(base::Time time,
+                     std::optional<std::chrono::seconds> visited = std::nullopt) const;
 
   // The first moment after `time` that is of another class; nullopt: none before 2100.
-  std::optional<base::Time> next_change(base::Time time) const;
+  std::optional<base::Time> next_change(
+      base::Time time, std::optional<std::chrono::seconds> visited = std::nullopt) const;
 
+  bool is_visited() const { return parts_.is_visited; }
   const std::string& name() const { return parts_.name; }
   const std::string& time_zone() const { return parts_.time_zone; }
   const std::vector<std::string>& classes() const { return parts_.classes; }

@@ -70,6 +70,9 @@ CalendarParts Reader::read(std::string_view time_zone) {
   }
   YamlMap map(entry_.value, fmt::format("calendar {}", in_quotes(entry_.key)), errors_);
   read_holidays(map);
+  if (const YamlNode* node = map.find("time")) {
+    parts_.is_visited = read_choice(*node, errors_, {"home", "visited"}) == 1;
+  }
   if (const YamlNode* node = map.require("classes", "ranges of time by the name of their class")) {
     if (check_kind(*node, YamlNode::Kind::map, errors_, "ranges of time by the name of a class")) {
       read_classes(*node);

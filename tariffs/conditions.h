@@ -7,6 +7,7 @@
 #include "tariffs/counter.h"
 #include "tariffs/subscriber.h"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -34,6 +35,9 @@ struct Facts {
   Leg leg = Leg::originating;
   std::string_view calling_number = {};   // as called_number
   std::string_view dialled_calling = {};  // where it is not known: its digits as they came
+  // The parties of a message, digits of E.164; "": not known. Only groups and chosen numbers ask.
+  std::string_view recipient_number = {};
+  std::string_view originator_number = {};
   // Where a ported number is to be routed: "D1234", or with a plus "+12025550100"; "": nobody said.
   std::string_view routing_number = {};
   // What the subscriber and the party at the other end have in common: names of attributes that
@@ -41,7 +45,9 @@ struct Facts {
   std::string_view common_groups = {};
   std::span<const SubscriberAttribute> subscriber = {};  // what is said of it
   std::optional<base::Time> time;                        // at which it is rated
-  std::uint8_t billing_day = billing_day_usual;          // of the account
+  // Local time less UTC where the subscriber is; nullopt: nobody said.
+  std::optional<std::chrono::seconds> visited_offset = {};
+  std::uint8_t billing_day = billing_day_usual;  // of the account
   // By the tariff's counters, then its ceilings, 1 where one is reached; what is not there is 0.
   std::span<const std::uint64_t> counted = {};
 };

@@ -115,6 +115,7 @@ Item price_item(const Tariff& tariff, const Rule& rule) {
   if (terms.minimum > 0) item.fields.push_back({"minimum", units_text(terms.unit, terms.minimum)});
   if (terms.setup.micros > 0) item.fields.push_back({"setup", terms.setup.to_string()});
   if (terms.tax) item.fields.push_back({"tax", terms.tax->to_string() + " %"});
+  if (terms.paid_from == PaidFrom::prepaid) item.fields.push_back({"paid from", "prepaid"});
   if (rule.restrictions.needs_subscription) item.fields.push_back({"subscription", "required"});
   if (!rule.restrictions.pass.empty()) item.fields.push_back({"pass", rule.restrictions.pass});
   if (!rule.restrictions.switches.empty()) {

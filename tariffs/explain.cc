@@ -57,13 +57,22 @@ std::string zone_reason(const Tariff& tariff, const Conditions& conditions, cons
   return condition_text("the zone was", zones);
 }
 
+std::string visited_time_text(base::Time time, std::chrono::seconds offset) {
+  std::string text = local_time_text("UTC", time + offset);
+  if (text.ends_with('Z')) text.pop_back();
+  return text;
+}
+
 std::string time_reason(const Tariff& tariff, const Conditions::Times& times, const Facts& facts) {
   const Calendar& calendar = tariff.calendars()[times.calendar];
   if (facts.time) {
-    const auto time_class = calendar.class_at(*facts.time).value;
+    const auto time_class = calendar.class_at(*facts.time, facts.visited_offset).value;
     if ((times.classes >> time_class & 1) != 0) {
-      return fmt::format("{} is {} in calendar {}",
-                         local_time_text(tariff.time_zone(), *facts.time),
+      const bool is_visited = calendar.is_visited() && facts.visited_offset;
+      return fmt::format("{}{} is {} in calendar {}",
+                         is_visited ? visited_time_text(*facts.time, *facts.visited_offset)
+                                    : local_time_text(tariff.time_zone(), *facts.time),
+                         is_visited ? " where the subscriber is" : "",
                          calendar.classes()[time_class], calendar.name());
     }
   }
@@ -410,6 +419,7 @@ std::string terms_text(const PriceTerms& terms, std::string_view currency) {
   }
   if (terms.setup.micros > 0) text += fmt::format(", set-up {}", terms.setup.to_string());
   if (terms.tax) text += fmt::format(", {} % tax included", terms.tax->to_string());
+  if (terms.paid_from == PaidFrom::prepaid) text += ", never paid from the credit limit";
   return text + fmt::format(", rounded {}", rounding_name(terms.rounding));
 }
 

@@ -25,6 +25,7 @@ struct PlacedService {
   std::vector<PlacedRule> rules;
   Restrictions restrictions;  // of all its prices
   std::optional<Percent> tax;
+  PaidFrom paid_from = PaidFrom::either;
   bool has_unit = false;
   bool is_complete = false;  // its rating groups and prices could all be read
 };

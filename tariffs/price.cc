@@ -151,7 +151,7 @@ bool is_sound(const PriceShape& shape) {
 bool operator==(const PriceTerms& a, const PriceTerms& b) {
   const auto fields = [](const PriceTerms& terms) {
     return std::tie(terms.unit, terms.rounding, terms.amount, terms.block, terms.step,
-                    terms.minimum, terms.setup, terms.tax);
+                    terms.minimum, terms.setup, terms.tax, terms.paid_from);
   };
   const bool same_shape =
       a.shape == b.shape || (a.shape != nullptr && b.shape != nullptr && *a.shape == *b.shape);
@@ -264,6 +264,16 @@ Money tax_in(Money total, Percent rate, Rounding rounding) {
                          : rounding == Rounding::half_away_from_zero && rest >= divisor - rest;
   if (is_up) ++tax;
   return Money(total.micros < 0 ? -tax : tax);
+}
+
+Money share_of(Money amount, Percent share, Rounding rounding) {
+  FARTHING_ASSERT(amount.micros >= 0);
+  const Uint128 product = static_cast<Uint128>(amount.micros) * share.millionths;
+  const auto rest = static_cast<std::uint64_t>(product % Percent::whole);
+  const bool is_up = rounding == Rounding::up
+                         ? rest > 0
+                         : rounding == Rounding::half_away_from_zero && rest >= Percent::whole / 2;
+  return Money(static_cast<std::int64_t>(product / Percent::whole) + (is_up ? 1 : 0));
 }
 
 std::string_view rounding_name(Rounding rounding) {

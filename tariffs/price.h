@@ -21,6 +21,10 @@ namespace farthing::tariffs {
 // The numbers stand in the ledger: never change one, only add.
 enum class Rounding : std::uint8_t { half_away_from_zero = 0, up = 1, down = 2 };
 
+// Which side of an account pays: the balance above zero, then the credit limit; or that alone. The
+// numbers stand in the ledger.
+enum class PaidFrom : std::uint8_t { either = 0, prepaid = 1 };
+
 // Units up to `upto` of a segment, at `amount` for each block of the terms.
 struct PriceBand {
   std::uint64_t upto = 0;
@@ -63,6 +67,7 @@ struct PriceTerms {
   Money setup;                // once a segment, with its first unit; not negative
   std::shared_ptr<const PriceShape> shape = {};  // nullptr: a straight line
   std::optional<Percent> tax = {};               // what amounts include of it; nullopt: not said
+  PaidFrom paid_from = PaidFrom::either;
 
   friend bool operator==(const PriceTerms& a, const PriceTerms& b);
 };
@@ -98,6 +103,10 @@ std::uint64_t next_border(const PriceTerms& terms, std::uint64_t priced);
 // The part of a total that is tax where the total includes it: total * rate / (1 + rate), rounded
 // once; of a negative total the same, negative.
 Money tax_in(Money total, Percent rate, Rounding rounding);
+
+// The share of an amount, which is not negative, rounded once. It rises with the amount by at most
+// as much as that does.
+Money share_of(Money amount, Percent share, Rounding rounding);
 
 std::string_view rounding_name(Rounding rounding);  // "half_away_from_zero", "up", "down"
 std::optional<Rounding> rounding_named(std::string_view name);

@@ -74,7 +74,7 @@ class PriceList::Matcher {
     if (!facts_.time) return false;
     if (calendar_ != calendar) {
       calendar_ = calendar;
-      time_class_ = parts_.calendars[calendar].class_at(*facts_.time);
+      time_class_ = parts_.calendars[calendar].class_at(*facts_.time, facts_.visited_offset);
     }
     return (classes >> time_class_.value & 1) != 0;
   }
@@ -199,7 +199,7 @@ std::optional<base::Time> PriceList::next_change(const Facts& facts) const {
     if (next && (!soonest || *next < *soonest)) soonest = next;
   };
   for (const std::uint32_t calendar : calendars_) {
-    consider(parts_.calendars[calendar].next_change(*facts.time));
+    consider(parts_.calendars[calendar].next_change(*facts.time, facts.visited_offset));
   }
   for (const std::uint16_t counter : counters_) {
     consider(clock_.span(parts_.counters[counter].period, *facts.time, facts.billing_day).to);

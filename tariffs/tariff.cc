@@ -185,11 +185,16 @@ std::string Tariff::called_number(const Facts& facts) const {
 }
 
 std::string Tariff::other_party(const Facts& facts) const {
-  if (facts.leg != Leg::terminating) return called_number(facts);
+  const bool comes_in = facts.leg == Leg::terminating;
   Facts calling;
   calling.called_number = facts.calling_number;
   calling.dialled_number = facts.dialled_calling;
-  return called_number(calling);
+  std::string number = called_number(comes_in ? calling : facts);
+  const bool is_called = !facts.dialled_number.empty();  // so that it is not for certain
+  if (number.empty() && !(is_called && !comes_in)) {
+    number = comes_in ? facts.originator_number : facts.recipient_number;
+  }
+  return number;
 }
 
 std::string_view Tariff::service_name(ServiceKey key) const {

@@ -84,6 +84,7 @@ class Compiler {
   void compile_situations();
   void add_rules();
   std::optional<Percent> read_tax(YamlMap& map, const std::optional<Percent>& otherwise);
+  PaidFrom read_paid_from(YamlMap& map, PaidFrom otherwise);
 
   TariffTables& tables_;
   FileErrors& errors_;
@@ -210,6 +211,7 @@ PlacedService Compiler::compile_service(const YamlEntry& entry) {
   const bool groups_are_complete = compile_rating_groups(map, placed);
   placed.restrictions = read_restrictions(map, errors_);
   placed.tax = read_tax(map, tax_);
+  placed.paid_from = read_paid_from(map, PaidFrom::either);
 
   constexpr Unit units[] = {Unit::octets, Unit::seconds, Unit::events, Unit::money};
   std::vector<std::string_view> unit_names;
@@ -347,9 +349,12 @@ bool Compiler::compile_price(const YamlNode& node, PlacedService& placed) {
   const Restrictions own = read_restrictions(map, errors_);
   const bool has_terms = compile_terms(map, made, placed.service.unit);
   const std::optional<Percent> tax = read_tax(map, placed.tax);
+  const PaidFrom paid_from = read_paid_from(map, placed.paid_from);
   if (made.rule.terms) {
-    made.rule.terms->tax = tax;
-    made.rule.continued.tax = tax;
+    for (PriceTerms* terms : {&*made.rule.terms, &made.rule.continued}) {
+      terms->tax = tax;
+      terms->paid_from = paid_from;
+    }
   }
   map.finish();
   if (has_terms) restrict_rule(made, own, placed.restrictions);
@@ -595,6 +600,13 @@ void Compiler::check_what_prices_go_by() const {
 std::optional<Percent> Compiler::read_tax(YamlMap& map, const std::optional<Percent>& otherwise) {
   const YamlNode* const node = map.find("tax");
   return node != nullptr ? read_percent(*node, errors_) : otherwise;
+}
+
+PaidFrom Compiler::read_paid_from(YamlMap& map, PaidFrom otherwise) {
+  const YamlNode* const node = map.find("paid_from");
+  if (node == nullptr) return otherwise;
+  const auto choice = read_choice(*node, errors_, {"either", "prepaid"});
+  return choice == 1 ? PaidFrom::prepaid : PaidFrom::either;
 }
 
 void Compiler::compile_adjustments(YamlMap& file) {

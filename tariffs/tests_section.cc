@@ -272,6 +272,11 @@ TariffTest::Payer Reader::read_payer(const YamlNode& node) {
     payer.balance = read_money(*balance, errors_).value_or(plenty);
   }
   if (const YamlNode* cap = map.find("cap")) payer.cap = read_money(*cap, errors_);
+  if (const YamlNode* share = map.find("share")) {
+    payer.share = read_percent(*share, errors_).value_or(payer.share);
+    if (payer.share.millionths == 0)
+      errors_.add(share->position, "a share of nothing", "above 0 %");
+  }
   map.finish();
   return payer;
 }

@@ -9,6 +9,7 @@
 #include "tariffs/conditions.h"
 #include "tariffs/file_error.h"
 #include "tariffs/money.h"
+#include "tariffs/percent.h"
 #include "tariffs/subscriber.h"
 #include "tariffs/units.h"
 
@@ -54,6 +55,7 @@ struct TariffTest {
     std::vector<std::string> services;  // "data", "data/10"
     Money balance;
     std::optional<Money> cap;  // in a calendar month
+    Percent share{Percent::whole};  // of what falls to it
   };
 
   std::string name;

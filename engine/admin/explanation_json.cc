@@ -115,6 +115,7 @@ void tell(const ExplainedAnswer& explained, std::string& text) {
          tariffs::units_text(answer.grant->unit, answer.grant->amount),
          group_text(answer.rating_group), answer.validity_seconds,
          answer.final_unit ? ", the last that can be given" : "", report_text(answer));
+    if (!explained.grant_why.empty()) line(text, "its size: {}", explained.grant_why);
   }
   if (answer.outcome == Outcome::success) return;
   const std::uint32_t code = reject_code(answer.outcome);
@@ -200,6 +201,7 @@ json::object answer_json(const ExplainedAnswer& explained) {
             {"units", answer.grant->amount},
             {"validity_seconds", answer.validity_seconds},
             {"final", answer.final_unit}};
+    if (!explained.grant_why.empty()) told["why"] = explained.grant_why;
     if (answer.threshold > 0) told["threshold"] = answer.threshold;
     if (answer.holding_seconds) told["holding_seconds"] = *answer.holding_seconds;
   }

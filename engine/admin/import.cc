@@ -15,9 +15,14 @@ namespace {
 
 constexpr std::string_view header = "msisdn,imsi,account,kind,balance,credit_limit";
 constexpr std::size_t column_count = 6;
+constexpr std::string_view attributes_header = "msisdn";
 constexpr std::size_t lines_of_account_max = 10'000;
 constexpr std::size_t rows_per_check = 2000;
 constexpr std::size_t rows_per_write = 500;
+
+std::string_view header_of(ImportKind kind) {
+  return kind == ImportKind::subscribers ? header : attributes_header;
+}
 
 // Takes the next field off the front of a line; nullopt: it has no more.
 std::optional<std::string_view> take_field(std::optional<std::string_view>& line) {
@@ -51,7 +56,7 @@ bool parse_money(std::string_view name, std::string_view text, Money& money, std
 Needs needs_of(const std::vector<ImportLine>& lines) {
   Needs needs;
   for (const ImportLine& line : lines) {
-    needs.names.push_back(line.row.account);
+    if (!line.row.account.empty()) needs.names.push_back(line.row.account);
     for (Identity identity : {line.row.msisdn, line.row.imsi}) {
       if (identity.kind() != Identity::Kind::none) needs.identities.push_back(identity);
     }
@@ -94,13 +99,15 @@ void ImportErrors::add(std::uint64_t line, std::string message) {
   ++count;
 }
 
-ImportFile::ImportFile(std::string_view text) : text_(text), rest_(text) {
+ImportFile::ImportFile(std::string_view text, ImportKind kind)
+    : kind_(kind), text_(text), rest_(text) {
   constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
   if (rest_.starts_with(byte_order_mark)) rest_.remove_prefix(byte_order_mark.size());
   if (!read_header()) {
     if (errors_.count > 0) return;
     errors_.add(std::max<std::uint64_t>(line_number_, 1),
-                fmt::format("the first line is not the header {}", header));
+                fmt::format("the first line is not the header {}{}", header_of(kind_),
+                            kind_ == ImportKind::attributes ? " and columns attr.NAME" : ""));
     return;
   }
   rows_text_ = rest_;
@@ -119,9 +126,10 @@ void ImportFile::rewind() {
 
 bool ImportFile::read_header() {
   std::string_view line;
-  if (!next_line(line) || !line.starts_with(header)) return false;
-  line.remove_prefix(header.size());
-  return line.empty() || (line.front() == ',' && read_attribute_columns(line.substr(1)));
+  if (!next_line(line) || !line.starts_with(header_of(kind_))) return false;
+  line.remove_prefix(header_of(kind_).size());
+  if (line.empty()) return kind_ == ImportKind::subscribers;
+  return line.front() == ',' && read_attribute_columns(line.substr(1));
 }
 
 // False: there is an error now.
@@ -158,28 +166,45 @@ bool ImportFile::next_line(std::string_view& line) {
 
 bool ImportFile::parse(std::string_view text, ImportLine& line, std::string_view& account,
                        bool& has_terms, std::string& wrong) const {
+  const std::size_t columns = kind_ == ImportKind::subscribers ? column_count : 1;
   const auto commas = static_cast<std::size_t>(std::ranges::count(text, ','));
-  if (commas + 1 != column_count + attribute_names_.size()) {
-    wrong = fmt::format("it has not the {} fields {}{}", column_count + attribute_names_.size(),
-                        header, attribute_names_.empty() ? "" : " and those of attributes");
+  if (commas + 1 != columns + attribute_names_.size()) {
+    wrong =
+        fmt::format("it has not the {} fields {}{}", columns + attribute_names_.size(),
+                    header_of(kind_), attribute_names_.empty() ? "" : " and those of attributes");
     return false;
   }
   std::array<std::string_view, column_count> fields;
   std::optional<std::string_view> rest = text;
-  for (std::string_view& field : fields) field = *take_field(rest);
-  auto [msisdn, imsi, account_field, kind, balance, limit] = fields;
+  for (std::size_t i = 0; i < columns; ++i) fields[i] = *take_field(rest);
+  std::string_view& msisdn = fields.front();
   if (msisdn.starts_with('+')) msisdn.remove_prefix(1);
   const auto number = Identity::make(Identity::Kind::e164, msisdn);
   if (!number) {
     wrong = fmt::format("msisdn: {} is not up to 15 digits", tariffs::in_quotes(msisdn));
     return false;
   }
+  line.row.msisdn = *number;
+  if (kind_ == ImportKind::subscribers &&
+      !parse_subscriber(fields, line, account, has_terms, wrong)) {
+    return false;
+  }
+  return parse_attributes(rest.value_or(""), line.row, wrong);
+}
+
+bool ImportFile::parse_subscriber(std::span<const std::string_view> fields, ImportLine& line,
+                                  std::string_view& account, bool& has_terms,
+                                  std::string& wrong) const {
+  const std::string_view imsi = fields[1];
+  const std::string_view kind = fields[3];
+  const std::string_view balance = fields[4];
+  const std::string_view limit = fields[5];
   const auto card = imsi.empty() ? Identity() : Identity::make(Identity::Kind::imsi, imsi);
   if (!card) {
     wrong = fmt::format("imsi: {} is not up to 15 digits", tariffs::in_quotes(imsi));
     return false;
   }
-  account = account_field.empty() ? msisdn : account_field;
+  account = fields[2].empty() ? fields[0] : fields[2];
   if (!is_account_name(account)) {
     wrong = fmt::format(
         "account: {} is not 1 to 64 printable characters without space, slash or "
@@ -193,7 +218,6 @@ bool ImportFile::parse(std::string_view text, ImportLine& line, std::string_view
     return false;
   }
   has_terms = !kind.empty() || !balance.empty() || !limit.empty();
-  line.row.msisdn = *number;
   line.row.imsi = *card;
   line.row.account = account;
   line.row.kind = *parsed_kind;
@@ -203,7 +227,7 @@ bool ImportFile::parse(std::string_view text, ImportLine& line, std::string_view
     wrong = "a prepaid account has no credit limit; make it hybrid or postpaid";
     return false;
   }
-  return parse_attributes(rest.value_or(""), line.row, wrong);
+  return true;
 }
 
 // An empty field says nothing.
@@ -241,6 +265,7 @@ void ImportFile::check(std::string_view text) {
     return;
   }
   check_identity(line.row.msisdn, "msisdn");
+  if (kind_ == ImportKind::attributes) return;
   check_identity(line.row.imsi, "imsi");
   const auto [place, fresh] = accounts_.try_emplace(account, AccountLines{line_number_, 0});
   if (!fresh && has_terms) {
@@ -266,7 +291,8 @@ bool ImportFile::next(std::size_t count, std::vector<ImportLine>& lines) {
     std::string wrong;
     if (!parse(text, line, account, has_terms, wrong)) return false;
     line.number = line_number_;
-    line.first_of_account = accounts_[account].first == line_number_;
+    line.first_of_account =
+        kind_ == ImportKind::subscribers && accounts_[account].first == line_number_;
   }
   lines.resize(filled);
   return filled > 0;
@@ -320,6 +346,53 @@ ImportResult import_file(ImportFile& file, ShardAccess& shard, const Note& note,
     rows += lines.size();
     progress("writing", rows);
   }
+  return result;
+}
+
+AttributesResult import_attributes(ImportFile& file, ShardAccess& shard, const Note& note,
+                                   const ImportProgress& progress) {
+  AttributesResult result;
+  std::vector<ImportLine> lines;
+  // Visits the shard with slices of the file. False: it was stopped.
+  const auto visit_all = [&](std::size_t rows_at_once, std::string_view phase, bool writes,
+                             const auto& visit) {
+    std::uint64_t rows = 0;
+    file.rewind();
+    while (file.next(rows_at_once, lines)) {
+      Needs needs = needs_of(lines);
+      needs.room = writes;
+      const Visited ran = shard.visit(std::move(needs), [&](Shard& at) {
+        for (const ImportLine& line : lines) visit(at, line);
+      });
+      if (!ran) {
+        result.stopped = ran.why();
+        return false;
+      }
+      rows += lines.size();
+      progress(phase, rows);
+    }
+    return true;
+  };
+  const auto check = [&](Shard& at, const ImportLine& line) {
+    const auto known = find_subscriber(at, line.row.msisdn.digits());
+    if (!known.has_value()) result.errors.add(line.number, known.error().message);
+  };
+  if (!visit_all(rows_per_check, "checking", false, check) || result.errors.count > 0) {
+    return result;
+  }
+  result.written = true;
+  visit_all(rows_per_write, "writing", true, [&](Shard& at, const ImportLine& line) {
+    if (line.row.attributes.empty()) {
+      ++result.unchanged;
+      return;
+    }
+    const Operation done = set_attributes(at, line.row.msisdn.digits(), line.row.attributes, note);
+    if (!done.has_value()) {
+      result.errors.add(line.number, done.error().message);
+    } else {
+      ++(done->repeated ? result.unchanged : result.changed);
+    }
+  });
   return result;
 }
 

@@ -11,6 +11,9 @@
 // (kind, balance, credit limit) stands on the first of them only. An empty kind is prepaid, an
 // empty amount 0.
 //
+// Or attributes alone: header line msisdn and columns attr.NAME, for subscribers that are there. An
+// empty field leaves what is said as it is.
+//
 // Memory: the text, and some 50 bytes a line for what must not come twice. Threads: one, not the
 // shard's.
 #pragma once
@@ -23,6 +26,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,11 +55,14 @@ struct ImportLine {
   bool first_of_account = false;
 };
 
+// What a file brings.
+enum class ImportKind : std::uint8_t { subscribers, attributes };
+
 // The file, row by row, as often as wanted.
 class ImportFile {
  public:
   // `text` outlives the file. Reads all of it and gathers what is wrong.
-  explicit ImportFile(std::string_view text);
+  explicit ImportFile(std::string_view text, ImportKind kind = ImportKind::subscribers);
 
   const ImportErrors& errors() const { return errors_; }
   std::uint64_t rows() const { return rows_; }
@@ -76,10 +83,13 @@ class ImportFile {
   bool next_line(std::string_view& line);
   bool parse(std::string_view text, ImportLine& line, std::string_view& account, bool& has_terms,
              std::string& wrong) const;
+  bool parse_subscriber(std::span<const std::string_view> fields, ImportLine& line,
+                        std::string_view& account, bool& has_terms, std::string& wrong) const;
   bool parse_attributes(std::string_view text, ImportRow& row, std::string& wrong) const;
   void check(std::string_view text);
   void check_identity(Identity identity, std::string_view what);
 
+  ImportKind kind_;
   std::string_view text_;
   std::string_view rest_;
   std::string_view rows_text_;  // behind the header
@@ -104,7 +114,19 @@ struct ImportResult {
 // Told the rows done of a phase ("checking", "writing") after each slice.
 using ImportProgress = std::function<void(std::string_view phase, std::uint64_t rows)>;
 
-// REQUIRES: a file without errors.
+struct AttributesResult {
+  std::string stopped;   // as in ImportResult
+  bool written = false;  // likewise
+  std::uint64_t changed = 0;
+  std::uint64_t unchanged = 0;
+  ImportErrors errors;  // likewise
+};
+
+// REQUIRES: a file of attributes without errors.
+AttributesResult import_attributes(ImportFile& file, ShardAccess& shard, const Note& note,
+                                   const ImportProgress& progress);
+
+// REQUIRES: a file of subscribers without errors.
 ImportResult import_file(ImportFile& file, ShardAccess& shard, const Note& note,
                          const ImportProgress& progress);
 

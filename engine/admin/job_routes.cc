@@ -49,6 +49,16 @@ Reply import_reply(const ImportResult& result, std::uint64_t rows) {
                      {"errors", errors_json(result.errors)}});
 }
 
+Reply attributes_reply(const AttributesResult& result, std::uint64_t rows) {
+  if (!result.stopped.empty()) return unavailable_reply(result.stopped);
+  if (!result.written) return import_errors_reply(result.errors);
+  return json_reply({{"rows", rows},
+                     {"changed", result.changed},
+                     {"unchanged", result.unchanged},
+                     {"refused", result.errors.count},
+                     {"errors", errors_json(result.errors)}});
+}
+
 // --- Verification --------------------------------------------------------------------------------
 
 // An account of a slice as the shard had it.
@@ -137,20 +147,23 @@ std::optional<VerifyError> LiveComparison::describe(AccountNumber number) {
                      fmt::format("account {} is not what the ledger says: {}", name, difference)};
 }
 
-Reply run_import(Api& api, const HttpRequest& request, JobReply& reply) {
-  ImportFile file(request.body);
+Reply run_import(Api& api, const HttpRequest& request, ImportKind kind, JobReply& reply) {
+  ImportFile file(request.body, kind);
   if (file.errors().count > 0) return import_errors_reply(file.errors());
   const std::string reason(request.query_value("reason"));
+  const Note note{request.operator_name, reason.empty() ? "import" : reason, {}};
   std::uint64_t told = 0;
-  const ImportResult result = import_file(
-      file, api.shard, Note{request.operator_name, reason.empty() ? "import" : reason, {}},
-      [&](std::string_view phase, std::uint64_t rows) {
-        if (rows / import_rows_between_progress == told / import_rows_between_progress) return;
-        told = rows;
-        // Nobody listening any more is no reason to leave the import half done.
-        reply.progress({{"phase", phase}, {"rows", rows}, {"of", file.rows()}});
-      });
-  return import_reply(result, file.rows());
+  const ImportProgress progress = [&](std::string_view phase, std::uint64_t rows) {
+    if (rows / import_rows_between_progress == told / import_rows_between_progress) return;
+    told = rows;
+    // Nobody listening any more is no reason to leave the import half done.
+    reply.progress({{"phase", phase}, {"rows", rows}, {"of", file.rows()}});
+  };
+  if (kind == ImportKind::attributes) {
+    return attributes_reply(engine::admin::import_attributes(file, api.shard, note, progress),
+                            file.rows());
+  }
+  return import_reply(import_file(file, api.shard, note, progress), file.rows());
 }
 
 // With an archive named, from the first entry; else from the opening balances, if there are any.
@@ -186,8 +199,15 @@ Reply run_verification(Api& api, const HttpRequest& request, JobReply& reply) {
 }  // namespace
 
 Reply import_subscribers(Api& api, const HttpRequest& request, Stream& stream) {
-  return run_job(api.import_runs, "an import is running; wait until it is done", request, stream,
-                 [&](JobReply& reply) { return run_import(api, request, reply); });
+  return run_job(
+      api.import_runs, "an import is running; wait until it is done", request, stream,
+      [&](JobReply& reply) { return run_import(api, request, ImportKind::subscribers, reply); });
+}
+
+Reply import_attributes(Api& api, const HttpRequest& request, Stream& stream) {
+  return run_job(
+      api.import_runs, "an import is running; wait until it is done", request, stream,
+      [&](JobReply& reply) { return run_import(api, request, ImportKind::attributes, reply); });
 }
 
 Reply verify_ledger(Api& api, const HttpRequest& request, Stream& stream) {

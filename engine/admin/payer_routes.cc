@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <utility>
 
 namespace farthing::engine::admin {
 
@@ -26,6 +28,9 @@ std::vector<PayerView> view_payers(const SubscriberRef& who) {
     const Bucket& bucket = *who.account->bucket(payer.terms.bucket);
     if (bucket.owner == who.subscriber) views.push_back({payer, bucket});
   }
+  std::ranges::sort(views, {}, [](const PayerView& view) {
+    return std::pair(view.payer.terms.place, view.payer.terms.bucket);
+  });
   return views;
 }
 
@@ -48,11 +53,14 @@ json::array services_json(const std::vector<tariffs::Coverage>& coverage,
 json::object payer_json(const PayerView& view, const TariffView& tariffs) {
   const PayerChange& terms = view.payer.terms;
   const bool is_this_month = terms.month.from <= tariffs.now && tariffs.now < terms.month.to;
-  return {{"account", view.bucket.offer},
-          {"services", services_json(view.bucket.coverage, tariffs)},
-          {"cap", terms.cap ? json::value(terms.cap->to_string()) : json::value(nullptr)},
-          {"spent", Money(is_this_month ? view.payer.spent_micros : 0).to_string()},
-          {"reserved", Money(view.bucket.reserved).to_string()}};
+  return {
+      {"account", view.bucket.offer},
+      {"services", services_json(view.bucket.coverage, tariffs)},
+      {"share", terms.has_share() ? json::value(terms.share.to_string()) : json::value(nullptr)},
+      {"rounding", tariffs::rounding_name(terms.rounding)},
+      {"cap", terms.cap ? json::value(terms.cap->to_string()) : json::value(nullptr)},
+      {"spent", Money(is_this_month ? view.payer.spent_micros : 0).to_string()},
+      {"reserved", Money(view.bucket.reserved).to_string()}};
 }
 
 json::array payers_json(const std::vector<PayerView>& views, const TariffView& tariffs) {
@@ -70,6 +78,44 @@ std::vector<std::string> split_services(std::string_view text) {
     text.remove_prefix(std::min(text.size(), item.size() + 1));
   }
   return services;
+}
+
+// What is asked of how it pays; says what is wrong.
+std::optional<Reply> read_share(BodyFields& fields, PayerOrder& order) {
+  const std::string share = fields.optional("share");
+  const std::string rounding = fields.optional("rounding");
+  const std::string position = fields.optional("position");
+  if (!share.empty()) {
+    const auto percent = tariffs::Percent::parse(share);
+    if (!percent) {
+      return error_reply(400, "invalid",
+                         fmt::format("{} is no share; expected a percentage such as 50 or 33.3333",
+                                     tariffs::in_quotes(share)));
+    }
+    order.share = *percent;
+  }
+  if (!rounding.empty()) {
+    const auto known = tariffs::rounding_named(rounding);
+    if (!known) {
+      return error_reply(400, "invalid",
+                         fmt::format("{} is no rounding; expected half_away_from_zero, up or down",
+                                     tariffs::in_quotes(rounding)));
+    }
+    order.rounding = *known;
+  }
+  if (position.empty()) return std::nullopt;
+  const char* const end = position.data() + position.size();
+  const auto [read_to, error] = std::from_chars(position.data(), end, order.position.emplace());
+  if (error != std::errc() || read_to != end)
+    order.position = 0;  // refused, and told what is right
+  return std::nullopt;
+}
+
+json::object budget_json(const PayerBudget& budget, const TariffView& tariffs) {
+  const bool is_now = budget.month.from <= tariffs.now && tariffs.now < budget.month.to;
+  return {{"amount", budget.amount->to_string()},
+          {"spent", Money(is_now ? budget.spent_micros : 0).to_string()},
+          {"reserved", Money(budget.held_micros).to_string()}};
 }
 
 Needs need_both(const std::string& msisdn, const std::string& account) {
@@ -108,7 +154,9 @@ Reply add_payer(Api& api, const HttpRequest& request, Stream&) {
   order.services = split_services(fields.required("services"));
   const std::string cap = fields.optional("cap");
   const std::string reason = fields.optional("reason");
+  const auto wrong_share = read_share(fields, order);
   if (auto wrong = fields.wrong()) return *wrong;
+  if (wrong_share) return *wrong_share;
   if (!cap.empty()) {
     order.cap = Money::parse(cap);
     if (!order.cap) {
@@ -140,6 +188,36 @@ Reply list_payers(Api& api, const HttpRequest& request, Stream&) {
   if (!ran) return unavailable_reply(ran.why());
   if (refusal) return refusal_reply(*refusal);
   return json_reply({{"payers", payers_json(views, tariffs)}});
+}
+
+Reply set_payer_budget(Api& api, const HttpRequest& request, Stream&) {
+  BodyFields fields(request.body);
+  const std::string text = fields.required("amount");
+  const std::string reason = fields.optional("reason");
+  if (auto wrong = fields.wrong()) return *wrong;
+  std::optional<Money> amount;
+  if (text != "none") {
+    amount = Money::parse(text);
+    if (!amount) {
+      return error_reply(400, "invalid",
+                         fmt::format("{} is no amount; expected one such as 500.00, or none",
+                                     tariffs::in_quotes(text)));
+    }
+  }
+  const std::string& account = request.arguments[0];
+  Operation done = Refusal{};
+  json::object answer;
+  const Visited ran = api.shard.visit(need_account(account), [&](Shard& shard) {
+    done =
+        engine::set_payer_budget(shard, account, amount, Note{request.operator_name, reason, {}});
+    if (!done.has_value()) return;
+    const Account& payer = *shard.book().find_account(account);
+    answer = {{"sequence", done->sequence.value}, {"repeated", done->repeated}};
+    if (payer.budget) answer["budget"] = budget_json(*payer.budget, view_tariffs(shard));
+  });
+  if (!ran) return unavailable_reply(ran.why());
+  if (!done.has_value()) return refusal_reply(done.error());
+  return json_reply(answer);
 }
 
 Reply remove_payer(Api& api, const HttpRequest& request, Stream&) {

@@ -28,12 +28,14 @@ constexpr std::array routes = {
 
     Route{"POST", "/v1/subscribers", add_subscriber, mib},
     Route{"POST", "/v1/subscribers/import", import_subscribers, 512 * mib},
+    Route{"POST", "/v1/subscribers/import-attributes", import_attributes, 512 * mib},
     Route{"GET", "/v1/subscribers/{}", get_subscriber, 0},
     Route{"POST", "/v1/subscribers/{}/state", set_state, mib},
     Route{"POST", "/v1/subscribers/{}/attributes", set_attributes, mib},
     Route{"POST", "/v1/subscribers/{}/switches/{}", set_switch, mib},
 
     Route{"POST", "/v1/subscribers/{}/payers", add_payer, mib},
+    Route{"POST", "/v1/accounts/{}/payer-budget", set_payer_budget, mib},
     Route{"GET", "/v1/subscribers/{}/payers", list_payers, 0},
     Route{"DELETE", "/v1/subscribers/{}/payers/{}", remove_payer, 0},
     Route{"GET", "/v1/subscribers/{}/ceilings", list_ceilings, 0},

@@ -74,8 +74,10 @@ Reply set_state(Api& api, const HttpRequest& request, Stream& stream);
 Reply set_attributes(Api& api, const HttpRequest& request, Stream& stream);
 Reply set_switch(Api& api, const HttpRequest& request, Stream& stream);
 Reply import_subscribers(Api& api, const HttpRequest& request, Stream& stream);
+Reply import_attributes(Api& api, const HttpRequest& request, Stream& stream);
 
 Reply add_payer(Api& api, const HttpRequest& request, Stream& stream);
+Reply set_payer_budget(Api& api, const HttpRequest& request, Stream& stream);
 Reply list_payers(Api& api, const HttpRequest& request, Stream& stream);
 Reply remove_payer(Api& api, const HttpRequest& request, Stream& stream);
 

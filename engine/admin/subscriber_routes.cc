@@ -185,6 +185,13 @@ std::optional<std::pair<SubscriberView, TariffView>> visit_subscriber(Api& api,
   return std::nullopt;
 }
 
+Reply no_state(std::string_view name) {
+  return error_reply(400, "invalid",
+                     fmt::format("{} is no state; expected idle, active, suspended-outgoing, "
+                                 "suspended or terminated",
+                                 tariffs::in_quotes(name)));
+}
+
 }  // namespace
 
 Reply add_subscriber(Api& api, const HttpRequest& request, Stream&) {
@@ -192,8 +199,11 @@ Reply add_subscriber(Api& api, const HttpRequest& request, Stream&) {
   const std::string msisdn = fields.required("msisdn");
   const std::string account = fields.required("account");
   const std::string imsi = fields.optional("imsi");
+  const std::string state_name = fields.optional("state");
   const std::string reason = fields.optional("reason");
   if (auto wrong = fields.wrong()) return *wrong;
+  const auto state = tariffs::parse_life_state(state_name.empty() ? "active" : state_name);
+  if (!state) return no_state(state_name);
   Needs needs = need_subscriber(msisdn);
   needs.names.push_back(account);
   if (const auto card = Identity::make(Identity::Kind::imsi, imsi)) {
@@ -203,7 +213,7 @@ Reply add_subscriber(Api& api, const HttpRequest& request, Stream&) {
       api, msisdn, std::move(needs),
       [&](Shard& shard) {
         return engine::add_subscriber(shard, msisdn, account, imsi,
-                                      Note{request.operator_name, reason, {}});
+                                      Note{request.operator_name, reason, {}}, *state);
       },
       201);
 }
@@ -222,12 +232,7 @@ Reply set_state(Api& api, const HttpRequest& request, Stream&) {
   const std::string reason = fields.optional("reason");
   if (auto wrong = fields.wrong()) return *wrong;
   const std::optional<LifeState> state = tariffs::parse_life_state(name);
-  if (!state) {
-    return error_reply(400, "invalid",
-                       fmt::format("{} is no state; expected idle, active, suspended-outgoing, "
-                                   "suspended or terminated",
-                                   tariffs::in_quotes(name)));
-  }
+  if (!state) return no_state(name);
   const std::string& msisdn = request.arguments[0];
   Needs needs = need_subscriber(msisdn);
   if (!request_id.empty()) needs.request_ids.push_back(request_id);

@@ -162,6 +162,52 @@ TEST(Entry, PortedAndChosenNumbersComeBackAsTheyWere) {
   EXPECT_FALSE(decode_entry(rest, Sequence(1000), read));
 }
 
+TEST(Entry, SharesAndBudgetsComeBackAsTheyWere) {
+  Entry entry;
+  entry.kind = EntryKind::payer_budget_changed;
+  PayerChange plain{BucketNumber(3), AccountNumber(7), Money(5), {Time(Duration(5)), Time()}};
+  PayerChange share = plain;
+  share.cap.reset();
+  share.share = {333'333};
+  share.rounding = tariffs::Rounding::up;
+  share.place = 2;
+  entry.payers = {plain, share};
+  entry.share_uses = {{1, BucketNumber(3), 100, 33}, {2, BucketNumber(4), -5, -2}};
+  entry.budget = PayerBudget{Money(500), {Time(Duration(5)), Time(Duration(7))}, -3, 9};
+  const std::string bytes = encoded(entry, Sequence(1000));
+  std::string_view rest = bytes;
+  Entry read;
+  ASSERT_TRUE(decode_entry(rest, Sequence(1000), read));
+  EXPECT_TRUE(rest.empty());
+  EXPECT_EQ(read.payers, entry.payers);
+  ASSERT_EQ(read.share_uses.size(), 2u);
+  EXPECT_EQ(read.share_uses[1].fallen_micros, -5);
+  EXPECT_EQ(read.share_uses[1].paid_micros, -2);
+  EXPECT_EQ(read.budget, entry.budget);
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    rest = std::string_view(bytes).substr(0, size);
+    EXPECT_FALSE(decode_entry(rest, Sequence(1000), read)) << size;
+  }
+  for (const std::uint32_t millionths : {0u, 1'000'001u}) {
+    entry.payers[1].share = {millionths};
+    const std::string broken = encoded(entry, Sequence(1000));
+    rest = broken;
+    EXPECT_FALSE(decode_entry(rest, Sequence(1000), read)) << millionths;
+  }
+}
+
+TEST(Entry, TheSideThatPaysStandsBehindTheTerms) {
+  Entry entry = sample();
+  const std::string before = encoded(entry, Sequence(100));
+  entry.openings[0].terms.paid_from = tariffs::PaidFrom::prepaid;
+  const std::string bytes = encoded(entry, Sequence(100));
+  EXPECT_EQ(bytes.size(), before.size() + 1);
+  std::string_view rest = bytes;
+  Entry read;
+  ASSERT_TRUE(decode_entry(rest, Sequence(100), read));
+  EXPECT_EQ(read.openings[0].terms, entry.openings[0].terms);
+}
+
 TEST(Entry, KnowsWhenItsLegsDoNotAddUp) {
   Entry entry = sample();
   EXPECT_TRUE(is_balanced(entry));

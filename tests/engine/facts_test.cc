@@ -1,5 +1,7 @@
 #include "engine/facts.h"
 
+#include "tests/support/requests.h"
+
 #include <gtest/gtest.h>
 
 #include <string>
@@ -90,6 +92,51 @@ std::string routed(std::string_view called, std::string_view told = {},
   if (!told.empty()) facts.learn({attribute(AttributeId::routing_number, told)});
   if (!looked_up.empty()) facts.learn({attribute(AttributeId::ported_to, looked_up)});
   return std::string(facts.at(noon).routing_number);
+}
+
+TEST(RatingFacts, ThePartiesOfAMessage) {
+  const auto recipient = [](std::string_view bytes) {
+    RatingFacts facts;
+    facts.learn({attribute(AttributeId::recipient, bytes)});
+    return std::string(facts.at(noon).recipient_number);
+  };
+  using namespace std::string_view_literals;
+  const std::string number = "8613800138077";
+  const std::string whole = test::message_address(number);
+  EXPECT_EQ(recipient(whole), number);
+  EXPECT_EQ(recipient(test::avp_3gpp(897, "+" + number)), number);
+  EXPECT_EQ(recipient(test::avp_3gpp(897, number)), "") << "of no type";
+  EXPECT_EQ(recipient(test::avp_3gpp(899, "\0\0\0\0"sv) + test::avp_3gpp(897, number)), "");
+  EXPECT_EQ(recipient(test::message_address("anna@example.org")), "");
+  EXPECT_EQ(recipient(test::message_address("0613800138077")), "");
+  EXPECT_EQ(recipient(test::message_address("86138001380770000")), "") << "too long";
+  EXPECT_EQ(recipient(number), "") << "no AVPs";
+  for (std::size_t size = 0; size < whole.size() - 3; ++size) {
+    EXPECT_EQ(recipient(whole.substr(0, size)), "") << size;
+  }
+  RatingFacts facts;
+  facts.learn({attribute(AttributeId::originator, whole)});
+  EXPECT_EQ(facts.at(noon).originator_number, number);
+}
+
+TEST(RatingFacts, LocalTimeWhereTheSubscriberIs) {
+  using std::chrono::minutes;
+  const auto offset = [](std::string_view bytes) {
+    RatingFacts facts;
+    facts.learn({attribute(AttributeId::time_zone, bytes)});
+    return facts.at(noon).visited_offset;
+  };
+  using namespace std::string_view_literals;
+  EXPECT_EQ(offset("\x00\x00"sv), minutes(0));
+  EXPECT_EQ(offset("\x23\x00"sv), minutes(8 * 60));
+  EXPECT_EQ(offset("\x80\x01"sv), minutes(2 * 60)) << "daylight saving is in it already";
+  EXPECT_EQ(offset("\x0a\x00"sv), minutes(-20 * 15));
+  EXPECT_EQ(offset("\x65\x00"sv), minutes(14 * 60));
+  EXPECT_EQ(offset("\x75\x00"sv), std::nullopt) << "farther than anywhere";
+  EXPECT_EQ(offset("\xa0\x00"sv), std::nullopt) << "no digit";
+  EXPECT_EQ(offset("\x23"sv), std::nullopt);
+  EXPECT_EQ(offset(""), std::nullopt);
+  EXPECT_EQ(RatingFacts().at(noon).visited_offset, std::nullopt);
 }
 
 TEST(RatingFacts, WhereAPortedNumberIsRouted) {

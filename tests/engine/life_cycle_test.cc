@@ -168,6 +168,21 @@ TEST_F(LifeCycle, TheFirstThingServedThatHasAPriceMakesItActive) {
   expect_proved();
 }
 
+TEST_F(LifeCycle, ItBeginsInTheStateThatIsTold) {
+  constexpr std::string_view dora = "8613800138044";
+  const auto add = [this](LifeState state) {
+    return add_subscriber(engine_.shard(), dora, anna, "", note, state);
+  };
+  const auto refused = add(LifeState::terminated);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_NE(refused.error().message.find("expected idle, active"), std::string::npos);
+  ASSERT_TRUE(add(LifeState::idle).has_value());
+  EXPECT_EQ(account().subscribers.back().state, LifeState::idle);
+  EXPECT_TRUE(add(LifeState::idle)->repeated);
+  engine_.checkpoint();
+  expect_proved();
+}
+
 TEST_F(LifeCycle, AnEventMakesItActiveToo) {
   set(LifeState::idle);
   EXPECT_EQ(text("a", "+8613800138000", "+4930"), Outcome::success);

@@ -228,6 +228,24 @@ TEST_F(OtherPartyTest, WhereTheCallComesInItIsWhoCalls) {
   EXPECT_EQ(comes_in(carla, role_of(tariffs::Leg::originating)), "0.100000");
 }
 
+TEST_F(OtherPartyTest, TheOtherPartyOfAMessageStandsInItsAddresses) {
+  say(anna, "family", "smith");
+  say(carla, "family", "smith");
+  const auto message = [this](std::string_view to, std::string_view from) {
+    return cost_of(anna, {{AttributeId::recipient, test::message_address(to)},
+                          {AttributeId::originator, test::message_address(from)}});
+  };
+  EXPECT_EQ(message(carla, anna), "0.000000");
+  EXPECT_EQ(message(anna, carla), "0.000000") << "it comes to her";
+  EXPECT_EQ(kept(AttributeId::common_groups), "family");
+  EXPECT_EQ(message(bruno, anna), "1.000000") << "its zone is not known by that";
+  const std::string called = fmt::format("tel:+{}", bruno);
+  EXPECT_EQ(cost_of(anna, {{AttributeId::called_party, called},
+                           {AttributeId::recipient, test::message_address(carla)}}),
+            "0.100000")
+      << "a called number counts before it";
+}
+
 TEST_F(OtherPartyTest, AnyOfSeveralGroups) {
   say(anna, "vpn", "acme");
   say(bruno, "vpn", "acme");

@@ -75,6 +75,18 @@ TEST(CalendarFile, MidnightEndsARange) {
   EXPECT_EQ(parts.ranges.at(0).to, minutes_a_day);
 }
 
+TEST(CalendarFile, WhoseTimeItIs) {
+  for (const auto& [text, is_visited] :
+       {std::pair("c: {time: visited, default: a, classes: {}}", true),
+        std::pair("c: {time: home, default: a, classes: {}}", false),
+        std::pair("c: {default: a, classes: {}}", false)}) {
+    FileErrors errors("t.yaml");
+    EXPECT_EQ(read(text, errors).is_visited, is_visited);
+  }
+  EXPECT_THAT(errors_of("c: {time: roaming, default: a, classes: {}}").at(0),
+              ::testing::HasSubstr("expected one of home, visited"));
+}
+
 TEST(CalendarFile, ARangeAcrossMidnightThatMeetsTheNextDay) {
   EXPECT_THAT(errors_of(good),
               ElementsAre("t.yaml:10:9: this overlaps the range in line 8: both hold on sat from "

@@ -163,6 +163,49 @@ TEST(Calendar, AnHourThatComesTwice) {
   EXPECT_EQ(calendar.next_change(utc("2026-10-25T01:15:00")), utc("2026-10-25T02:01:00"));
 }
 
+Calendar visited(std::string zone) {
+  CalendarParts parts = full_parts(std::move(zone));
+  parts.is_visited = true;
+  return Calendar(std::move(parts));
+}
+
+// Where the subscriber is, the clock runs on as the network said last.
+TEST(Calendar, ByTheTimeWhereTheSubscriberIs) {
+  const Calendar calendar = visited("Asia/Shanghai");
+  constexpr seconds berlin = std::chrono::hours(1);
+  const base::Time monday = utc("2026-03-02T07:00:00");  // 08:00 there, 15:00 at home
+  EXPECT_EQ(calendar.class_at(monday - seconds(1), berlin), off_peak);
+  EXPECT_EQ(calendar.class_at(monday, berlin), peak);
+  EXPECT_EQ(calendar.next_change(monday, berlin), utc("2026-03-02T17:30:00"));
+  EXPECT_EQ(calendar.class_at(monday - seconds(1)), peak) << "nobody said";
+  EXPECT_EQ(calendar.next_change(monday), utc("2026-03-02T10:30:00"));
+  EXPECT_EQ(full("Asia/Shanghai").class_at(monday - seconds(1), berlin), peak) << "of home";
+  EXPECT_EQ(calendar.next_change(utc("2099-12-31T23:59:59"), seconds(-3600)), std::nullopt);
+}
+
+// The days on which Berlin's clocks change have 23 and 25 hours; the offset says on which side of
+// the change a request was made.
+TEST(Calendar, WhereTheSubscriberIsDaysMayHave23And25Hours) {
+  const Calendar calendar = visited("Asia/Shanghai");
+  constexpr seconds winter = std::chrono::hours(1);
+  constexpr seconds summer = std::chrono::hours(2);
+  EXPECT_EQ(calendar.class_at(utc("2026-03-29T00:59:59"), winter), night) << "01:59:59";
+  EXPECT_EQ(calendar.class_at(utc("2026-03-29T01:00:00"), summer), peak) << "03:00";
+  EXPECT_EQ(calendar.class_at(utc("2026-10-25T00:15:00"), summer), peak) << "02:15";
+  EXPECT_EQ(calendar.class_at(utc("2026-10-25T01:00:00"), winter), night) << "02:00 again";
+  const Calendar berlin = full("Europe/Berlin");
+  for (base::Time time = utc("2026-03-28T00:00:00"); time < utc("2026-03-31T00:00:00");
+       time += minutes(5)) {
+    const seconds offset = time < utc("2026-03-29T01:00:00") ? winter : summer;
+    EXPECT_EQ(calendar.class_at(time, offset), berlin.class_at(time));
+  }
+  for (base::Time time = utc("2026-10-24T00:00:00"); time < utc("2026-10-27T00:00:00");
+       time += minutes(5)) {
+    const seconds offset = time < utc("2026-10-25T01:00:00") ? summer : winter;
+    EXPECT_EQ(calendar.class_at(time, offset), berlin.class_at(time));
+  }
+}
+
 // Shanghai is 8 hours ahead. Saturday 2026-04-04 is worked as a Monday; Sunday 2026-10-04 is off.
 TEST(Calendar, HolidaysAndDaysWorkedInstead) {
   const Calendar calendar = full("Asia/Shanghai");

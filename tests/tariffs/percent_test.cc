@@ -46,5 +46,24 @@ TEST(Percent, TheTaxInATotalIsRoundedOnce) {
   EXPECT_EQ(tax_in(Money(-most - 1), Percent{Percent::whole}, Rounding::up), Money(-most / 2 - 1));
 }
 
+TEST(Percent, AShareIsRoundedOnce) {
+  const Percent third{333'333};
+  EXPECT_EQ(share_of(Money(3), third, Rounding::half_away_from_zero), Money(1));
+  EXPECT_EQ(share_of(Money(3), third, Rounding::down), Money(0));
+  EXPECT_EQ(share_of(Money(1), third, Rounding::up), Money(1));
+  EXPECT_EQ(share_of(Money(1), {500'000}, Rounding::half_away_from_zero), Money(1));
+  EXPECT_EQ(share_of(Money(0), third, Rounding::up), Money(0));
+  constexpr std::int64_t most = INT64_MAX;
+  EXPECT_EQ(share_of(Money(most), {Percent::whole}, Rounding::up), Money(most));
+  // It rises by no more than the amount does.
+  for (const Rounding rounding : {Rounding::half_away_from_zero, Rounding::up, Rounding::down}) {
+    for (std::int64_t micros = 0; micros < 3'000; ++micros) {
+      const std::int64_t more = share_of(Money(micros + 1), {728'191}, rounding).micros -
+                                share_of(Money(micros), {728'191}, rounding).micros;
+      EXPECT_TRUE(more == 0 || more == 1);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace farthing::tariffs

@@ -260,7 +260,8 @@ TEST(TariffFile, ServiceErrors) {
       fault("    unit: octets", "    colour: red\n    unit: octets"),
       ElementsAre(
           "t.yaml:8:5: unknown key \"colour\" in service \"data\"; "
-          "expected context, grant, pass, prices, rating_groups, subscription, switch, tax, unit"));
+          "expected context, grant, paid_from, pass, prices, rating_groups, subscription, switch, "
+          "tax, unit"));
   const std::string colliding =
       replaced(replaced(replaced(good, "  data:", "  liquid:"), "  voice:", "  costarring:"),
                "service: data", "service: liquid");

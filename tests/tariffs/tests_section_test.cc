@@ -169,7 +169,10 @@ TEST(TestsSection, APayerSaysForWhat) {
       ElementsAre("t.yaml:17:49: the key \"services\" is missing in a payer; expected a list of "
                   "services, such as data or data/10",
                   "t.yaml:17:61: unknown key \"budget\" in a payer; expected balance, cap, "
-                  "services"));
+                  "services, share"));
+  EXPECT_THAT(errors_of("  - {name: x, service: data, use: 1 B, payers: [{services: [data], "
+                        "share: 0}], expect: {amount: 0}}\n"),
+              ElementsAre("t.yaml:17:75: a share of nothing; expected above 0 %"));
   EXPECT_THAT(errors_of("  - {name: x, service: data, use: 1 B, payers: [{services: []}, {}, {}, "
                         "{}, {}], expect: {amount: 0}}\n"),
               ElementsAre("t.yaml:17:48: there are 5 payers; expected 0 to 4"));

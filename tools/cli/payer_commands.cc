@@ -19,7 +19,7 @@ using engine::admin::encode_url;
 namespace {
 
 struct Given {
-  std::string msisdn, account, services, cap, reason;
+  std::string msisdn, account, services, cap, share, rounding, position, amount, reason;
 };
 
 std::string payers_path(const Given& given) {
@@ -27,13 +27,24 @@ std::string payers_path(const Given& given) {
 }
 
 void print_payers(const Context& context, const json::value& answer) {
-  Table table({{"account"}, {"services"}, {"cap", true}, {"spent", true}, {"reserved", true}});
+  Table table({{"account"},
+               {"services"},
+               {"share", true},
+               {"cap", true},
+               {"spent", true},
+               {"reserved", true}});
   for (const json::value& payer : answer.at("payers").as_array()) {
     std::vector<std::string> services;
     for (const json::value& service : payer.at("services").as_array()) {
       services.emplace_back(service.as_string());
     }
-    table.add({field(payer, "account"), fmt::format("{}", fmt::join(services, ",")),
+    std::string share = field(payer, "share");
+    if (!share.empty()) {
+      share += " %";
+      if (field(payer, "rounding") != "half_away_from_zero")
+        share += ' ' + field(payer, "rounding");
+    }
+    table.add({field(payer, "account"), fmt::format("{}", fmt::join(services, ",")), share,
                field(payer, "cap"), field(payer, "spent"), field(payer, "reserved")});
   }
   context.print(table);
@@ -46,6 +57,35 @@ void print_done(const Context& context, const json::value& answer) {
                                field(answer, "sequence"));
 }
 
+void add_payer_budget(CLI::App& group, Context& context, const std::shared_ptr<Given>& given) {
+  CLI::App* const budget = add_command(
+      group, context, "budget",
+      "Says what an account pays in a calendar month for all of its members together; beside it "
+      "the\n"
+      "cap of each holds. What was paid before it was set does not count",
+      "farthing payer budget acme 500.00\n"
+      "farthing payer budget acme none",
+      [&context, given] {
+        return context.send(
+            "POST", fmt::format("/v1/accounts/{}/payer-budget", encode_url(given->account)),
+            json_body({{"amount", given->amount}, {"reason", given->reason}}),
+            [&context](const json::value& answer) {
+              if (const json::value* const now = answer.as_object().if_contains("budget")) {
+                context.out() << fmt::format("{} a month, {} spent, {} reserved\n",
+                                             field(*now, "amount"), field(*now, "spent"),
+                                             field(*now, "reserved"));
+              }
+              context.out() << fmt::format(
+                  "{} (ledger entry {})\n",
+                  field(answer, "repeated") == "true" ? "nothing to do" : "done",
+                  field(answer, "sequence"));
+            });
+      });
+  add_argument(budget, "ACCOUNT", given->account, "Who pays");
+  add_argument(budget, "AMOUNT", given->amount, "Or none: no budget any more");
+  add_text_option(budget, "--reason", given->reason, "Stands in the ledger");
+}
+
 }  // namespace
 
 void add_payer_commands(CLI::App& app, Context& context) {
@@ -55,15 +95,21 @@ void add_payer_commands(CLI::App& app, Context& context) {
   CLI::App* const add = add_command(
       *group, context, "add",
       "Has an account pay for a subscriber, before the subscriber's own account does.\n"
-      "Of several the one that was added first pays first, each up to what it has and to its cap.\n"
-      "For one that pays already: another cap",
+      "Of several the one that was added first pays first, or as --position says; each its share "
+      "of\n"
+      "what those before it leave, up to what it has and to its cap. For one that pays already: "
+      "other\n"
+      "terms",
       "farthing payer add 8613800138000 acme --services data,voice --cap 50.00\n"
-      "farthing payer add 8613800138000 sponsor --services data/20",
+      "farthing payer add 8613800138000 sponsor --services data/20 --share 50 --position 1",
       [&context, given] {
         return context.send("POST", payers_path(*given),
                             json_body({{"account", given->account},
                                        {"services", given->services},
+                                       {"share", given->share},
+                                       {"rounding", given->rounding},
                                        {"cap", given->cap},
+                                       {"position", given->position},
                                        {"reason", given->reason}}),
                             [&context](const json::value& answer) { print_done(context, answer); });
       });
@@ -73,6 +119,17 @@ void add_payer_commands(CLI::App& app, Context& context) {
                   "What it pays for, by the names in the tariff in force; data/10 is one rating "
                   "group of a service")
       ->required();
+  add_text_option(add, "--share", given->share,
+                  "So much of it; the subscriber pays the rest. Without it: all")
+      ->type_name("PERCENT");
+  add_text_option(
+      add, "--rounding", given->rounding,
+      "How its share is rounded to the micro: half_away_from_zero (the usual one), up or "
+      "down");
+  add_text_option(add, "--position", given->position,
+                  "1: before all others who pay for the subscriber. Without it: behind them, or "
+                  "where it is")
+      ->type_name("N");
   add_text_option(add, "--cap", given->cap,
                   "It pays no more than this in a calendar month; without it, whatever it has")
       ->type_name("AMOUNT");
@@ -98,6 +155,7 @@ void add_payer_commands(CLI::App& app, Context& context) {
   add_argument(remove, "MSISDN", given->msisdn, "The subscriber");
   add_argument(remove, "ACCOUNT", given->account, "Who is to pay no more");
   add_text_option(remove, "--reason", given->reason, "Stands in the ledger");
+  add_payer_budget(*group, context, given);
 }
 
 }  // namespace farthing::tools

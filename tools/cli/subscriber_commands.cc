@@ -57,26 +57,42 @@ std::string subscriber_path(const Given& given, std::string_view rest = {}) {
   return fmt::format("/v1/subscribers/{}{}", encode_url(given.msisdn), rest);
 }
 
-int import_file(const Context& context, const Given& given) {
+int end_import(const Context& context, const json::value& reply) {
+  if (field(reply, "refused") == "0") return exit_done;
+  for (const json::value& error : reply.at("errors").as_array()) {
+    context.fail(exit_refused,
+                 fmt::format("line {}: {}", field(error, "line"), field(error, "message")));
+  }
+  return context.fail(exit_refused, fmt::format("{} rows were refused; the accounts changed "
+                                                "while the file was being imported",
+                                                field(reply, "refused")));
+}
+
+// Sends the file to where it is imported; `tell` says what came of it.
+template <class Tell>
+int import_to(const Context& context, const Given& given, std::string_view route, Tell tell) {
   const auto text = read_file(given.file);
   if (!text.has_value()) return context.fail(text.error().exit_code, text.error().message);
-  std::string target = "/v1/subscribers/import?progress=1";
+  std::string target = fmt::format("/v1/subscribers/{}?progress=1", route);
   if (!given.reason.empty()) target += "&reason=" + encode_url(given.reason);
-  return context.run_job(target, *text, [&context](const json::value& reply) {
-    if (!context.json) {
-      context.out() << fmt::format(
-          "{} rows: {} accounts created, {} subscribers added, {} there already\n",
-          field(reply, "rows"), field(reply, "accounts_created"), field(reply, "subscribers_added"),
-          field(reply, "unchanged"));
-    }
-    if (field(reply, "refused") == "0") return exit_done;
-    for (const json::value& error : reply.at("errors").as_array()) {
-      context.fail(exit_refused,
-                   fmt::format("line {}: {}", field(error, "line"), field(error, "message")));
-    }
-    return context.fail(exit_refused, fmt::format("{} rows were refused; the accounts changed "
-                                                  "while the file was being imported",
-                                                  field(reply, "refused")));
+  return context.run_job(target, *text, [&context, tell](const json::value& reply) {
+    if (!context.json) context.out() << tell(reply);
+    return end_import(context, reply);
+  });
+}
+
+int import_file(const Context& context, const Given& given) {
+  return import_to(context, given, "import", [](const json::value& reply) {
+    return fmt::format("{} rows: {} accounts created, {} subscribers added, {} there already\n",
+                       field(reply, "rows"), field(reply, "accounts_created"),
+                       field(reply, "subscribers_added"), field(reply, "unchanged"));
+  });
+}
+
+int import_attributes(const Context& context, const Given& given) {
+  return import_to(context, given, "import-attributes", [](const json::value& reply) {
+    return fmt::format("{} rows: {} subscribers changed, {} as they were\n", field(reply, "rows"),
+                       field(reply, "changed"), field(reply, "unchanged"));
   });
 }
 
@@ -299,12 +315,16 @@ void add_subscriber_commands(CLI::App& app, Context& context) {
                             json_body({{"msisdn", given->msisdn},
                                        {"account", given->account},
                                        {"imsi", given->imsi},
+                                       {"state", given->state},
                                        {"reason", given->reason}}),
                             [&context](const json::value& answer) { show_done(context, answer); });
       });
   add_argument(add, "MSISDN", given->msisdn, "Up to 15 digits, with or without a plus");
   add_text_option(add, "--account", given->account, "Who pays")->required()->type_name("ID");
   add_text_option(add, "--imsi", given->imsi, "Its SIM card's number")->type_name("IMSI");
+  add_text_option(add, "--state", given->state,
+                  "With which it begins: active (the usual one), idle, suspended or "
+                  "suspended-outgoing");
   add_text_option(add, "--reason", given->reason, "Stands in the ledger");
 
   CLI::App* const one = add_command(*group, context, "show", "Shows a subscriber",
@@ -329,6 +349,17 @@ void add_subscriber_commands(CLI::App& app, Context& context) {
                   [&context, given] { return import_file(context, *given); });
   add_argument(import, "FILE", given->file, "The CSV file; - is standard input");
   add_text_option(import, "--reason", given->reason, "Stands in the ledger");
+
+  CLI::App* const attributes = add_command(
+      *group, context, "import-attributes",
+      "Says in bulk what subscribers are, families or companies say; running it again changes\n"
+      "nothing. The file begins with the line msisdn,attr.NAME and further columns attr.NAME; an\n"
+      "empty field leaves what is said as it is. Nothing is written unless the whole file is in "
+      "order",
+      "farthing subscriber import-attributes families.csv",
+      [&context, given] { return import_attributes(context, *given); });
+  add_argument(attributes, "FILE", given->file, "The CSV file; - is standard input");
+  add_text_option(attributes, "--reason", given->reason, "Stands in the ledger");
 
   add_subscription_commands(app, context, given);
 }

@@ -103,6 +103,27 @@ TEST(ImportFile, FurtherColumnsSayWhatSubscribersAre) {
   EXPECT_THAT(error_of(",attr.a", "1,,,,,,\x01\n"), HasSubstr("the value of a cannot be kept"));
 }
 
+TEST(ImportFile, AttributesAlone) {
+  const std::string text = "msisdn,attr.family,attr.company\n+1001,smith,\n1002,,acme\n";
+  ImportFile file(text, ImportKind::attributes);
+  ASSERT_EQ(file.errors().count, 0u) << file.errors().first[0].message;
+  std::vector<ImportLine> lines;
+  ASSERT_TRUE(file.next(10, lines));
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0].row.msisdn.digits(), "1001");
+  EXPECT_EQ(lines[0].row.attributes, (tariffs::SubscriberAttributes{{"family", "smith"}}));
+  EXPECT_EQ(lines[1].row.attributes, (tariffs::SubscriberAttributes{{"company", "acme"}}));
+  const auto error_of = [](const std::string& spoilt) {
+    const ImportFile bad(spoilt, ImportKind::attributes);
+    return bad.errors().count == 0 ? "" : bad.errors().first[0].message;
+  };
+  EXPECT_THAT(error_of("msisdn\n1001\n"), HasSubstr("the header msisdn and columns attr.NAME"));
+  EXPECT_THAT(error_of("msisdn,family\n"), HasSubstr("the column \"family\" is none"));
+  EXPECT_THAT(error_of("msisdn,attr.a\n1001\n"), HasSubstr("it has not the 2 fields"));
+  EXPECT_THAT(error_of("msisdn,attr.a\nx,b\n"), HasSubstr("is not up to 15 digits"));
+  EXPECT_THAT(error_of("msisdn,attr.a\n1,b\n1,c\n"), HasSubstr("stands in line 2 already"));
+}
+
 TEST(ImportFile, CountsMoreErrorsThanItShows) {
   std::string rows;
   for (int i = 0; i < 50; ++i) rows += "x,,,,,\n";
@@ -135,6 +156,9 @@ RC_GTEST_PROP(ImportFileProperty, BelievesNothing, ()) {
 
 class ImportTest : public ApiTest {
  protected:
+  json::value import_attributes(const std::string& rows) {
+    return ok(post("/v1/subscribers/import-attributes", "msisdn,attr.family\n" + rows));
+  }
   json::value import_rows(const std::string& rows) {
     return ok(post("/v1/subscribers/import", header + rows));
   }
@@ -156,6 +180,21 @@ TEST_F(ImportTest, RunningItAgainChangesNothing) {
   restart();
   EXPECT_EQ(count(import_rows(rows), "unchanged"), 1500);
   EXPECT_EQ(balance_of("8619900001499"), "1499.500000");
+}
+
+TEST_F(ImportTest, AttributesInBulkAndAgain) {
+  import_rows("1001,,,,,\n1002,,,,,\n1003,,,,,\n");
+  EXPECT_EQ(count(import_attributes("1001,smith\n1002,smith\n"), "changed"), 2);
+  const json::value again = import_attributes("1001,smith\n1002,jones\n1003,\n");
+  EXPECT_EQ(count(again, "changed"), 1);
+  EXPECT_EQ(count(again, "unchanged"), 2);
+  const json::value one = ok(get("/v1/subscribers/1002"));
+  EXPECT_EQ(one.at("attributes").at("family").as_string(), "jones");
+  const JsonAnswer refused =
+      post("/v1/subscribers/import-attributes", "msisdn,attr.family\n1001,x\n1009,x\n");
+  EXPECT_EQ(refused.status, 422u);
+  EXPECT_EQ(refused.body.at("error").at("errors").at(0).at("line").as_int64(), 3);
+  EXPECT_EQ(ok(get("/v1/subscribers/1001")).at("attributes").at("family").as_string(), "smith");
 }
 
 TEST_F(ImportTest, CompletesWhatAnEarlierRunBegan) {
