@@ -432,7 +432,7 @@ bool read(ByteReader& in, Subscription& subscription) {
   const std::uint8_t renews = in.u8();
   const std::uint8_t unpaid = in.u8();
   if (state > static_cast<std::uint8_t>(Subscription::State::ended) || renews > 1 ||
-      unpaid > static_cast<std::uint8_t>(tariffs::Unpaid::end)) {
+      unpaid > static_cast<std::uint8_t>(tariffs::Unpaid::by_days)) {
     return false;
   }
   subscription.state = static_cast<Subscription::State>(state);

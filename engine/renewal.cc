@@ -243,14 +243,61 @@ void take_next_period(Subscription& after, const Subscription& before, const Ter
   after.valid_to = after.due = span.to;
 }
 
+// Since when it could not be paid whole.
+Time unpaid_since(const Subscription& before) {
+  const bool is_by_days =
+      before.state == State::unpaid && before.unpaid == tariffs::Unpaid::by_days;
+  return is_by_days ? before.anchor : before.valid_to;
+}
+
+// The next is paid when that day is over, whatever comes in meanwhile.
+bool is_day_paid(const Subscription& before, Time now) {
+  return before.state == State::unpaid && before.unpaid == tariffs::Unpaid::by_days &&
+         before.valid_to > now;
+}
+
+// A day of the period that cannot be paid whole. nullopt: that cannot be paid either, or it is not
+// the time for it.
+std::optional<Entry> pay_a_day(const Account& account, const Subscription& before,
+                               const Terms& terms, Time now) {
+  const Renewal& renewal = *terms.offer->renewal;
+  const bool is_first = before.valid_from == before.valid_to;
+  if (renewal.unpaid != tariffs::Unpaid::by_days || is_first ||
+      now >= unpaid_since(before) + renewal.retry_for) {
+    return std::nullopt;
+  }
+  const tariffs::Tariff& tariff = *terms.tariff->tariff;
+  const Share share = tariff.day_share(renewal, now);
+  const Money fee = share_of(terms.offer->fee_in(account.state_of(before.owner)), share, renewal);
+  if (fee.micros > 0 && fee > account.spendable(now)) return std::nullopt;
+  Entry entry = entry_for(account, EntryKind::subscription_renewed, before.owner);
+  Subscription& after = entry.subscription.emplace(before);
+  after.anchor = unpaid_since(before);
+  after.valid_from = now;
+  after.valid_to = after.due =
+      renewal.is_calendar ? tariff.day_of(now).to : now + Duration(std::chrono::days(1));
+  pay(entry, fee);
+  open_buckets(entry, *terms.offer, before.owner, {after.valid_from, after.valid_to}, share,
+               account.bucket_count + 1, after.buckets);
+  after.state = State::unpaid;
+  after.unpaid = renewal.unpaid;
+  after.offer = terms.offer->name;
+  after.version = terms.tariff->version;
+  after.coverage = terms.offer->coverage;
+  after.sweep = sweep_of(account, after, entry, now);
+  return entry;
+}
+
 Entry wait_for_money(const Account& account, const Subscription& before, const Renewal& renewal,
                      Time now) {
-  const Time last = before.valid_to + renewal.retry_for;
+  const Time since = unpaid_since(before);
+  const Time last = since + renewal.retry_for;
   if (now >= last) return end_by_itself(account, before, now);
   Entry entry = entry_for(account, EntryKind::subscription_unpaid, before.owner);
   Subscription& after = entry.subscription.emplace(before);
   after.state = State::unpaid;
   after.unpaid = renewal.unpaid;
+  if (renewal.unpaid == tariffs::Unpaid::by_days) after.anchor = since;
   after.due = std::min(now + retry_interval, last);
   after.sweep = std::min(before.sweep, sweep_of(account, before, entry, now));
   return entry;
@@ -264,6 +311,7 @@ std::optional<Entry> begin_period(const Account& account, const Subscription& be
   const Terms terms =
       before.renews && !is_over ? next_terms(account, before, tariffs, now) : Terms{};
   if (terms.offer == nullptr) return end_by_itself(account, before, now);
+  if (is_day_paid(before, now)) return std::nullopt;
   const VersionedTariff* const held_tariff = tariffs.find(before.version);
   const Terms held{held_tariff, held_tariff == nullptr
                                     ? nullptr
@@ -275,6 +323,7 @@ std::optional<Entry> begin_period(const Account& account, const Subscription& be
   const Share share = share_of_period(*terms.tariff, *terms.offer, after);
   const Money fee = share_of(terms.offer->fee_in(state), share, *terms.offer->renewal);
   if (fee.micros > 0 && fee > account.spendable(now)) {
+    if (auto day = pay_a_day(account, before, terms, now)) return day;
     if (before.due > now) return std::nullopt;
     return wait_for_money(account, before, *terms.offer->renewal, now);
   }

@@ -6,8 +6,9 @@
 // is left of the allowances before it
 //   expires then, but for what the offer rolls over.
 // - A period that could not be paid is tried again once a day, and when money comes in, as long as
-//   the offer says. What is paid late begins then: an anniversary moves, a calendar's period ends
-//   when it would have.
+//   the offer says. Paid by days, it is paid a day at a time meanwhile, with each day's share of
+//   its allowances, where it could not be paid whole; but not the first one. What is paid late
+//   begins then: an anniversary moves, a calendar's period ends when it would have.
 // - A period that passed while the server stood still is not charged.
 // - Terms are those of the tariff version under which it was bought, or of the version in force
 //   when the period begins, as the offer of the version that it has says. An offer that has ended

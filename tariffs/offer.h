@@ -29,6 +29,7 @@ enum class Unpaid : std::uint8_t {
   pay_as_you_go = 0,  // what it covers costs what it costs without it
   suspend = 1,        // what it covers is refused until it is paid
   end = 2,            // it is over
+  by_days = 3,        // as pay_as_you_go, but for days of it that can be paid
 };
 std::string_view unpaid_name(Unpaid unpaid);
 

@@ -122,6 +122,17 @@ TEST(OfferFile, AMinimumSpendGoesByACounterOfItsPeriods) {
             std::string::npos);
 }
 
+TEST(OfferFile, WhatIsPaidByDaysHasSome) {
+  EXPECT_EQ(offer_of("  - {name: a, period: month, unpaid: by_days, covers: [{service: data}]}")
+                .renewal->unpaid,
+            Unpaid::by_days);
+  EXPECT_EQ(errors_of("  - {name: a, period: day, unpaid: by_days, covers: [{service: data}]}"),
+            (Messages{"there are no days of day"}));
+  EXPECT_EQ(
+      errors_of("  - {name: a, period: 48 hours, unpaid: by_days, covers: [{service: data}]}"),
+      (Messages{"there are no days of 48 hours"}));
+}
+
 TEST(OfferFile, AFeeMayBeAnotherInAStateOfTheSubscriber) {
   const Offer offer = offer_of(
       "  - {name: a, fee: 9.00, fees: {idle: 0, suspended-outgoing: 5.00}, period: month, covers: "
