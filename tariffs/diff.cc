@@ -1,6 +1,7 @@
 #include "tariffs/diff.h"
 
 #include "tariffs/explain.h"
+#include "tariffs/filing_file.h"
 #include "tariffs/local_time.h"
 #include "tariffs/yaml_scalar.h"
 
@@ -258,6 +259,7 @@ Item offer_item(const Tariff& tariff, const Offer& offer) {
   if (offer.sale != Sale::on_sale) {
     item.fields.push_back({"sale", std::string(sale_name(offer.sale))});
   }
+  if (offer.filing) item.fields.push_back({"filing", filing_text(*offer.filing)});
   if (!offer.successor.empty()) item.fields.push_back({"successor", offer.successor});
   if (offer.chosen.most > 0) {
     const auto& [most, changes] = offer.chosen;

@@ -92,6 +92,14 @@ struct MinimumSpend {
   std::uint16_t counter = 0;  // index into the tariff's counters: of money, of the same periods
 };
 
+// With which number it was filed with a regulator, and on which days of the tariff's calendar it
+// may be sold by that.
+struct Filing {
+  std::string number;
+  std::chrono::sys_days from;
+  std::optional<std::chrono::sys_days> until;  // the last one; nullopt: no end
+};
+
 enum class Sale : std::uint8_t {
   on_sale = 0,
   withdrawn = 1,  // nobody can buy it; those who have it keep it
@@ -117,6 +125,7 @@ struct Offer {
   std::vector<Raise> raises;  // with each period that begins
   ChosenNumbers chosen = {};
   std::optional<MinimumSpend> minimum_spend;
+  std::optional<Filing> filing;
 
   Money fee_in(LifeState state) const {
     return fees[static_cast<std::size_t>(state)].value_or(fee);

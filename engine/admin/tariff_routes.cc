@@ -9,6 +9,7 @@
 #include "engine/tariff_versions.h"
 #include "engine/utf8.h"
 #include "tariffs/explain.h"
+#include "tariffs/filing_file.h"
 #include "tariffs/local_time.h"
 #include "tariffs/tariff_file.h"
 #include "tariffs/yaml_scalar.h"
@@ -116,6 +117,7 @@ json::object offer_json(const tariffs::Offer& offer, const tariffs::Tariff& tari
                          {"allowances", std::move(allowances)},
                          {"covers", coverage_json(tariff, offer.coverage)},
                          {"sale", tariffs::sale_name(offer.sale)}};
+  if (offer.filing) object["filing"] = tariffs::filing_text(*offer.filing);
   if (const auto& minimum = offer.minimum_spend) {
     object["minimum_spend"] = {{"amount", minimum->amount.to_string()},
                                {"counter", tariff.counters()[minimum->counter].name}};
