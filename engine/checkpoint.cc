@@ -237,18 +237,36 @@ namespace {
 
 // What stands behind the terms says by its number what it is, that of its section in entries.
 constexpr std::uint8_t part_commitments = 31;
+constexpr std::uint8_t part_plans = 33;
 
-void write_commitments(ByteWriter& to, const Account& account) {
-  to.u8(part_commitments);
-  to.varint(account.commitments.size());
-  for (const SpendCommitment& commitment : account.commitments) write(to, commitment);
+template <class T>
+void write_part(ByteWriter& to, std::uint8_t part, const std::vector<T>& list) {
+  if (list.empty()) return;
+  to.u8(part);
+  to.varint(list.size());
+  for (const T& item : list) write(to, item);
 }
 
-bool read_commitments(ByteReader& in, Account& account) {
-  if (in.u8() != part_commitments) return false;
-  account.commitments.resize(in.count());
-  for (SpendCommitment& commitment : account.commitments) {
-    if (!read(in, commitment)) return false;
+template <class T>
+bool read_part(ByteReader& in, std::vector<T>& list) {
+  if (!list.empty()) return false;  // each stands there once
+  list.resize(in.count());
+  return !list.empty() && std::ranges::all_of(list, [&in](T& item) { return read(in, item); });
+}
+
+void write_parts(ByteWriter& to, const Account& account) {
+  write_part(to, part_commitments, account.commitments);
+  write_part(to, part_plans, account.plans);
+}
+
+bool read_parts(ByteReader& in, Account& account) {
+  while (!in.at_end()) {
+    const std::uint8_t part = in.u8();
+    if (!in.ok()) return false;
+    const bool is_read = part == part_commitments ? read_part(in, account.commitments)
+                         : part == part_plans     ? read_part(in, account.plans)
+                                                  : false;
+    if (!is_read) return false;
   }
   account.find_due();
   return in.ok();
@@ -265,6 +283,7 @@ void encode_account(const Account& account, std::string& out) {
   bound += account.payers.size() * 6 * number_bytes;
   for (const OwnCeiling& ceiling : account.ceilings) bound += size_bound(ceiling);
   for (const SpendCommitment& commitment : account.commitments) bound += size_bound(commitment);
+  for (const InstalmentPlan& plan : account.plans) bound += size_bound(plan);
   for (const Subscriber& subscriber : account.subscribers) {
     if (subscriber.profile != nullptr) bound += size_bound(change_to(*subscriber.profile, {}));
     if (subscriber.chosen != nullptr) bound += size_bound(*subscriber.chosen);
@@ -285,8 +304,8 @@ void encode_account(const Account& account, std::string& out) {
     for (const Bucket& bucket : account.buckets) write_bucket(to, bucket);
     // As rows were before there were counters, subscriptions that renew, payers, ceilings, and
     // terms.
-    const bool has_commitments = !account.commitments.empty();
-    const bool has_terms = has_commitments || !(account.terms == AccountTerms());
+    const bool has_parts = !account.commitments.empty() || !account.plans.empty();
+    const bool has_terms = has_parts || !(account.terms == AccountTerms());
     const bool has_ceilings = has_terms || !account.ceilings.empty();
     const bool has_payers = has_ceilings || !account.payers.empty();
     const bool has_subscriptions = has_payers || !account.subscriptions.empty();
@@ -307,7 +326,7 @@ void encode_account(const Account& account, std::string& out) {
     to.varint(account.ceilings.size());
     for (const OwnCeiling& ceiling : account.ceilings) write(to, ceiling);
     if (has_terms) write(to, account.terms);
-    if (has_commitments) write_commitments(to, account);
+    write_parts(to, account);
   });
 }
 
@@ -360,7 +379,7 @@ bool decode_account(std::string_view row, Account& account) {
     }
   }
   if (in.ok() && !in.at_end() && !read(in, account.terms)) return false;
-  if (in.ok() && !in.at_end() && !read_commitments(in, account)) return false;
+  if (in.ok() && !in.at_end() && !read_parts(in, account)) return false;
   return is_whole(in) && account.last.value != 0 && !account.name.empty();
 }
 

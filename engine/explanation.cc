@@ -447,6 +447,7 @@ std::string EntryExplainer::details() const {
           fmt::format("spent {}", spent(*moment_.account, change->commitment).to_string()));
     }
   }
+  if (entry_.plan) parts.push_back(describe(*entry_.plan));
   if (const auto& again = entry_.rated_again) {
     parts.push_back(fmt::format(
         "rerated: entry {}{}", again->entry.value,

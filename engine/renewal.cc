@@ -3,6 +3,7 @@
 #include "engine/base/wide.h"
 #include "engine/ceilings.h"
 #include "engine/decide.h"
+#include "engine/instalments.h"
 #include "engine/minimum_spend.h"
 #include "engine/permission.h"
 
@@ -86,6 +87,12 @@ void pay(Entry& entry, Money fee) {
   if (fee.micros == 0) return;
   entry.legs.push_back({Side::main, Leg::no_segment, {}, -fee.micros});
   entry.legs.push_back({Side::revenue, Leg::no_segment, {}, fee.micros});
+}
+
+// More than 64 bits hold nobody can pay either.
+Money with_deposit(Money fee, const Offer& offer) {
+  Money sum(INT64_MAX);
+  return tariffs::add(fee, deposit_of(offer), sum) ? sum : Money(INT64_MAX);
 }
 
 // What the period that the entry's subscription begins is to spend at least.
@@ -184,6 +191,7 @@ Entry end_by_itself(const Account& account, const Subscription& before, Time now
   after.renews = false;
   after.due = never;
   after.sweep = sweep_of(account, after, entry, now);
+  end_plan(account, before.number, entry);
   return entry;
 }
 
@@ -321,8 +329,10 @@ std::optional<Entry> begin_period(const Account& account, const Subscription& be
   Subscription& after = entry.subscription.emplace(before);
   take_next_period(after, before, held, terms, now);
   const Share share = share_of_period(*terms.tariff, *terms.offer, after);
+  const bool is_first = before.valid_from == before.valid_to;
   const Money fee = share_of(terms.offer->fee_in(state), share, *terms.offer->renewal);
-  if (fee.micros > 0 && fee > account.spendable(now)) {
+  const Money asked = is_first ? with_deposit(fee, *terms.offer) : fee;
+  if (asked.micros > 0 && asked > account.spendable(now)) {
     if (auto day = pay_a_day(account, before, terms, now)) return day;
     if (before.due > now) return std::nullopt;
     return wait_for_money(account, before, *terms.offer->renewal, now);
@@ -341,6 +351,11 @@ std::optional<Entry> begin_period(const Account& account, const Subscription& be
   after.version = terms.tariff->version;
   after.coverage = terms.offer->coverage;
   commit(account, *terms.tariff, *terms.offer, share, entry);
+  if (is_first) {
+    begin_plan(*terms.offer, entry);
+  } else if (const InstalmentPlan* const plan = plan_of(account, before.number)) {
+    if (!plan->asks_minimum) make_due(account, before.number, now, entry);
+  }
   after.sweep = sweep_of(account, after, entry, now);
   return entry;
 }
@@ -372,6 +387,7 @@ Entry subscribe(const Account& account, SubscriberNumber subscriber, const Versi
   open_buckets(entry, offer, subscriber, span, share, number, one.buckets);
   raise_ceilings(account, subscriber, *tariff.tariff, offer.raises, now, entry);
   commit(account, tariff, offer, share, entry);
+  begin_plan(offer, entry);
   return entry;
 }
 
@@ -409,6 +425,10 @@ std::optional<std::string_view> find_missing(const std::vector<std::string_view>
   return std::nullopt;
 }
 
+Money first_payment(const tariffs::Tariff& tariff, const Offer& offer, LifeState state, Time from) {
+  return with_deposit(first_fee(tariff, offer, state, from), offer);
+}
+
 Money first_fee(const tariffs::Tariff& tariff, const Offer& offer, LifeState state, Time from) {
   const Money fee = offer.fee_in(state);
   if (!offer.renewal) return fee;
@@ -440,7 +460,7 @@ std::optional<Entry> buy_pass(const Account& account, SubscriberNumber subscribe
   if (find_other_of_family(held, *tariff.tariff, offer) || find_missing(held, offer)) {
     return std::nullopt;
   }
-  const Money fee = first_fee(*tariff.tariff, offer, account.state_of(subscriber), from);
+  const Money fee = first_payment(*tariff.tariff, offer, account.state_of(subscriber), from);
   if (fee.micros > 0 && fee > account.spendable(now)) return std::nullopt;
   const TimeSpan day = tariff.tariff->day_of(from);
   const auto bought = std::ranges::count_if(account.subscriptions, [&](const Subscription& one) {
@@ -460,6 +480,9 @@ std::optional<Entry> decide_due(const Account& account, const TariffHistory& tar
       if (auto entry = begin_period(account, one, tariffs, now)) return entry;
     }
     if (one.sweep <= now) return sweep(account, one, now);
+  }
+  for (const InstalmentPlan& plan : account.plans) {
+    if (plan.due <= now) return credit_instalment(account, plan, now);
   }
   for (const SpendCommitment& commitment : account.commitments) {
     if (settles_at(commitment) <= now) return settle(account, commitment, now);

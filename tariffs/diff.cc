@@ -2,6 +2,7 @@
 
 #include "tariffs/explain.h"
 #include "tariffs/filing_file.h"
+#include "tariffs/instalments_file.h"
 #include "tariffs/local_time.h"
 #include "tariffs/yaml_scalar.h"
 
@@ -267,6 +268,9 @@ Item offer_item(const Tariff& tariff, const Offer& offer) {
         {"chosen_numbers",
          fmt::format("at most {}{}", most,
                      changes ? fmt::format(", {} given up a month", *changes) : "")});
+  }
+  if (const auto& parts = offer.instalments) {
+    item.fields.push_back({parts->is_gift ? "gift" : "deposit", instalments_text(*parts)});
   }
   if (const auto& minimum = offer.minimum_spend) {
     item.fields.push_back({"minimum_spend", fmt::format("{} by {}", minimum->amount.to_string(),

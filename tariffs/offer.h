@@ -92,6 +92,15 @@ struct MinimumSpend {
   std::uint16_t counter = 0;  // index into the tariff's counters: of money, of the same periods
 };
 
+// What is credited part by part, with each period after the first that is paid.
+struct Instalments {
+  Money amount;               // all together
+  std::uint16_t count = 1;    // in so many parts
+  bool is_gift = false;       // else it is a deposit, paid with the first period
+  bool is_returned = false;   // what is left at an early end; else it is forfeited
+  bool asks_minimum = false;  // only with periods in which the minimum was spent
+};
+
 // With which number it was filed with a regulator, and on which days of the tariff's calendar it
 // may be sold by that.
 struct Filing {
@@ -125,6 +134,7 @@ struct Offer {
   std::vector<Raise> raises;  // with each period that begins
   ChosenNumbers chosen = {};
   std::optional<MinimumSpend> minimum_spend;
+  std::optional<Instalments> instalments;
   std::optional<Filing> filing;
 
   Money fee_in(LifeState state) const {

@@ -123,6 +123,42 @@ TEST(OfferFile, AMinimumSpendGoesByACounterOfItsPeriods) {
             std::string::npos);
 }
 
+TEST(OfferFile, DepositsAndGiftsComeInInstalments) {
+  const Offer offer = offer_of(
+      "  - {name: a, period: month, covers: [{service: data}], deposit: {amount: 600, instalments: "
+      "24, early_end: returned}}");
+  ASSERT_TRUE(offer.instalments);
+  EXPECT_EQ(offer.instalments->amount, Money(600'000'000));
+  EXPECT_EQ(offer.instalments->count, 24);
+  EXPECT_FALSE(offer.instalments->is_gift);
+  EXPECT_TRUE(offer.instalments->is_returned);
+  EXPECT_FALSE(offer.instalments->asks_minimum);
+  EXPECT_TRUE(offer_of("  - {name: a, period: month, covers: [{service: data}], gift: {amount: 6, "
+                       "instalments: 2}}")
+                  .instalments->is_gift);
+
+  const auto errors = [](std::string_view rest) {
+    return errors_of(fmt::format("  - {{name: a, covers: [{{service: data}}], {}}}", rest));
+  };
+  EXPECT_EQ(errors("period: month, deposit: {amount: 0, instalments: 2}"),
+            (Messages{"nothing cannot be credited"}));
+  EXPECT_EQ(errors("period: month, deposit: {amount: 1000000000.01, instalments: 2}"),
+            (Messages{"\"1000000000.01\" is too much"}));
+  EXPECT_EQ(errors("period: month, deposit: {amount: 1, instalments: 0}").size(), 1u);
+  EXPECT_EQ(errors("period: month, deposit: {amount: 1, instalments: 121}").size(), 1u);
+  EXPECT_EQ(errors("period: month, deposit: {amount: 1, instalments: 2, while: minimum_spend}"),
+            (Messages{"the offer has no minimum spend"}));
+  EXPECT_EQ(errors("period: month, deposit: {amount: 1, instalments: 2, while: minimum_spent}"),
+            (Messages{"\"minimum_spent\" is not allowed here (did you mean \"minimum_spend\"?)"}));
+  EXPECT_EQ(errors("period: month, gift: {amount: 1, instalments: 2, early_end: returned}"),
+            (Messages{"a gift was nobody's who could have it back"}));
+  EXPECT_EQ(errors("validity: 1 d, allowance: 1 MiB, deposit: {amount: 1, instalments: 2}"),
+            (Messages{"instalments come with periods, and there are none"}));
+  EXPECT_EQ(errors("period: month, deposit: {amount: 1, instalments: 2}, gift: {amount: 1, "
+                   "instalments: 2}"),
+            (Messages{"there is a deposit already"}));
+}
+
 // The head's lines and the offer's.
 CheckedTariff check_filed(std::string_view top, std::string_view offer) {
   return check_tariff("t.yaml",
