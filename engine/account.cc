@@ -188,6 +188,7 @@ void Account::find_due() {
   for (const SpendCommitment& commitment : commitments) {
     due_at = std::min(due_at, settles_at(commitment));
   }
+  for (const InstalmentPlan& plan : plans) due_at = std::min(due_at, plan.due);
 }
 
 const Bucket* Account::bucket(BucketNumber which) const {

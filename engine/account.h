@@ -214,8 +214,8 @@ struct Account {
   std::int64_t credit_limit_micros = 0;
   AccountTerms terms;
   Sequence last;  // its newest entry
-  // When there is something to do about a subscription or a commitment; never: nothing. Follows
-  // from them.
+  // When there is something to do about a subscription, a commitment or a plan; never: nothing.
+  // Follows from them.
   Time due_at = never;
   std::uint32_t bucket_count = 0;       // buckets and subscriptions ever opened
   std::uint32_t counter_count = 0;      // likewise
@@ -229,6 +229,7 @@ struct Account {
   std::vector<OwnCeiling> ceilings;   // of those, one at most for each owner and name
 
   std::vector<SpendCommitment> commitments;  // not settled yet
+  std::vector<InstalmentPlan> plans;         // not over; one at most of a subscription
   Session* sessions = nullptr;
 
   bool is_changed = false;  // since its row was written; it is in the book's list
@@ -254,7 +255,7 @@ struct Account {
   LifeState state_of(SubscriberNumber which) const;  // active where there is none
   const Subscription* subscription(SubscriptionNumber which) const;
   bool is_part(BucketNumber bucket) const;  // of a subscription
-  void find_due();                          // from the subscriptions and commitments
+  void find_due();                          // from the subscriptions and what goes with them
   const Payer* payer(BucketNumber bucket) const;
   const Bucket* bucket(BucketNumber which) const;
   Bucket* bucket(BucketNumber which);

@@ -56,6 +56,8 @@ std::uint32_t estimate_bytes(const Account& account) {
   for (const SpendCommitment& commitment : account.commitments) {
     bytes += text_bytes(commitment.offer);
   }
+  bytes += account.plans.capacity() * sizeof(InstalmentPlan);
+  for (const InstalmentPlan& plan : account.plans) bytes += text_bytes(plan.offer);
   bytes += account.counters.capacity() * sizeof(Counter);
   for (const Counter& counter : account.counters) bytes += text_bytes(counter.name);
   return static_cast<std::uint32_t>(bytes);

@@ -150,7 +150,8 @@ void Book::apply_to_account(Account* account, const Entry& entry, Sequence own) 
   account->last = own;
   if (entry.subscriber_opening || entry.profile_change || entry.chosen ||
       !entry.bucket_openings.empty() || !entry.bucket_closings.empty() || entry.subscription ||
-      entry.commitment || !entry.counter_openings.empty() || !entry.ceilings.empty()) {
+      entry.commitment || entry.plan || !entry.counter_openings.empty() ||
+      !entry.ceilings.empty()) {
     accounts_.resized(*account);
   }
   note_change(*account);
@@ -232,7 +233,8 @@ void Book::change_account(Account& account, const Entry& entry) {
   change_buckets(account, entry);
   if (entry.subscription) change_subscription(account, *entry.subscription);
   if (entry.commitment) change_commitment(account, *entry.commitment);
-  if (entry.subscription || entry.commitment) find_due(account);
+  if (entry.plan) change_plan(account, *entry.plan);
+  if (entry.subscription || entry.commitment || entry.plan) find_due(account);
   for (const PayerChange& payer : entry.payers) change_payer(account, payer);
   if (entry.budget) account.budget = entry.budget->amount ? entry.budget : std::nullopt;
   for (const OwnCeiling& after : entry.ceilings) change_ceiling(account, after);
@@ -326,6 +328,7 @@ void Book::move_account_legs(Account& account, const Entry& entry) {
       case Side::expired:
       case Side::gift:
       case Side::lent:
+      case Side::deposit:  // what is left of plans follows from them
         break;
     }
   }

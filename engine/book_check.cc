@@ -80,6 +80,7 @@ const char* Book::check(const Entry& entry, Sequence own, const Account* account
     return "it changes the chosen numbers of an unknown subscriber";
   }
   if (const char* wrong = check_commitment(entry, account)) return wrong;
+  if (const char* wrong = check_plan(entry, account)) return wrong;
   if (const char* wrong = check_limits(entry, account)) return wrong;
   if (const char* wrong = check_counters(entry, account, session)) return wrong;
   if ((entry.kind == EntryKind::payer_budget_changed) && !entry.budget) return "it has no budget";

@@ -238,26 +238,46 @@ namespace {
 
 // What stands behind the terms says by its number what it is, that of its section in entries.
 constexpr std::uint8_t part_commitments = 31;
+constexpr std::uint8_t part_plans = 33;
 constexpr std::uint8_t part_budget = 36;
 
-void write_commitments(ByteWriter& to, const Account& account) {
-  to.u8(part_commitments);
-  to.varint(account.commitments.size());
-  for (const SpendCommitment& commitment : account.commitments) write(to, commitment);
+template <class T>
+void write_part(ByteWriter& to, std::uint8_t part, const std::vector<T>& list) {
+  if (list.empty()) return;
+  to.u8(part);
+  to.varint(list.size());
+  for (const T& item : list) write(to, item);
 }
 
-void write_budget(ByteWriter& to, const Account& account) {
+template <class T>
+bool read_part(ByteReader& in, std::vector<T>& list) {
+  list.resize(in.count());
+  return !list.empty() && std::ranges::all_of(list, [&in](T& item) { return read(in, item); });
+}
+
+bool has_parts(const Account& account) {
+  return !account.commitments.empty() || !account.plans.empty() || account.budget;
+}
+
+void write_parts(ByteWriter& to, const Account& account) {
+  write_part(to, part_commitments, account.commitments);
+  write_part(to, part_plans, account.plans);
+  if (!account.budget) return;
   to.u8(part_budget);
   write(to, *account.budget);
 }
 
-bool read_commitments(ByteReader& in, Account& account) {
-  account.commitments.resize(in.count());
-  for (SpendCommitment& commitment : account.commitments) {
-    if (!read(in, commitment)) return false;
+bool read_part(ByteReader& in, std::uint8_t part, Account& account) {
+  switch (part) {
+    case part_commitments:
+      return read_part(in, account.commitments);
+    case part_plans:
+      return read_part(in, account.plans);
+    case part_budget:
+      return read(in, account.budget.emplace()) && account.budget->amount;
+    default:
+      return false;
   }
-  account.find_due();
-  return in.ok();
 }
 
 // Each at most once, in the order of their numbers.
@@ -265,14 +285,9 @@ bool read_parts(ByteReader& in, Account& account) {
   std::uint8_t last = 0;
   while (in.ok() && !in.at_end()) {
     const std::uint8_t part = in.u8();
-    if (part <= std::exchange(last, part)) return false;
-    if (part == part_commitments) {
-      if (!read_commitments(in, account)) return false;
-    } else if (part != part_budget || !read(in, account.budget.emplace()) ||
-               !account.budget->amount) {
-      return false;
-    }
+    if (part <= std::exchange(last, part) || !read_part(in, part, account)) return false;
   }
+  account.find_due();
   return in.ok();
 }
 
@@ -287,6 +302,7 @@ void encode_account(const Account& account, std::string& out) {
   bound += account.payers.size() * 10 * number_bytes;
   for (const OwnCeiling& ceiling : account.ceilings) bound += size_bound(ceiling);
   for (const SpendCommitment& commitment : account.commitments) bound += size_bound(commitment);
+  for (const InstalmentPlan& plan : account.plans) bound += size_bound(plan);
   for (const Subscriber& subscriber : account.subscribers) {
     if (subscriber.profile != nullptr) bound += size_bound(change_to(*subscriber.profile, {}));
     if (subscriber.chosen != nullptr) bound += size_bound(*subscriber.chosen);
@@ -307,9 +323,7 @@ void encode_account(const Account& account, std::string& out) {
     for (const Bucket& bucket : account.buckets) write_bucket(to, bucket);
     // As rows were before there were counters, subscriptions that renew, payers, ceilings, and
     // terms.
-    const bool has_commitments = !account.commitments.empty();
-    const bool has_parts = has_commitments || account.budget;
-    const bool has_terms = has_parts || !(account.terms == AccountTerms());
+    const bool has_terms = has_parts(account) || !(account.terms == AccountTerms());
     const bool has_ceilings = has_terms || !account.ceilings.empty();
     const bool has_payers = has_ceilings || !account.payers.empty();
     const bool has_subscriptions = has_payers || !account.subscriptions.empty();
@@ -330,8 +344,7 @@ void encode_account(const Account& account, std::string& out) {
     to.varint(account.ceilings.size());
     for (const OwnCeiling& ceiling : account.ceilings) write(to, ceiling);
     if (has_terms) write(to, account.terms);
-    if (has_commitments) write_commitments(to, account);
-    if (account.budget) write_budget(to, account);
+    write_parts(to, account);
   });
 }
 

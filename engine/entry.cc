@@ -50,11 +50,12 @@ enum Section : std::uint64_t {
   section_numbers = 1u << 30,
   section_commitment = std::uint64_t{1} << 31,
   section_chosen = std::uint64_t{1} << 32,
+  section_plan = std::uint64_t{1} << 33,
   section_shares = std::uint64_t{1} << 35,
   section_budget = std::uint64_t{1} << 36,
 };
 constexpr std::uint64_t sections_known =
-    ((std::uint64_t{1} << 33) - 1) | section_shares | section_budget;
+    ((std::uint64_t{1} << 34) - 1) | section_shares | section_budget;
 
 std::uint64_t sections_of(const Entry& entry) {
   std::uint64_t mask = 0;
@@ -96,6 +97,7 @@ std::uint64_t sections_of(const Entry& entry) {
   if (!entry.share_uses.empty()) mask |= section_shares;
   if (entry.budget) mask |= section_budget;
   if (entry.commitment) mask |= section_commitment;
+  if (entry.plan) mask |= section_plan;
   return mask;
 }
 
@@ -130,6 +132,7 @@ std::size_t size_bound(const Entry& entry) {
   bound += (entry.payers.size() * 9 + entry.share_uses.size() * 4) * number;
   for (const OwnCeiling& ceiling : entry.ceilings) bound += size_bound(ceiling);
   if (entry.commitment) bound += size_bound(entry.commitment->commitment) + 1;
+  if (entry.plan) bound += size_bound(*entry.plan);
   if (entry.cut) bound += cut_size_bound;
   if (entry.tariff) bound += entry.tariff->only_name.size() + entry.tariff->only_value.size();
   if (entry.profile_change) bound += size_bound(*entry.profile_change);
@@ -436,6 +439,7 @@ void write_changes(ByteWriter& writer, Sequence own, const Entry& entry, std::ui
     write(writer, entry.commitment->commitment);
   }
   if (entry.chosen) write(writer, *entry.chosen);
+  if (entry.plan) write(writer, *entry.plan);
   if (mask & section_shares) {
     writer.varint(entry.share_uses.size());
     for (const ShareUse& use : entry.share_uses) write(writer, use);
@@ -483,6 +487,7 @@ bool read_changes(ByteReader& in, std::uint64_t mask, Sequence own, Entry& entry
     if (is_settled > 1 || !read(in, change.commitment)) return false;
   }
   if (mask & section_chosen && !read(in, entry.chosen.emplace())) return false;
+  if (mask & section_plan && !read(in, entry.plan.emplace())) return false;
   if (mask & section_shares &&
       !read_list(in, entry.share_uses, [](ByteReader& r, ShareUse& use) { return read(r, use); })) {
     return false;
@@ -491,7 +496,7 @@ bool read_changes(ByteReader& in, std::uint64_t mask, Sequence own, Entry& entry
   return in.ok();
 }
 
-constexpr std::array<std::pair<EntryKind, std::string_view>, 33> kind_names = {{
+constexpr std::array<std::pair<EntryKind, std::string_view>, 34> kind_names = {{
     {EntryKind::server_started, "server_started"},
     {EntryKind::tariff_loaded, "tariff_loaded"},
     {EntryKind::account_created, "account_created"},
@@ -524,6 +529,7 @@ constexpr std::array<std::pair<EntryKind, std::string_view>, 33> kind_names = {{
     {EntryKind::minimum_changed, "minimum_changed"},
     {EntryKind::billing_day_changed, "billing_day_changed"},
     {EntryKind::spend_settled, "spend_settled"},
+    {EntryKind::instalment_credited, "instalment_credited"},
     {EntryKind::payer_budget_changed, "payer_budget_changed"},
 }};
 
@@ -583,6 +589,7 @@ void Entry::clear() {
   budget.reset();
   ceilings.clear();
   commitment.reset();
+  plan.reset();
   payment.reset();
   tariff.reset();
   numbers.reset();

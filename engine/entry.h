@@ -12,6 +12,7 @@
 
 #include "engine/account_terms.h"
 #include "engine/base/wide.h"
+#include "engine/instalments.h"
 #include "engine/minimum_spend.h"
 #include "engine/profile.h"
 #include "engine/subscription.h"
@@ -60,6 +61,7 @@ enum class EntryKind : std::uint8_t {
   credit_changed = 29,        // a temporary credit
   minimum_changed = 30,       // what is to stay on an account
   spend_settled = 32,         // what a period was to spend at least and did not is charged
+  instalment_credited = 33,   // a part of a deposit or gift goes to the balance
   billing_day_changed = 35,   // the day with which its billing months begin
   payer_budget_changed = 37,  // what it pays for others in a month, for all of them together
 };
@@ -83,8 +85,9 @@ enum class Side : std::uint8_t {
   bucket_reserved = 12,    // money of a bucket, held for grants
   gift = 13,               // where money of buckets comes from, and goes that nobody used
   lent = 14,               // between an account and those that it pays for; together nothing
+  deposit = 15,            // money set aside, that comes in instalments
 };
-inline constexpr std::size_t side_count = 15;
+inline constexpr std::size_t side_count = 16;
 using SideSums = std::array<base::Int128, side_count>;  // by Side: micros, or units
 
 constexpr bool is_units(Side side) {
@@ -378,6 +381,7 @@ struct Entry {
   std::optional<PayerBudget> budget;         // as it is after this entry
   std::vector<OwnCeiling> ceilings;          // likewise
   std::optional<CommitmentChange> commitment;
+  std::optional<InstalmentPlan> plan;  // as it is after this entry
   std::optional<Payment> payment;
   std::optional<TariffLoading> tariff;
   std::optional<NumbersLoading> numbers;

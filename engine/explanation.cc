@@ -456,6 +456,7 @@ std::string EntryExplainer::details() const {
           fmt::format("spent {}", spent(*moment_.account, change->commitment).to_string()));
     }
   }
+  if (entry_.plan) parts.push_back(describe(*entry_.plan));
   if (entry_.kind == EntryKind::payer_budget_changed) {
     parts.push_back(budget_text(*entry_.budget));
   }

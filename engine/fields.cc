@@ -480,6 +480,52 @@ bool read(ByteReader& in, SpendCommitment& commitment) {
   return in.ok() && commitment.span.from < commitment.span.to && !commitment.offer.empty();
 }
 
+// --- Instalments ---------------------------------------------------------------------------------
+
+namespace {
+
+constexpr std::uint8_t plan_is_gift = 1;
+constexpr std::uint8_t plan_is_returned = 2;
+constexpr std::uint8_t plan_asks_minimum = 4;
+
+}  // namespace
+
+std::size_t size_bound(const InstalmentPlan& plan) {
+  return plan.offer.size() + 8 * ByteWriter::varint_bytes_max;
+}
+
+void write(ByteWriter& out, const InstalmentPlan& plan) {
+  out.varint(plan.subscription.value);
+  out.varint(plan.owner.value);
+  out.text(plan.offer);
+  out.u8(static_cast<std::uint8_t>((plan.is_gift ? plan_is_gift : 0) |
+                                   (plan.is_returned ? plan_is_returned : 0) |
+                                   (plan.asks_minimum ? plan_asks_minimum : 0)));
+  out.varint(static_cast<std::uint64_t>(plan.amount.micros));
+  out.varint(plan.count);
+  out.varint(plan.credited);
+  out.signed_varint(micros_of(plan.due));
+}
+
+bool read(ByteReader& in, InstalmentPlan& plan) {
+  plan.subscription = SubscriptionNumber(in.number<std::uint32_t>());
+  plan.owner = SubscriberNumber(in.number<std::uint16_t>());
+  plan.offer = in.text();
+  const std::uint8_t flags = in.u8();
+  if (flags > (plan_is_gift | plan_is_returned | plan_asks_minimum)) return false;
+  plan.is_gift = (flags & plan_is_gift) != 0;
+  plan.is_returned = (flags & plan_is_returned) != 0;
+  plan.asks_minimum = (flags & plan_asks_minimum) != 0;
+  const std::uint64_t amount = in.varint();
+  plan.count = in.number<std::uint16_t>();
+  plan.credited = in.number<std::uint16_t>();
+  plan.due = time_of(in.signed_varint());
+  constexpr auto most = static_cast<std::uint64_t>(account_money_max.micros);
+  if (amount == 0 || amount > most || plan.credited > plan.count) return false;
+  plan.amount = Money(static_cast<std::int64_t>(amount));
+  return in.ok() && plan.count > 0 && !plan.offer.empty();
+}
+
 // --- Subscriptions -------------------------------------------------------------------------------
 
 std::size_t size_bound(const Subscription& subscription) {
@@ -515,7 +561,7 @@ bool read(ByteReader& in, Subscription& subscription) {
   const std::uint8_t renews = in.u8();
   const std::uint8_t unpaid = in.u8();
   if (state > static_cast<std::uint8_t>(Subscription::State::ended) || renews > 1 ||
-      unpaid > static_cast<std::uint8_t>(tariffs::Unpaid::end)) {
+      unpaid > static_cast<std::uint8_t>(tariffs::Unpaid::by_days)) {
     return false;
   }
   subscription.state = static_cast<Subscription::State>(state);

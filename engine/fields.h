@@ -56,6 +56,10 @@ std::size_t size_bound(const SpendCommitment& commitment);
 void write(base::ByteWriter& out, const SpendCommitment& commitment);
 [[nodiscard]] bool read(base::ByteReader& in, SpendCommitment& commitment);
 
+std::size_t size_bound(const InstalmentPlan& plan);
+void write(base::ByteWriter& out, const InstalmentPlan& plan);
+[[nodiscard]] bool read(base::ByteReader& in, InstalmentPlan& plan);
+
 std::size_t size_bound(const Subscription& subscription);
 void write(base::ByteWriter& out, const Subscription& subscription);
 [[nodiscard]] bool read(base::ByteReader& in, Subscription& subscription);

@@ -64,6 +64,10 @@ Entry settle(const Account& account, const SpendCommitment& commitment, Time now
   entry.previous = account.last;
   entry.commitment = {commitment, true};
   const std::int64_t missing = commitment.minimum.micros - spent(account, commitment).micros;
+  const InstalmentPlan* const plan = plan_of(account, commitment.subscription);
+  if (missing <= 0 && plan != nullptr && plan->asks_minimum) {
+    make_due(account, commitment.subscription, now, entry);
+  }
   if (missing <= 0) return entry;
   const std::int64_t paid = std::clamp<std::int64_t>(account.available(now).micros, 0, missing);
   const std::int64_t unpaid = std::min(missing - paid, INT64_MAX - account.overage_micros);

@@ -510,7 +510,7 @@ Operation add_subscription(Shard& shard, std::string_view msisdn, std::string_vi
   }
   if (auto wrong = check_sale(*who, *tariff->tariff, *offer, from, now)) return *wrong;
   const LifeState state = account.state_of(who->subscriber);
-  const Money fee = from > now ? Money() : first_fee(*tariff->tariff, *offer, state, from);
+  const Money fee = from > now ? Money() : first_payment(*tariff->tariff, *offer, state, from);
   if (fee.micros > 0 && fee > account.spendable(now)) {
     return refusal(Refusal::Code::refused,
                    fmt::format("{} costs {}, and only {} is available on account {}", offer->name,

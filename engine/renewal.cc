@@ -3,6 +3,7 @@
 #include "engine/base/wide.h"
 #include "engine/ceilings.h"
 #include "engine/decide.h"
+#include "engine/instalments.h"
 #include "engine/minimum_spend.h"
 #include "engine/permission.h"
 
@@ -86,6 +87,12 @@ void pay(Entry& entry, Money fee) {
   if (fee.micros == 0) return;
   entry.legs.push_back({Side::main, Leg::no_segment, {}, -fee.micros});
   entry.legs.push_back({Side::revenue, Leg::no_segment, {}, fee.micros});
+}
+
+// More than 64 bits hold nobody can pay either.
+Money with_deposit(Money fee, const Offer& offer) {
+  Money sum(INT64_MAX);
+  return tariffs::add(fee, deposit_of(offer), sum) ? sum : Money(INT64_MAX);
 }
 
 // What the period that the entry's subscription begins is to spend at least.
@@ -184,6 +191,7 @@ Entry end_by_itself(const Account& account, const Subscription& before, Time now
   after.renews = false;
   after.due = never;
   after.sweep = sweep_of(account, after, entry, now);
+  end_plan(account, before.number, entry);
   return entry;
 }
 
@@ -243,14 +251,61 @@ void take_next_period(Subscription& after, const Subscription& before, const Ter
   after.valid_to = after.due = span.to;
 }
 
+// Since when it could not be paid whole.
+Time unpaid_since(const Subscription& before) {
+  const bool is_by_days =
+      before.state == State::unpaid && before.unpaid == tariffs::Unpaid::by_days;
+  return is_by_days ? before.anchor : before.valid_to;
+}
+
+// The next is paid when that day is over, whatever comes in meanwhile.
+bool is_day_paid(const Subscription& before, Time now) {
+  return before.state == State::unpaid && before.unpaid == tariffs::Unpaid::by_days &&
+         before.valid_to > now;
+}
+
+// A day of the period that cannot be paid whole. nullopt: that cannot be paid either, or it is not
+// the time for it.
+std::optional<Entry> pay_a_day(const Account& account, const Subscription& before,
+                               const Terms& terms, Time now) {
+  const Renewal& renewal = *terms.offer->renewal;
+  const bool is_first = before.valid_from == before.valid_to;
+  if (renewal.unpaid != tariffs::Unpaid::by_days || is_first ||
+      now >= unpaid_since(before) + renewal.retry_for) {
+    return std::nullopt;
+  }
+  const tariffs::Tariff& tariff = *terms.tariff->tariff;
+  const Share share = tariff.day_share(renewal, now);
+  const Money fee = share_of(terms.offer->fee_in(account.state_of(before.owner)), share, renewal);
+  if (fee.micros > 0 && fee > account.spendable(now)) return std::nullopt;
+  Entry entry = entry_for(account, EntryKind::subscription_renewed, before.owner);
+  Subscription& after = entry.subscription.emplace(before);
+  after.anchor = unpaid_since(before);
+  after.valid_from = now;
+  after.valid_to = after.due =
+      renewal.is_calendar ? tariff.day_of(now).to : now + Duration(std::chrono::days(1));
+  pay(entry, fee);
+  open_buckets(entry, *terms.offer, before.owner, {after.valid_from, after.valid_to}, share,
+               account.bucket_count + 1, after.buckets);
+  after.state = State::unpaid;
+  after.unpaid = renewal.unpaid;
+  after.offer = terms.offer->name;
+  after.version = terms.tariff->version;
+  after.coverage = terms.offer->coverage;
+  after.sweep = sweep_of(account, after, entry, now);
+  return entry;
+}
+
 Entry wait_for_money(const Account& account, const Subscription& before, const Renewal& renewal,
                      Time now) {
-  const Time last = before.valid_to + renewal.retry_for;
+  const Time since = unpaid_since(before);
+  const Time last = since + renewal.retry_for;
   if (now >= last) return end_by_itself(account, before, now);
   Entry entry = entry_for(account, EntryKind::subscription_unpaid, before.owner);
   Subscription& after = entry.subscription.emplace(before);
   after.state = State::unpaid;
   after.unpaid = renewal.unpaid;
+  if (renewal.unpaid == tariffs::Unpaid::by_days) after.anchor = since;
   after.due = std::min(now + retry_interval, last);
   after.sweep = std::min(before.sweep, sweep_of(account, before, entry, now));
   return entry;
@@ -264,6 +319,7 @@ std::optional<Entry> begin_period(const Account& account, const Subscription& be
   const Terms terms =
       before.renews && !is_over ? next_terms(account, before, tariffs, now) : Terms{};
   if (terms.offer == nullptr) return end_by_itself(account, before, now);
+  if (is_day_paid(before, now)) return std::nullopt;
   const VersionedTariff* const held_tariff = tariffs.find(before.version);
   const Terms held{held_tariff, held_tariff == nullptr
                                     ? nullptr
@@ -273,8 +329,11 @@ std::optional<Entry> begin_period(const Account& account, const Subscription& be
   Subscription& after = entry.subscription.emplace(before);
   take_next_period(after, before, held, terms, now);
   const Share share = share_of_period(*terms.tariff, *terms.offer, after);
+  const bool is_first = before.valid_from == before.valid_to;
   const Money fee = share_of(terms.offer->fee_in(state), share, *terms.offer->renewal);
-  if (fee.micros > 0 && fee > account.spendable(now)) {
+  const Money asked = is_first ? with_deposit(fee, *terms.offer) : fee;
+  if (asked.micros > 0 && asked > account.spendable(now)) {
+    if (auto day = pay_a_day(account, before, terms, now)) return day;
     if (before.due > now) return std::nullopt;
     return wait_for_money(account, before, *terms.offer->renewal, now);
   }
@@ -292,6 +351,11 @@ std::optional<Entry> begin_period(const Account& account, const Subscription& be
   after.version = terms.tariff->version;
   after.coverage = terms.offer->coverage;
   commit(account, *terms.tariff, *terms.offer, share, entry);
+  if (is_first) {
+    begin_plan(*terms.offer, entry);
+  } else if (const InstalmentPlan* const plan = plan_of(account, before.number)) {
+    if (!plan->asks_minimum) make_due(account, before.number, now, entry);
+  }
   after.sweep = sweep_of(account, after, entry, now);
   return entry;
 }
@@ -323,6 +387,7 @@ Entry subscribe(const Account& account, SubscriberNumber subscriber, const Versi
   open_buckets(entry, offer, subscriber, span, share, number, one.buckets);
   raise_ceilings(account, subscriber, *tariff.tariff, offer.raises, now, entry);
   commit(account, tariff, offer, share, entry);
+  begin_plan(offer, entry);
   return entry;
 }
 
@@ -360,6 +425,10 @@ std::optional<std::string_view> find_missing(const std::vector<std::string_view>
   return std::nullopt;
 }
 
+Money first_payment(const tariffs::Tariff& tariff, const Offer& offer, LifeState state, Time from) {
+  return with_deposit(first_fee(tariff, offer, state, from), offer);
+}
+
 Money first_fee(const tariffs::Tariff& tariff, const Offer& offer, LifeState state, Time from) {
   const Money fee = offer.fee_in(state);
   if (!offer.renewal) return fee;
@@ -391,7 +460,7 @@ std::optional<Entry> buy_pass(const Account& account, SubscriberNumber subscribe
   if (find_other_of_family(held, *tariff.tariff, offer) || find_missing(held, offer)) {
     return std::nullopt;
   }
-  const Money fee = first_fee(*tariff.tariff, offer, account.state_of(subscriber), from);
+  const Money fee = first_payment(*tariff.tariff, offer, account.state_of(subscriber), from);
   if (fee.micros > 0 && fee > account.spendable(now)) return std::nullopt;
   const TimeSpan day = tariff.tariff->day_of(from);
   const auto bought = std::ranges::count_if(account.subscriptions, [&](const Subscription& one) {
@@ -411,6 +480,9 @@ std::optional<Entry> decide_due(const Account& account, const TariffHistory& tar
       if (auto entry = begin_period(account, one, tariffs, now)) return entry;
     }
     if (one.sweep <= now) return sweep(account, one, now);
+  }
+  for (const InstalmentPlan& plan : account.plans) {
+    if (plan.due <= now) return credit_instalment(account, plan, now);
   }
   for (const SpendCommitment& commitment : account.commitments) {
     if (settles_at(commitment) <= now) return settle(account, commitment, now);

@@ -6,14 +6,17 @@
 // is left of the allowances before it
 //   expires then, but for what the offer rolls over.
 // - A period that could not be paid is tried again once a day, and when money comes in, as long as
-//   the offer says. What is paid late begins then: an anniversary moves, a calendar's period ends
-//   when it would have.
+//   the offer says. Paid by days, it is paid a day at a time meanwhile, with each day's share of
+//   its allowances, where it could not be paid whole; but not the first one. What is paid late
+//   begins then: an anniversary moves, a calendar's period ends when it would have.
 // - A period that passed while the server stood still is not charged.
 // - Terms are those of the tariff version under which it was bought, or of the version in force
 //   when the period begins, as the offer of the version that it has says. An offer that has ended
 //   in the version in force makes way for its successor.
 // - What an offer asks to be spent at least in a period is settled when no usage of that can come
 //   any more (minimum_spend.h).
+// - A deposit is paid with the first period; it, or a gift, is credited in instalments with the
+//   others (instalments.h).
 // - Buckets of a period that is over stay as long as usage from it may be reported
 //   (event_time_past_max), and while sessions hold units of them. What was rolled over stays its
 //   time, though the subscription has ended; of one that is ended by hand only what is held stays.
@@ -47,6 +50,10 @@ std::optional<std::string_view> find_missing(const std::vector<std::string_view>
 // What the first period costs in that state of the subscriber where it begins at `from`.
 Money first_fee(const tariffs::Tariff& tariff, const tariffs::Offer& offer, LifeState state,
                 Time from);
+
+// The same with the offer's deposit.
+Money first_payment(const tariffs::Tariff& tariff, const tariffs::Offer& offer, LifeState state,
+                    Time from);
 
 // A subscriber buys an offer that begins at `from`; where that is later than `now` nothing is paid
 // before. REQUIRES: what is to be paid now can be paid; the offer is the tariff's.

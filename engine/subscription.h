@@ -24,7 +24,7 @@ struct Subscription {
   enum class State : std::uint8_t {
     waiting = 0,  // for the time at which it is to begin
     active = 1,   // its period is paid
-    unpaid = 2,   // its period could not be paid; it is tried again
+    unpaid = 2,   // its period could not be paid whole; it is tried again
     ended = 3,    // it is there for usage that may yet be reported, and then it goes
   };
 
@@ -36,9 +36,9 @@ struct Subscription {
   std::string offer;
   tariffs::TariffVersion version;  // whose terms it has
   Time begun_at;                   // for the first time
-  Time anchor;                     // from which its periods count
+  Time anchor;                     // from which its periods count; unpaid by days: since when it is
   std::uint32_t period = 0;        // which one it is in, from 0
-  Time valid_from;                 // of the last period that was paid
+  Time valid_from;                 // of the last period, or day, that was paid
   Time valid_to;                   // likewise; before there was one, when it was to begin
   Time due;                        // when there is something to do; never: nothing
   Time sweep;                      // when buckets of earlier periods go; never: there are none

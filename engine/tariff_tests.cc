@@ -104,7 +104,7 @@ std::string Bench::set_up_money() {
   Money money = test_.balance;
   for (const std::string& name : test_.subscriptions) {
     if (!tariffs::add(money,
-                      first_fee(*tariff_, *tariff_->find_offer(name), LifeState::active, now_),
+                      first_payment(*tariff_, *tariff_->find_offer(name), LifeState::active, now_),
                       money)) {
       return "the fees are beyond what can be counted";
     }

@@ -30,7 +30,8 @@ constexpr std::array<std::string_view, side_count> side_names = {"main",
                                                                  "bucket",
                                                                  "bucket_reserved",
                                                                  "gift",
-                                                                 "lent"};
+                                                                 "lent",
+                                                                 "deposit"};
 
 // The fold needs no memory of old answers.
 BookOptions book_options() {
@@ -108,6 +109,17 @@ void walk_session(const Session& session, TextSink& sink) {
   sink.add("last answer's hash", base::hash64(session.last_outcome));
 }
 
+void walk_plans(const Account& account, TextSink& sink) {
+  for (const InstalmentPlan& plan : account.plans) {
+    sink.enter("instalments", plan.subscription.value);
+    sink.add("owner", plan.owner.value);
+    sink.add_text("what", describe(plan));
+    sink.add("asks minimum", plan.asks_minimum ? 1 : 0);
+    sink.add("is returned", plan.is_returned ? 1 : 0);
+    sink.add("due", micros_of(plan.due));
+  }
+}
+
 void walk_possessions(const Account& account, TextSink& sink) {
   for (const Bucket& bucket : account.buckets) {
     sink.enter("bucket", bucket.number.value);
@@ -170,6 +182,7 @@ void walk_possessions(const Account& account, TextSink& sink) {
     sink.add("to", micros_of(commitment.span.to));
     sink.add_money("before", commitment.before.micros);
   }
+  walk_plans(account, sink);
   for (const Counter& counter : account.counters) {
     sink.enter("counter", counter.number.value);
     sink.add("owner", counter.owner.value);
@@ -387,6 +400,7 @@ base::Result<void, VerifyError> Verifier::check_sums() const {
       at(sides.free) += bucket.remaining;
       at(sides.held) += bucket.reserved;
     }
+    for (const InstalmentPlan& plan : account.plans) at(Side::deposit) += plan.left().micros;
     if (!wrong && !holds_what_sessions_hold(account)) {
       wrong = {account.last, fmt::format("account {}: what is reserved of it is not what its open "
                                          "sessions hold",
@@ -395,8 +409,9 @@ base::Result<void, VerifyError> Verifier::check_sums() const {
   });
   if (wrong) return *wrong;
   if (auto error = check_budgets()) return *error;
-  for (Side side : {Side::main, Side::reserved, Side::overage, Side::allowance,
-                    Side::allowance_reserved, Side::bucket, Side::bucket_reserved, Side::lent}) {
+  for (Side side :
+       {Side::main, Side::reserved, Side::overage, Side::allowance, Side::allowance_reserved,
+        Side::bucket, Side::bucket_reserved, Side::lent, Side::deposit}) {
     if (at(side) == sums_[static_cast<std::size_t>(side)]) continue;
     return VerifyError{{},
                        fmt::format("the accounts together do not hold what their entries moved "

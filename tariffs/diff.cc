@@ -1,6 +1,8 @@
 #include "tariffs/diff.h"
 
 #include "tariffs/explain.h"
+#include "tariffs/filing_file.h"
+#include "tariffs/instalments_file.h"
 #include "tariffs/local_time.h"
 #include "tariffs/yaml_scalar.h"
 
@@ -259,6 +261,7 @@ Item offer_item(const Tariff& tariff, const Offer& offer) {
   if (offer.sale != Sale::on_sale) {
     item.fields.push_back({"sale", std::string(sale_name(offer.sale))});
   }
+  if (offer.filing) item.fields.push_back({"filing", filing_text(*offer.filing)});
   if (!offer.successor.empty()) item.fields.push_back({"successor", offer.successor});
   if (offer.chosen.most > 0) {
     const auto& [most, changes] = offer.chosen;
@@ -266,6 +269,9 @@ Item offer_item(const Tariff& tariff, const Offer& offer) {
         {"chosen_numbers",
          fmt::format("at most {}{}", most,
                      changes ? fmt::format(", {} given up a month", *changes) : "")});
+  }
+  if (const auto& parts = offer.instalments) {
+    item.fields.push_back({parts->is_gift ? "gift" : "deposit", instalments_text(*parts)});
   }
   if (const auto& minimum = offer.minimum_spend) {
     item.fields.push_back({"minimum_spend", fmt::format("{} by {}", minimum->amount.to_string(),

@@ -7,7 +7,7 @@
 namespace farthing::tariffs {
 
 std::string_view unpaid_name(Unpaid unpaid) {
-  constexpr std::array<std::string_view, 3> names = {"pay_as_you_go", "suspend", "end"};
+  constexpr std::array<std::string_view, 4> names = {"pay_as_you_go", "suspend", "end", "by_days"};
   return names[static_cast<std::size_t>(unpaid)];
 }
 

@@ -29,6 +29,7 @@ enum class Unpaid : std::uint8_t {
   pay_as_you_go = 0,  // what it covers costs what it costs without it
   suspend = 1,        // what it covers is refused until it is paid
   end = 2,            // it is over
+  by_days = 3,        // as pay_as_you_go, but for days of it that can be paid
 };
 std::string_view unpaid_name(Unpaid unpaid);
 
@@ -91,6 +92,23 @@ struct MinimumSpend {
   std::uint16_t counter = 0;  // index into the tariff's counters: of money, of the same periods
 };
 
+// What is credited part by part, with each period after the first that is paid.
+struct Instalments {
+  Money amount;               // all together
+  std::uint16_t count = 1;    // in so many parts
+  bool is_gift = false;       // else it is a deposit, paid with the first period
+  bool is_returned = false;   // what is left at an early end; else it is forfeited
+  bool asks_minimum = false;  // only with periods in which the minimum was spent
+};
+
+// With which number it was filed with a regulator, and on which days of the tariff's calendar it
+// may be sold by that.
+struct Filing {
+  std::string number;
+  std::chrono::sys_days from;
+  std::optional<std::chrono::sys_days> until;  // the last one; nullopt: no end
+};
+
 enum class Sale : std::uint8_t {
   on_sale = 0,
   withdrawn = 1,  // nobody can buy it; those who have it keep it
@@ -116,6 +134,8 @@ struct Offer {
   std::vector<Raise> raises;  // with each period that begins
   ChosenNumbers chosen = {};
   std::optional<MinimumSpend> minimum_spend;
+  std::optional<Instalments> instalments;
+  std::optional<Filing> filing;
 
   Money fee_in(LifeState state) const {
     return fees[static_cast<std::size_t>(state)].value_or(fee);

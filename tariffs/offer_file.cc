@@ -2,6 +2,8 @@
 
 #include "tariffs/ceiling_file.h"
 #include "tariffs/coverage_file.h"
+#include "tariffs/filing_file.h"
+#include "tariffs/instalments_file.h"
 #include "tariffs/minimum_spend_file.h"
 #include "tariffs/situation_file.h"
 #include "tariffs/tariff_values.h"
@@ -271,15 +273,23 @@ void OfferReader::read_renewal(YamlMap& map, const YamlNode& node) {
   Renewal& renewal = made_.offer.renewal.emplace();
   if (const auto period = read_period(node)) renewal.period = *period;
   read_calendar(map, renewal);
-  renewal.unpaid = choose<Unpaid>(
-      map, "unpaid",
-      {unpaid_name(Unpaid::pay_as_you_go), unpaid_name(Unpaid::suspend), unpaid_name(Unpaid::end)});
+  renewal.unpaid = choose<Unpaid>(map, "unpaid",
+                                  {unpaid_name(Unpaid::pay_as_you_go), unpaid_name(Unpaid::suspend),
+                                   unpaid_name(Unpaid::end), unpaid_name(Unpaid::by_days)});
+  const OfferPeriod& period = renewal.period;
+  const bool is_of_days =
+      period.unit != PeriodUnit::hour && (period.unit != PeriodUnit::day || period.count > 1);
+  if (renewal.unpaid == Unpaid::by_days && !is_of_days) {
+    errors_.add(map.key_position("unpaid"),
+                fmt::format("there are no days of {}", period_text(period)),
+                "a period of more than a day");
+  }
   renewal.retry_for = renewal.unpaid == Unpaid::end ? seconds(0) : retry_usual;
   if (const YamlNode* retry = map.find("retry")) {
     renewal.retry_for = read_duration(*retry, errors_, days(1), retry_max).value_or(retry_usual);
     if (renewal.unpaid == Unpaid::end) {
       errors_.add(map.key_position("retry"), "what ends unpaid is not tried again",
-                  "unpaid: pay_as_you_go or suspend");
+                  "unpaid: pay_as_you_go, suspend or by_days");
     }
   }
   enum class Holders { keep, next_period };
@@ -364,6 +374,8 @@ void OfferReader::read_selling(YamlMap& map) {
   offer.raises = read_raises(map, known_.ceilings, errors_);
   if (const YamlNode* chosen = map.find("chosen_numbers")) read_chosen_numbers(*chosen);
   offer.minimum_spend = read_minimum_spend(map, offer.renewal, known_.counters, errors_);
+  offer.instalments = read_instalments(map, offer, errors_);
+  offer.filing = read_filing(map, errors_);
   if (const YamlNode* most = map.find("daily_most")) {
     offer.daily_most = static_cast<std::uint16_t>(read_integer(*most, errors_, 1, 24).value_or(0));
   }

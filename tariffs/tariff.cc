@@ -137,6 +137,13 @@ Share Tariff::first_share(const Renewal& renewal, base::Time anchor) const {
   return clock_.days_left(renewal.period, anchor);
 }
 
+Share Tariff::day_share(const Renewal& renewal, base::Time time) const {
+  if (renewal.is_calendar) return {1, clock_.days_left(renewal.period, time).whole};
+  const TimeSpan span = period_of(renewal, time, 0);
+  // To whole days: one in which clocks are changed is one, too.
+  return {1, std::chrono::round<std::chrono::days>(span.to - span.from).count()};
+}
+
 const Offer* Tariff::find_offer(std::string_view name) const {
   const auto name_of = [this](std::uint32_t i) { return std::string_view(parts_.offers[i].name); };
   const auto found = std::ranges::lower_bound(offers_by_name_, name, {}, name_of);

@@ -174,6 +174,9 @@ class Tariff {
   TimeSpan period_of(const Renewal& renewal, base::Time anchor, std::uint32_t n) const;
   // What the first of its periods is of a whole one, in days: 1/1 but where it is shorter.
   Share first_share(const Renewal& renewal, base::Time anchor) const;
+  // What one day is of a period that begins at, or, of the calendar's, contains that moment.
+  // REQUIRES: no hours.
+  Share day_share(const Renewal& renewal, base::Time time) const;
 
   const Offer* find_offer(std::string_view name) const;
   const Service* find_service(std::string_view name) const;

@@ -9,6 +9,7 @@
 #include "tariffs/grant_file.h"
 #include "tariffs/local_time.h"
 #include "tariffs/numbering.h"
+#include "tariffs/filing_file.h"
 #include "tariffs/offer_file.h"
 #include "tariffs/placed.h"
 #include "tariffs/price_file.h"
@@ -53,6 +54,7 @@ class Compiler {
   void warn(FileErrors& warnings) const {
     find_warnings(services_, offers_, adjustments_, warnings);
     if (adjuster_) adjuster_->warn(warnings);
+    warn_of_filings(offers_, sale_days_, warnings);
   }
 
  private:
@@ -96,6 +98,8 @@ class Compiler {
   std::vector<PlacedSituation> situations_;
   std::optional<RuleAdjuster> adjuster_;
   std::optional<Percent> tax_;  // of what says nothing else
+  bool needs_filings_ = false;  // each offer
+  SaleDays sale_days_;
 };
 
 TariffParts Compiler::compile(const YamlNode& root) {
@@ -120,6 +124,7 @@ TariffParts Compiler::compile(const YamlNode& root) {
   if (const YamlNode* node = file.find("offers")) {
     offers_ = read_offers(*node, coverable(), errors_);
   }
+  if (needs_filings_) check_filings(offers_, errors_);
   compile_situations();
   check_passes();
   const YamlNode* const tests = file.find("tests");
@@ -173,6 +178,8 @@ void Compiler::compile_header(YamlMap& file) {
   if (valid_from && parts_.valid_until && *parts_.valid_until <= parts_.valid_from) {
     errors_.add(until->position, "valid_until is not after valid_from", "a later time");
   }
+  sale_days_ = sale_days(parts_.time_zone, parts_.valid_from, parts_.valid_until);
+  needs_filings_ = read_filing_rule(file, errors_);
   if (const YamlNode* node = file.find("validity")) {
     parts_.top_up_validity = read_top_up_validity(*node, errors_);
   }

@@ -72,6 +72,7 @@ StatementRow row_without_use(const Entry& entry, StatementRow row) {
   if (entry.kind == EntryKind::spend_settled) {
     row.rule = describe(entry.commitment->commitment, "");  // in UTC
   }
+  if (entry.kind == EntryKind::instalment_credited) row.rule = describe(*entry.plan);
   if (entry.payment) row.rule = fmt::format("paid for entry {}", entry.payment->entry.value);
   if (entry.profile_change) row.rule = describe_change(*entry.profile_change);
   if (entry.state_change) row.rule = state_name(entry.state_change->state);

@@ -28,16 +28,20 @@ struct SubscriberView {
   std::vector<Subscription> subscriptions;
   // What it is to spend at least in periods that are not settled, and spent of that so far.
   std::vector<std::pair<SpendCommitment, Money>> commitments;
+  std::vector<InstalmentPlan> plans;
 };
 
 SubscriberView view_subscriber(SubscriberRef who) {
   const Account& account = *who.account;
-  SubscriberView view{account.name, *account.subscriber(who.subscriber), {}, {}, {}, {}};
+  SubscriberView view{account.name, *account.subscriber(who.subscriber), {}, {}, {}, {}, {}};
   for (const Subscription& one : account.subscriptions) {
     if (one.owner == who.subscriber) view.subscriptions.push_back(one);
   }
   for (const SpendCommitment& one : account.commitments) {
     if (one.owner == who.subscriber) view.commitments.emplace_back(one, spent(account, one));
+  }
+  for (const InstalmentPlan& one : account.plans) {
+    if (one.owner == who.subscriber) view.plans.push_back(one);
   }
   for (const Bucket& bucket : account.buckets) {
     if (!bucket.is_for(who.subscriber) || bucket.is_lent) continue;
@@ -131,6 +135,21 @@ json::array commitments_json(const SubscriberView& view, const TariffView& tarif
                            {"settled_at", time_text(zone, settles_at(one))}});
   }
   return commitments;
+}
+
+json::array plans_json(const SubscriberView& view) {
+  json::array plans;
+  for (const InstalmentPlan& one : view.plans) {
+    plans.push_back({{"subscription", one.subscription.value},
+                     {"offer", one.offer},
+                     {"what", one.is_gift ? "gift" : "deposit"},
+                     {"amount", one.amount.to_string()},
+                     {"left", one.left().to_string()},
+                     {"instalments", one.count},
+                     {"credited", one.credited},
+                     {"early_end", one.is_returned ? "returned" : "forfeited"}});
+  }
+  return plans;
 }
 
 // Whether a price of the tariff in force asks for the switch.
@@ -336,7 +355,8 @@ Reply list_subscriptions(Api& api, const HttpRequest& request, Stream&) {
   if (!views) return reply;
   return json_reply({{"account", views->first.account},
                      {"subscriptions", subscriptions_json(views->first, views->second)},
-                     {"minimum_spends", commitments_json(views->first, views->second)}});
+                     {"minimum_spends", commitments_json(views->first, views->second)},
+                     {"instalments", plans_json(views->first)}});
 }
 
 Reply end_subscription(Api& api, const HttpRequest& request, Stream&) {

@@ -9,6 +9,8 @@
 #include "engine/tariff_versions.h"
 #include "engine/utf8.h"
 #include "tariffs/explain.h"
+#include "tariffs/filing_file.h"
+#include "tariffs/instalments_file.h"
 #include "tariffs/local_time.h"
 #include "tariffs/tariff_file.h"
 #include "tariffs/yaml_scalar.h"
@@ -116,6 +118,15 @@ json::object offer_json(const tariffs::Offer& offer, const tariffs::Tariff& tari
                          {"allowances", std::move(allowances)},
                          {"covers", coverage_json(tariff, offer.coverage)},
                          {"sale", tariffs::sale_name(offer.sale)}};
+  if (offer.filing) object["filing"] = tariffs::filing_text(*offer.filing);
+  if (const auto& parts = offer.instalments) {
+    object[parts->is_gift ? "gift" : "deposit"] = {
+        {"amount", parts->amount.to_string()},
+        {"instalments", parts->count},
+        {"while", parts->asks_minimum ? "minimum_spend" : "paid"},
+        {"early_end", parts->is_returned ? "returned" : "forfeited"},
+        {"text", tariffs::instalments_text(*parts)}};
+  }
   if (const auto& minimum = offer.minimum_spend) {
     object["minimum_spend"] = {{"amount", minimum->amount.to_string()},
                                {"counter", tariff.counters()[minimum->counter].name}};

@@ -90,6 +90,13 @@ offers:
     covers: [{service: data, rating_group: web}]
     unpaid: suspend
     retry: 3 d
+  - name: days
+    fee: 30.00
+    period: 10 days
+    allowance: 20 MiB
+    covers: [{service: data, rating_group: web}]
+    unpaid: by_days
+    retry: 3 d
   - {name: small, family: base, fee: 5.00, period: month, covers: [{service: data}]}
   - {name: large, family: base, fee: 9.00, period: month, covers: [{service: data}]}
   - name: booster
@@ -685,6 +692,79 @@ TEST_F(Renewals, nothing_is_paid_twice_or_not_at_all_whatever_crashes) {
   EXPECT_EQ(balance(), Money((1100 - 76 - 90) * std::int64_t{1'000'000}));
   engine_.checkpoint();
   EXPECT_EQ(test::proof_failure(engine_.store()), "");
+}
+
+TEST_F(Renewals, what_cannot_be_paid_whole_is_paid_by_days) {
+  subscribe("days");
+  ASSERT_TRUE(adjust(shard(), anna, Money(-66'000'000), note).has_value());
+  pass_until(at("2026-06-11T08:00:00"));
+  EXPECT_EQ(balance(), Money(1'000'000));
+  EXPECT_EQ(only().state, Subscription::State::unpaid);
+  EXPECT_EQ(only().valid_to, at("2026-06-12T08:00:00"));
+  EXPECT_EQ(left(web), 2 * mib);
+  EXPECT_EQ(use(10, 1), Outcome::success);
+  EXPECT_EQ(balance(), Money(1'000'000));
+  engine_.crash_and_restart();
+  pass_until(at("2026-06-12T08:00:00"));  // not even a day
+  EXPECT_EQ(left(web), 0);
+  EXPECT_EQ(use(10, 1), Outcome::success);
+  EXPECT_EQ(balance(), Money(0));
+  pass_until(at("2026-06-12T20:00:00"));
+  pay(5);
+  EXPECT_EQ(balance(), Money(2'000'000));
+  EXPECT_EQ(only().valid_to, at("2026-06-13T20:00:00"));
+  pay(6);  // that day is paid
+  EXPECT_EQ(balance(), Money(8'000'000));
+  engine_.checkpoint();
+  engine_.crash_and_restart();
+  EXPECT_EQ(balance(), Money(8'000'000));
+  pay(100);  // all of it can be, when the day is over
+  EXPECT_EQ(balance(), Money(108'000'000));
+  pass_until(at("2026-06-13T20:00:00"));
+  EXPECT_EQ(balance(), Money(78'000'000));
+  EXPECT_EQ(only().state, Subscription::State::active);
+  EXPECT_EQ(only().valid_to, at("2026-06-23T20:00:00"));
+  EXPECT_EQ(left(web), 20 * mib);
+  pass_until(at("2026-06-23T20:00:00"));
+  EXPECT_EQ(balance(), Money(48'000'000));
+  engine_.checkpoint();
+  EXPECT_EQ(test::proof_failure(engine_.store()), "");
+}
+
+TEST_F(Renewals, it_is_paid_by_days_as_long_as_it_is_tried_to_be_paid) {
+  subscribe("days");
+  ASSERT_TRUE(adjust(shard(), anna, Money(-55'000'000), note).has_value());
+  for (int day = 11; day < 14; ++day) {
+    pass_until(at("2026-06-" + std::to_string(day) + "T08:00:00"));
+    EXPECT_EQ(balance(), Money((15 - 3 * (day - 10)) * std::int64_t{1'000'000}));
+    EXPECT_EQ(left(web), 2 * mib);
+  }
+  pass_until(at("2026-06-14T08:00:00"));
+  EXPECT_EQ(balance(), Money(6'000'000));
+  EXPECT_EQ(only().state, Subscription::State::ended);
+  pass_until(at("2026-06-16T08:00:00"));
+  EXPECT_TRUE(account().subscriptions.empty());
+  EXPECT_TRUE(account().buckets.empty());
+}
+
+TEST_F(Renewals, a_calendars_period_is_paid_by_the_days_of_the_calendar) {
+  std::string text(tariff_text);
+  constexpr std::string_view prorated = "first_period: prorated\n";
+  text.replace(text.find(prorated), prorated.size(),
+               "first_period: prorated\n    unpaid: by_days\n");
+  load(text);
+  subscribe("calendar");
+  ASSERT_TRUE(adjust(shard(), anna, Money(-67'000'000), note).has_value());
+  pass_until(at("2026-07-01T10:00:00"));
+  EXPECT_EQ(balance(), Money(1'000'000));
+  EXPECT_EQ(only().valid_to, at("2026-07-02T00:00:00"));
+  EXPECT_EQ(left(web), 1 * mib);
+  pass_until(at("2026-07-02T00:00:00"));
+  EXPECT_EQ(balance(), Money(0));
+  pass_until(at("2026-07-03T10:00:00"));
+  pay(40);
+  EXPECT_EQ(balance(), Money(11'000'000));  // the 29 days that are left
+  EXPECT_EQ(only().valid_to, at("2026-08-01T00:00:00"));
 }
 
 class EvictedRenewals : public Renewals {

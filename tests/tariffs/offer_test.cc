@@ -1,5 +1,6 @@
 // Offers as tariff files write them: what they mean, and what is wrong with them; and the periods
 // of the clock they renew by.
+#include "tariffs/filing_file.h"
 #include "tariffs/local_time.h"
 #include "tariffs/offer.h"
 #include "tariffs/tariff_file.h"
@@ -120,6 +121,114 @@ TEST(OfferFile, AMinimumSpendGoesByACounterOfItsPeriods) {
   EXPECT_NE(error("period: day, begins: calendar, minimum_spend: {amount: 3, counter: today}")
                 .find("counter \"today\" does not begin anew"),
             std::string::npos);
+}
+
+TEST(OfferFile, DepositsAndGiftsComeInInstalments) {
+  const Offer offer = offer_of(
+      "  - {name: a, period: month, covers: [{service: data}], deposit: {amount: 600, instalments: "
+      "24, early_end: returned}}");
+  ASSERT_TRUE(offer.instalments);
+  EXPECT_EQ(offer.instalments->amount, Money(600'000'000));
+  EXPECT_EQ(offer.instalments->count, 24);
+  EXPECT_FALSE(offer.instalments->is_gift);
+  EXPECT_TRUE(offer.instalments->is_returned);
+  EXPECT_FALSE(offer.instalments->asks_minimum);
+  EXPECT_TRUE(offer_of("  - {name: a, period: month, covers: [{service: data}], gift: {amount: 6, "
+                       "instalments: 2}}")
+                  .instalments->is_gift);
+
+  const auto errors = [](std::string_view rest) {
+    return errors_of(fmt::format("  - {{name: a, covers: [{{service: data}}], {}}}", rest));
+  };
+  EXPECT_EQ(errors("period: month, deposit: {amount: 0, instalments: 2}"),
+            (Messages{"nothing cannot be credited"}));
+  EXPECT_EQ(errors("period: month, deposit: {amount: 1000000000.01, instalments: 2}"),
+            (Messages{"\"1000000000.01\" is too much"}));
+  EXPECT_EQ(errors("period: month, deposit: {amount: 1, instalments: 0}").size(), 1u);
+  EXPECT_EQ(errors("period: month, deposit: {amount: 1, instalments: 121}").size(), 1u);
+  EXPECT_EQ(errors("period: month, deposit: {amount: 1, instalments: 2, while: minimum_spend}"),
+            (Messages{"the offer has no minimum spend"}));
+  EXPECT_EQ(errors("period: month, deposit: {amount: 1, instalments: 2, while: minimum_spent}"),
+            (Messages{"\"minimum_spent\" is not allowed here (did you mean \"minimum_spend\"?)"}));
+  EXPECT_EQ(errors("period: month, gift: {amount: 1, instalments: 2, early_end: returned}"),
+            (Messages{"a gift was nobody's who could have it back"}));
+  EXPECT_EQ(errors("validity: 1 d, allowance: 1 MiB, deposit: {amount: 1, instalments: 2}"),
+            (Messages{"instalments come with periods, and there are none"}));
+  EXPECT_EQ(errors("period: month, deposit: {amount: 1, instalments: 2}, gift: {amount: 1, "
+                   "instalments: 2}"),
+            (Messages{"there is a deposit already"}));
+}
+
+// The head's lines and the offer's.
+CheckedTariff check_filed(std::string_view top, std::string_view offer) {
+  return check_tariff("t.yaml",
+                      {std::string(top) + std::string(head) +
+                           fmt::format("  - {{name: a, period: month, covers: [{{service: "
+                                       "data}}]{}}}",
+                                       offer),
+                       {}});
+}
+
+TEST(OfferFile, AFilingHasANumberAndDays) {
+  const CheckedTariff good =
+      check_filed("filing: required\n", ", filing: {number: 26-0815, from: 2026-01-01}");
+  ASSERT_NE(good.tariff, nullptr);
+  EXPECT_TRUE(good.warnings.empty());
+  ASSERT_TRUE(good.tariff->offers()[0].filing);
+  EXPECT_EQ(filing_text(*good.tariff->offers()[0].filing), "26-0815 from 2026-01-01");
+
+  const auto error = [](std::string_view top, std::string_view offer) {
+    const CheckedTariff checked = check_filed(top, offer);
+    return checked.errors.size() == 1 ? to_string(checked.errors[0]) : "";
+  };
+  EXPECT_EQ(error("filing: required\n", ""),
+            "t.yaml:18:12: offer \"a\" has no filing, and the tariff requires one; expected "
+            "filing: {number: ..., from: 2026-01-01} in the offer");
+  EXPECT_EQ(error("filing: requierd\n", ", filing: {number: 1, from: 2026-01-01}"),
+            "t.yaml:1:9: \"requierd\" is not allowed here (did you mean \"required\"?); "
+            "expected required");
+  EXPECT_EQ(error("", ", filing: {number: 1, from: 2026-02-30}"),
+            "t.yaml:17:83: \"2026-02-30\" is no day; expected a day such as 2026-01-01");
+  EXPECT_EQ(error("", ", filing: {number: 1, from: 2026-02-02, until: 2026-02-01}"),
+            "t.yaml:17:102: it ends before it begins; expected a day that is not before its "
+            "\"from\"");
+  EXPECT_EQ(
+      error("", fmt::format(", filing: {{number: {}, from: 2026-01-01}}", std::string(65, '1'))),
+      "t.yaml:17:74: a filing has a number of 1 to 64 bytes; expected the number under "
+      "which it was filed");
+  EXPECT_NE(error("", ", filing: {from: 2026-01-01}").find("number"), std::string::npos);
+}
+
+TEST(OfferFile, WhatIsOnSaleBeyondItsFilingIsWarnedOf) {
+  const auto warnings = [](std::string_view top, std::string_view offer) {
+    std::vector<std::string> messages;
+    const CheckedTariff checked = check_filed(top, offer);
+    EXPECT_TRUE(checked.errors.empty());
+    for (const FileError& warning : checked.warnings) {
+      messages.push_back(warning.message.substr(0, warning.message.find("; expected")));
+    }
+    return messages;
+  };
+  constexpr std::string_view of_may = ", filing: {number: 1, from: 2026-01-01, until: 2026-05-31}";
+  EXPECT_EQ(warnings("valid_until: 2026-06-01T00:00:00\n", of_may), Messages());
+  EXPECT_EQ(warnings("valid_until: 2026-06-01T00:00:01\n", of_may),
+            (Messages{"offer \"a\" is on sale until 2026-06-01, and filed until 2026-05-31"}));
+  EXPECT_EQ(warnings("", of_may),
+            (Messages{"offer \"a\" is on sale without an end, and filed until 2026-05-31"}));
+  EXPECT_EQ(warnings("", std::string(of_may) + ", sale: withdrawn"), Messages());
+  EXPECT_EQ(warnings("", ", filing: {number: 1, from: 2026-01-02}"),
+            (Messages{"offer \"a\" is on sale from 2026-01-01 on, and filed from 2026-01-02 on"}));
+}
+
+TEST(OfferFile, WhatIsPaidByDaysHasSome) {
+  EXPECT_EQ(offer_of("  - {name: a, period: month, unpaid: by_days, covers: [{service: data}]}")
+                .renewal->unpaid,
+            Unpaid::by_days);
+  EXPECT_EQ(errors_of("  - {name: a, period: day, unpaid: by_days, covers: [{service: data}]}"),
+            (Messages{"there are no days of day"}));
+  EXPECT_EQ(
+      errors_of("  - {name: a, period: 48 hours, unpaid: by_days, covers: [{service: data}]}"),
+      (Messages{"there are no days of 48 hours"}));
 }
 
 TEST(OfferFile, AFeeMayBeAnotherInAStateOfTheSubscriber) {

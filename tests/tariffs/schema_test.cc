@@ -62,6 +62,8 @@ offers:
     first_period: prorated
     proration: {zzz: 1}
     minimum_spend: {amount: 1.00, counter: bill, zzz: 1}
+    deposit: {amount: 1.00, instalments: 2, zzz: 1}
+    filing: {number: "1", from: 2026-01-01, zzz: 1}
     allowances:
       - {amount: 1 MiB, covers: [{service: data}], rollover: {periods: 1, zzz: 1}, zzz: 1}
       - {amount: 2 MiB, covers: [{service: data}], limits: [{when: dark, amount: 1 MiB, zzz: 1}]}
@@ -98,6 +100,8 @@ const std::map<std::string, std::string, std::less<>> definitions = {
     {"a limit", "limit"},
     {"the proration", "proration"},
     {"the minimum spend", "minimum_spend"},
+    {"the deposit", "instalments"},
+    {"the filing", "filing"},
     {"what is covered", "coverage"},
     {"a test", "test"},
     {"a report", "report"},

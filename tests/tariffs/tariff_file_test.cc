@@ -219,7 +219,7 @@ TEST(TariffFile, HeaderErrors) {
           "expected a currency of ISO 4217",
           "t.yaml:2:1: unknown key \"curency\" in the tariff (did you mean "
           "\"currency\"?); expected calendars, ceilings, combine, counters, currency, discounts, "
-          "numbers, "
+          "filing, numbers, "
           "offers, services, situations, surcharges, tables, tariff, tax, tests, time_zone, "
           "units, valid_from, valid_until, validity"));
 }

@@ -241,6 +241,13 @@ void print_subscriptions(const Context& context, const json::value& answer) {
                field(one, "state"), field(one, "renews") == "true" ? "yes" : "no"});
   }
   context.print(table);
+  for (const json::value& one : answer.at("instalments").as_array()) {
+    context.out() << fmt::format(
+        "{}: {} of {}, {} of {} instalments credited, {} left; {} at an "
+        "early end\n",
+        field(one, "offer"), field(one, "what"), field(one, "amount"), field(one, "credited"),
+        field(one, "instalments"), field(one, "left"), field(one, "early_end"));
+  }
   for (const json::value& one : answer.at("minimum_spends").as_array()) {
     context.out() << fmt::format("{}: {} spent of at least {} from {} to {}; settled at {}\n",
                                  field(one, "offer"), field(one, "spent"), field(one, "minimum"),

@@ -198,6 +198,15 @@ void show_version(const Context& context, const json::value& tariff) {
   }
   context.print(table);
   for (const json::value& offer : offers) {
+    if (const json::value* const filing = offer.as_object().if_contains("filing")) {
+      context.out() << fmt::format("{}: filing {}\n", field(offer, "offer"), filing->as_string());
+    }
+    for (const char* what : {"deposit", "gift"}) {
+      const json::value* const parts = offer.as_object().if_contains(what);
+      if (parts == nullptr) continue;
+      context.out() << fmt::format("{}: {} {}\n", field(offer, "offer"), what,
+                                   field(*parts, "text"));
+    }
     const json::value* const minimum = offer.as_object().if_contains("minimum_spend");
     if (minimum == nullptr) continue;
     context.out() << fmt::format("{}: minimum spend {} by counter {}\n", field(offer, "offer"),
