@@ -136,6 +136,7 @@ class TranscriptTest : public engine::admin::ApiTest,
   void write_offers() {
     write("offers.yaml",
           "tariff: offers\ncurrency: CNY\ntime_zone: Asia/Shanghai\nvalid_from: 2026-01-01T00:00\n"
+          "counters: {spent: {unit: money, period: month}}\n"
           "services:\n"
           "  data:\n"
           "    context: 32251@3gpp.org\n"
@@ -155,7 +156,10 @@ class TranscriptTest : public engine::admin::ApiTest,
           "  - {name: gift, validity: 30 d, allowances: [{money: 5.00, covers: [{service: "
           "data}]}]}\n"
           "  - {name: booster, fee: 5.00, validity: 7 d, allowance: 1 GiB, covers: [{service: "
-          "data}]}\n");
+          "data}]}\n"
+          "  - {name: least, period: month, begins: calendar, covers: [{service: data}], "
+          "minimum_spend: {amount: 30.00, counter: spent}, deposit: {amount: 1.00, instalments: "
+          "12}, filing: {number: 26-0815, from: 2026-01-01}}\n");
   }
 
   // One with ceilings of each kind.
