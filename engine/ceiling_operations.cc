@@ -1,3 +1,4 @@
+#include "engine/account_entry.h"
 #include "engine/ceilings.h"
 #include "engine/operations.h"
 #include "engine/permission.h"
@@ -44,11 +45,7 @@ Operation change(Shard& shard, const Found& found, const OwnCeiling& after, cons
   if (after == own_ceiling(account, found.owner, *found.rule)) {
     return Done{account.last, true};
   }
-  Entry entry;
-  entry.kind = EntryKind::ceiling_changed;
-  entry.account = account.number;
-  entry.subscriber = found.who.subscriber;
-  entry.previous = account.last;
+  Entry entry = entry_of(account, EntryKind::ceiling_changed, found.who.subscriber);
   entry.note = note;
   entry.ceilings = {after};
   return Done{shard.enter(entry)};

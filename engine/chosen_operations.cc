@@ -1,3 +1,4 @@
+#include "engine/account_entry.h"
 #include "engine/chosen.h"
 #include "engine/operations.h"
 #include "engine/permission.h"
@@ -59,11 +60,7 @@ bool has(const Found& found) {
 
 Operation change(Shard& shard, const Found& found, ChosenList after, const Note& note) {
   const Account& account = *found.who.account;
-  Entry entry;
-  entry.kind = EntryKind::chosen_changed;
-  entry.account = account.number;
-  entry.subscriber = found.who.subscriber;
-  entry.previous = account.last;
+  Entry entry = entry_of(account, EntryKind::chosen_changed, found.who.subscriber);
   entry.note = note;
   after.owner = found.who.subscriber;
   entry.chosen = std::move(after);

@@ -1,6 +1,7 @@
 #include "engine/instalments.h"
 
 #include "engine/account.h"
+#include "engine/account_entry.h"
 #include "engine/base/wide.h"
 #include "engine/entry.h"
 
@@ -67,11 +68,7 @@ void make_due(const Account& account, SubscriptionNumber subscription, Time now,
 }
 
 Entry credit_instalment(const Account& account, const InstalmentPlan& plan, Time now) {
-  Entry entry;
-  entry.kind = EntryKind::instalment_credited;
-  entry.account = account.number;
-  entry.subscriber = plan.owner;
-  entry.previous = account.last;
+  Entry entry = entry_of(account, EntryKind::instalment_credited, plan.owner);
   InstalmentPlan& after = entry.plan.emplace(plan);
   const base::Int128 balance = base::Int128{account.balance().micros} + plan.next().micros;
   if (balance > account_money_max.micros) {

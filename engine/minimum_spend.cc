@@ -1,6 +1,7 @@
 #include "engine/minimum_spend.h"
 
 #include "engine/account.h"
+#include "engine/account_entry.h"
 #include "engine/decide.h"
 #include "engine/entry.h"
 #include "tariffs/local_time.h"
@@ -57,11 +58,7 @@ void commit_spending(const Account& account, const tariffs::Tariff& tariff,
 }
 
 Entry settle(const Account& account, const SpendCommitment& commitment, Time now) {
-  Entry entry;
-  entry.kind = EntryKind::spend_settled;
-  entry.account = account.number;
-  entry.subscriber = commitment.owner;
-  entry.previous = account.last;
+  Entry entry = entry_of(account, EntryKind::spend_settled, commitment.owner);
   entry.commitment = {commitment, true};
   const std::int64_t missing = commitment.minimum.micros - spent(account, commitment).micros;
   const InstalmentPlan* const plan = plan_of(account, commitment.subscription);

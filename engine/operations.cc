@@ -1,5 +1,6 @@
 #include "engine/operations.h"
 
+#include "engine/account_entry.h"
 #include "engine/operation_parts.h"
 #include "engine/permission.h"
 #include "tariffs/file_error.h"
@@ -149,10 +150,7 @@ bool fits(std::int64_t micros) {
 }
 
 Entry entry_for(const Account& account, EntryKind kind, const Note& note) {
-  Entry entry;
-  entry.kind = kind;
-  entry.account = account.number;
-  entry.previous = account.last;
+  Entry entry = entry_of(account, kind);
   entry.note = note;
   return entry;
 }

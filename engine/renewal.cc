@@ -1,5 +1,6 @@
 #include "engine/renewal.h"
 
+#include "engine/account_entry.h"
 #include "engine/base/wide.h"
 #include "engine/ceilings.h"
 #include "engine/decide.h"
@@ -60,15 +61,6 @@ std::int64_t share_of(std::uint64_t units, Share share) {
 Share share_of_period(const VersionedTariff& tariff, const Offer& offer, const Subscription& one) {
   if (!offer.renewal || one.period != 0) return {};
   return tariff.tariff->first_share(*offer.renewal, one.anchor);
-}
-
-Entry entry_for(const Account& account, EntryKind kind, SubscriberNumber subscriber) {
-  Entry entry;
-  entry.kind = kind;
-  entry.account = account.number;
-  entry.subscriber = subscriber;
-  entry.previous = account.last;
-  return entry;
 }
 
 void move(Entry& entry, BucketNumber bucket, Side from, Side to, std::int64_t amount) {
@@ -185,7 +177,7 @@ Time sweep_of(const Account& account, const Subscription& one, const Entry& entr
 }
 
 Entry end_by_itself(const Account& account, const Subscription& before, Time now) {
-  Entry entry = entry_for(account, EntryKind::subscription_ended, before.owner);
+  Entry entry = entry_of(account, EntryKind::subscription_ended, before.owner);
   Subscription& after = entry.subscription.emplace(before);
   after.state = State::ended;
   after.renews = false;
@@ -196,7 +188,7 @@ Entry end_by_itself(const Account& account, const Subscription& before, Time now
 }
 
 Entry sweep(const Account& account, const Subscription& before, Time now) {
-  Entry entry = entry_for(account, EntryKind::allowance_expired, before.owner);
+  Entry entry = entry_of(account, EntryKind::allowance_expired, before.owner);
   Subscription& after = entry.subscription.emplace(before);
   bool is_held = false;
   std::erase_if(after.buckets, [&](BucketNumber number) {
@@ -278,7 +270,7 @@ std::optional<Entry> pay_a_day(const Account& account, const Subscription& befor
   const Share share = tariff.day_share(renewal, now);
   const Money fee = share_of(terms.offer->fee_in(account.state_of(before.owner)), share, renewal);
   if (fee.micros > 0 && fee > account.spendable(now)) return std::nullopt;
-  Entry entry = entry_for(account, EntryKind::subscription_renewed, before.owner);
+  Entry entry = entry_of(account, EntryKind::subscription_renewed, before.owner);
   Subscription& after = entry.subscription.emplace(before);
   after.anchor = unpaid_since(before);
   after.valid_from = now;
@@ -301,7 +293,7 @@ Entry wait_for_money(const Account& account, const Subscription& before, const R
   const Time since = unpaid_since(before);
   const Time last = since + renewal.retry_for;
   if (now >= last) return end_by_itself(account, before, now);
-  Entry entry = entry_for(account, EntryKind::subscription_unpaid, before.owner);
+  Entry entry = entry_of(account, EntryKind::subscription_unpaid, before.owner);
   Subscription& after = entry.subscription.emplace(before);
   after.state = State::unpaid;
   after.unpaid = renewal.unpaid;
@@ -325,7 +317,7 @@ std::optional<Entry> begin_period(const Account& account, const Subscription& be
                                     ? nullptr
                                     : held_tariff->tariff->find_offer(before.offer)};
 
-  Entry entry = entry_for(account, EntryKind::subscription_renewed, before.owner);
+  Entry entry = entry_of(account, EntryKind::subscription_renewed, before.owner);
   Subscription& after = entry.subscription.emplace(before);
   take_next_period(after, before, held, terms, now);
   const Share share = share_of_period(*terms.tariff, *terms.offer, after);
@@ -364,7 +356,7 @@ std::optional<Entry> begin_period(const Account& account, const Subscription& be
 
 Entry subscribe(const Account& account, SubscriberNumber subscriber, const VersionedTariff& tariff,
                 const Offer& offer, Time from, Time now) {
-  Entry entry = entry_for(account, EntryKind::subscription_added, subscriber);
+  Entry entry = entry_of(account, EntryKind::subscription_added, subscriber);
   const std::uint32_t number = account.bucket_count + 1;
   Subscription& one = entry.subscription.emplace();
   one.number = SubscriptionNumber(number);
@@ -443,7 +435,7 @@ Entry buy(const Account& account, SubscriberNumber subscriber, const VersionedTa
   if (!is_bucket) {
     return subscribe(account, subscriber, tariff, offer, from, now);
   }
-  Entry entry = entry_for(account, EntryKind::subscription_added, subscriber);
+  Entry entry = entry_of(account, EntryKind::subscription_added, subscriber);
   std::vector<BucketNumber> opened;
   open_buckets(entry, offer, subscriber, {from, tariff.tariff->end_of(offer, from)}, {},
                account.bucket_count + 1, opened);
@@ -492,7 +484,7 @@ std::optional<Entry> decide_due(const Account& account, const TariffHistory& tar
 
 Entry end(const Account& account, const Subscription& subscription, Ending ending, Time now) {
   if (ending == Ending::with_period && subscription.state == State::active) {
-    Entry entry = entry_for(account, EntryKind::subscription_changed, subscription.owner);
+    Entry entry = entry_of(account, EntryKind::subscription_changed, subscription.owner);
     entry.subscription.emplace(subscription).renews = false;
     return entry;
   }

@@ -1,5 +1,6 @@
 #include "engine/rerate.h"
 
+#include "engine/account_entry.h"
 #include "engine/base/hash.h"
 #include "engine/fields.h"
 
@@ -245,11 +246,7 @@ base::Result<Settlement, Refusal> book(Shard& shard, const ChargeToRerate& charg
                                     account->overage_micros)) {
     return *wrong;
   }
-  Entry entry;
-  entry.kind = EntryKind::adjustment;
-  entry.account = account->number;
-  entry.subscriber = charge.subscriber;
-  entry.previous = account->last;
+  Entry entry = entry_of(*account, EntryKind::adjustment, charge.subscriber);
   entry.note = note;
   entry.rated_again = RatedAgain{charge.entry, charge.rating_group, number};
   entry.legs.push_back({Side::adjustment, Leg::no_segment, {}, charge.difference()});

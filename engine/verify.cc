@@ -120,6 +120,27 @@ void walk_plans(const Account& account, TextSink& sink) {
   }
 }
 
+void walk_payers(const Account& account, TextSink& sink) {
+  for (const Payer& payer : account.payers) {
+    sink.enter("payer", payer.terms.bucket.value);
+    sink.add("account", payer.terms.account.value);
+    sink.add("has a cap", payer.terms.cap ? 1 : 0);
+    sink.add_money("cap", payer.terms.cap.value_or(Money()).micros);
+    sink.add("month from", micros_of(payer.terms.month.from));
+    sink.add_money("spent", payer.spent_micros);
+    sink.add("share", payer.terms.share.millionths);
+    sink.add("rounding", static_cast<std::uint64_t>(payer.terms.rounding));
+    sink.add("place", payer.terms.place);
+  }
+  if (account.budget) {
+    sink.enter("budget for others", 0);
+    sink.add_money("amount", account.budget->amount->micros);
+    sink.add("month from", micros_of(account.budget->month.from));
+    sink.add_money("spent", account.budget->spent_micros);
+    sink.add_money("held", account.budget->held_micros);
+  }
+}
+
 void walk_possessions(const Account& account, TextSink& sink) {
   for (const Bucket& bucket : account.buckets) {
     sink.enter("bucket", bucket.number.value);
@@ -140,24 +161,7 @@ void walk_possessions(const Account& account, TextSink& sink) {
     sink.add("sweep", micros_of(subscription.sweep));
     sink.add("buckets", subscription.buckets.size());
   }
-  for (const Payer& payer : account.payers) {
-    sink.enter("payer", payer.terms.bucket.value);
-    sink.add("account", payer.terms.account.value);
-    sink.add("has a cap", payer.terms.cap ? 1 : 0);
-    sink.add_money("cap", payer.terms.cap.value_or(Money()).micros);
-    sink.add("month from", micros_of(payer.terms.month.from));
-    sink.add_money("spent", payer.spent_micros);
-    sink.add("share", payer.terms.share.millionths);
-    sink.add("rounding", static_cast<std::uint64_t>(payer.terms.rounding));
-    sink.add("place", payer.terms.place);
-  }
-  if (account.budget) {
-    sink.enter("budget for others", 0);
-    sink.add_money("amount", account.budget->amount->micros);
-    sink.add("month from", micros_of(account.budget->month.from));
-    sink.add_money("spent", account.budget->spent_micros);
-    sink.add_money("held", account.budget->held_micros);
-  }
+  walk_payers(account, sink);
   for (const OwnCeiling& ceiling : account.ceilings) {
     sink.enter("ceiling", ceiling.owner.value);
     sink.add_text("name", ceiling.name);
