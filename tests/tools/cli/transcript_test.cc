@@ -311,6 +311,11 @@ TEST_P(TranscriptTest, SaysWhatItSaid) {
                                                "8619900000004,,,,10.0000001,\n"
                                                "8619900000005,,,free,,\n"
                                                "nobody,,,,,\n";
+  write("families.csv",
+        "msisdn,attr.family,attr.region\n"
+        "8619900000002,smith,\n"
+        "8619900000003,smith,north\n");
+  write("bad-families.csv", "msisdn,attr.family\n8619900000003,Smith & Co\n8619911111111,x\n");
   std::ofstream(folder_.path() / "bad.yaml") << "tariff: x\ncurrency: CNY\ncurrency: USD\n";
   write("attributes.csv",
         "msisdn,imsi,account,kind,balance,credit_limit,attr.segment,attr.region\n"
