@@ -9,6 +9,7 @@ namespace {
 
 using engine::Fault;
 using engine::Outcome;
+using tariffs::FinalPart;
 
 // How each way that a request can end is told to the client (RFC 8506 9, RFC 6733 7.1), by Outcome.
 constexpr std::array result_codes = {
@@ -20,6 +21,7 @@ constexpr std::array result_codes = {
     ResultCode::unknown_session_id,
     ResultCode::unable_to_comply,
     ResultCode::too_busy,
+    ResultCode::credit_control_not_applicable,
 };
 
 ResultCode result_code(Outcome outcome) { return result_codes[static_cast<std::size_t>(outcome)]; }
@@ -34,8 +36,10 @@ void put_money(Writer& writer, AvpId group, engine::Money money, std::uint32_t c
   writer.end_group();
 }
 
-void put_grant(Writer& writer, const engine::Grant& grant, std::uint32_t currency_code) {
+void put_grant(Writer& writer, const engine::Grant& grant,
+               const std::optional<engine::Time>& tariff_change, std::uint32_t currency_code) {
   writer.begin_group(AvpId::granted_service_unit);
+  if (tariff_change) writer.put_time(AvpId::tariff_time_change, *tariff_change);
   switch (grant.unit) {
     case engine::Unit::seconds:
       writer.put_u32(AvpId::cc_time, static_cast<std::uint32_t>(grant.amount));
@@ -60,16 +64,28 @@ void put_grant(Writer& writer, const engine::Grant& grant, std::uint32_t currenc
   writer.end_group();
 }
 
+// Final-Unit-Indication (RFC 8506 8.34): with TERMINATE nothing but the action.
+void put_final_unit(Writer& writer, std::string_view action) {
+  writer.begin_group(AvpId::final_unit_indication);
+  writer.put_u32(AvpId::final_unit_action,
+                 static_cast<std::uint32_t>(tariffs::final_action_of(action)));
+  tariffs::visit_final_parts(action, [&writer](FinalPart part, std::string_view text) {
+    if (part == FinalPart::filter) writer.put_text(AvpId::restriction_filter_rule, text);
+    if (part == FinalPart::filter_id) writer.put_text(AvpId::filter_id, text);
+    if (!tariffs::is_redirect_address(part)) return;
+    writer.begin_group(AvpId::redirect_server);
+    writer.put_u32(AvpId::redirect_address_type, static_cast<std::uint32_t>(part));
+    writer.put_text(AvpId::redirect_server_address, text);
+    writer.end_group();
+  });
+  writer.end_group();
+}
+
 // What a grant says, in the MSCC or at command level alike.
 void put_units(Writer& writer, const engine::ServiceAnswer& service, std::uint32_t currency_code) {
-  if (!service.grant) return;
-  put_grant(writer, *service.grant, currency_code);
+  if (service.grant) put_grant(writer, *service.grant, service.tariff_change, currency_code);
   if (service.validity_seconds > 0) writer.put_u32(AvpId::validity_time, service.validity_seconds);
-  if (service.final_unit) {
-    writer.begin_group(AvpId::final_unit_indication);
-    writer.put_u32(AvpId::final_unit_action, 0);  // TERMINATE
-    writer.end_group();
-  }
+  if (service.final_unit) put_final_unit(writer, service.final_action);
 }
 
 // When the client is to come back before a grant is used up (TS 32.299 7.2); in an MSCC only.
@@ -92,24 +108,48 @@ void put_thresholds(Writer& writer, const engine::ServiceAnswer& service) {
   }
 }
 
-void put_service(Writer& writer, const engine::ServiceAnswer& service,
+// Which of two quotas it is (Tariff-Change-Usage, RFC 8506 8.27); none: there is one.
+enum class Quota : std::uint32_t { before_change = 0, after_change = 1, only = 2 };
+
+void put_service(Writer& writer, const engine::ServiceAnswer& service, Quota quota,
                  std::uint32_t currency_code) {
   writer.begin_group(AvpId::multiple_services_credit_control);
   for (engine::ServiceIdentifier identifier : service.service_identifiers) {
     writer.put_u32(AvpId::service_identifier, identifier.value);
   }
   if (service.rating_group) writer.put_u32(AvpId::rating_group, service.rating_group->value);
+  if (quota != Quota::only) {
+    writer.put_u32(AvpId::tariff_change_usage, static_cast<std::uint32_t>(quota));
+  }
   writer.put_result(result_code(service.outcome));
   put_units(writer, service, currency_code);
   put_thresholds(writer, service);
   writer.end_group();
 }
 
+// Said on purpose, once a session or debit, as what is left out means "do not" (RFC 8506 5.7, 6.5):
+// a session may go on over another connection, and a request that was not answered may be repeated
+// there: it is charged once.
+void put_failure_handling(Writer& writer, const engine::Request& request) {
+  constexpr std::uint32_t failover_supported = 1;
+  constexpr std::uint32_t retry_and_terminate = 2;
+  constexpr std::uint32_t terminate_or_buffer = 0;
+  if (request.key.type == engine::RequestType::initial) {
+    writer.put_u32(AvpId::cc_session_failover, failover_supported);
+    writer.put_u32(AvpId::credit_control_failure_handling, retry_and_terminate);
+  }
+  if (request.key.type == engine::RequestType::event &&
+      request.action == engine::RequestedAction::direct_debiting) {
+    writer.put_u32(AvpId::direct_debiting_failure_handling, terminate_or_buffer);
+  }
+}
+
 }  // namespace
 
-engine::Shard::Hold CreditControl::decide(const Message& message) {
+engine::Shard::Hold CreditControl::decide(const Message& message, const engine::Client& client) {
   error_ = read_request(message, currency_code(), request_);
   if (error_) return engine::Shard::Hold::ready;
+  request_.request.client = client;
   return shard_.handle(request_.request);
 }
 
@@ -146,9 +186,13 @@ void CreditControl::write_answer(const Message& message, const engine::Answer& a
     put_units(writer, answer.services[0], currency);
   } else {
     for (std::size_t i = 0; i < answer.service_count; ++i) {
-      put_service(writer, answer.services[i], currency);
+      const engine::ServiceAnswer& service = answer.services[i];
+      put_service(writer, service, service.has_second ? Quota::before_change : Quota::only,
+                  currency);
+      if (service.has_second) put_service(writer, service, Quota::after_change, currency);
     }
   }
+  put_failure_handling(writer, request);
   if (answer.cost) put_money(writer, AvpId::cost_information, *answer.cost, currency);
   if (answer.enough_credit) {
     // ENOUGH_CREDIT is 0 (RFC 8506 8.6).

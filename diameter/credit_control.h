@@ -21,8 +21,9 @@ class CreditControl {
   CreditControl(Identity identity, engine::Shard& shard)
       : identity_(std::move(identity)), shard_(shard) {}
 
-  // REQUIRES: a request of application 4, command 272.
-  engine::Shard::Hold decide(const Message& message);
+  // REQUIRES: a request of application 4, command 272. `client`: what it can do, where that is
+  // known.
+  engine::Shard::Hold decide(const Message& message, const engine::Client& client = {});
   // Appends the answer to the message decided last.
   void write(const Message& message, Buffer& out) const;
 

@@ -41,6 +41,18 @@ constexpr bool is_charging_content(AvpId id) {
 
 constexpr std::uint32_t unit_after_tariff_change = 1;  // Tariff-Change-Usage
 
+// Reporting-Reason (TS 32.299 7.2.175): the service is over, or its grant was long unused.
+constexpr bool is_given_back(std::uint32_t reporting_reason) {
+  constexpr std::uint32_t quota_holding_time = 1;
+  constexpr std::uint32_t final_report = 2;
+  return reporting_reason == quota_holding_time || reporting_reason == final_report;
+}
+
+// AoC-Request-Type (TS 32.299 7.2.13): FULL and COST_ONLY.
+constexpr bool asks_cost(std::uint32_t aoc_request_type) {
+  return aoc_request_type == 1 || aoc_request_type == 2;
+}
+
 // Which AVPs, wherever they stand, are rating attributes.
 constexpr std::array<std::pair<AvpId, AttributeId>, 22> attribute_rows = {{
     {AvpId::called_party_address, AttributeId::called_party},
@@ -77,7 +89,7 @@ static_assert(attribute_numbers <= 32 && std::ranges::all_of(attribute_rows, [](
 constexpr std::array optional_avps = {
     AvpId::requested_action,  AvpId::cc_sub_session_id,   AvpId::event_timestamp,
     AvpId::user_name,         AvpId::service_information, AvpId::requested_service_unit,
-    AvpId::used_service_unit,
+    AvpId::used_service_unit, AvpId::aoc_request_type,
 };
 constexpr std::size_t places = 1 + required_avps.size() + optional_avps.size();
 
@@ -198,6 +210,7 @@ std::optional<RequestError> Reader::read_required() {
   request_.retransmitted = message_.header().is_retransmitted();
   if (const Avp* avp = first(AvpId::cc_sub_session_id)) request_.key.sub_session = avp->u64();
   if (const Avp* avp = first(AvpId::event_timestamp)) request_.event_time = avp->time();
+  if (const Avp* avp = first(AvpId::aoc_request_type)) request_.asks_cost = asks_cost(avp->u32());
   if (request_.key.type ==
       engine::RequestType::event) {  // RFC 8506 8.41: elsewhere it means nothing
     const Avp* const action = first(AvpId::requested_action);
@@ -275,6 +288,7 @@ std::optional<RequestError> Reader::read_service(const Avp& mscc) {
     std::optional<RequestError> wrong;
     if (avp.id == AvpId::rating_group) service.rating_group = engine::RatingGroup(avp.u32());
     if (avp.id == AvpId::service_identifier) service.service_identifiers.emplace_back(avp.u32());
+    if (avp.id == AvpId::reporting_reason) service.is_given_back |= is_given_back(avp.u32());
     if (avp.id == AvpId::requested_service_unit) wrong = read_requested(avp, service);
     if (avp.id == AvpId::used_service_unit) wrong = read_used(avp, service);
     if (wrong) return wrong;
@@ -302,6 +316,10 @@ std::optional<RequestError> Reader::read_requested(const Avp& units, ServiceRequ
 std::optional<RequestError> Reader::read_used(const Avp& units, ServiceRequest& service) {
   if (!service.used) service.used.emplace();
   if (auto wrong = add_used(units, *service.used)) return wrong;
+  if (const Avp* reason =
+          message_.find(units, AvpId::reporting_reason)) {  // clients put it here, too
+    service.is_given_back |= is_given_back(reason->u32());
+  }
   const Avp* const usage = message_.find(units, AvpId::tariff_change_usage);
   if (usage == nullptr || usage->u32() != unit_after_tariff_change) return std::nullopt;
   if (!service.used_after) service.used_after.emplace();

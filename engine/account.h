@@ -107,11 +107,15 @@ struct Segment {
   std::int64_t reserved_micros = 0;
 };
 
-// Units that the client holds, by segment and set of service identifiers.
+// Units that the client holds, by segment and set of service identifiers. None: it has nothing
+// left, and is redirected or restricted until it has.
 struct HeldGrant {
   std::uint16_t segment = 0;
+  FinalUnit final_unit = FinalUnit::none;
   std::uint32_t services = 0;
   std::uint64_t units = 0;
+
+  bool is_over() const { return units == 0 && final_unit != FinalUnit::acts; }
 };
 
 // Units, or money, of a bucket that a segment holds for its grants.

@@ -41,7 +41,7 @@ HeldGrant& grant_of(Session& session, std::uint16_t segment, std::uint32_t servi
       session.grants, std::pair(segment, services), {},
       [](const HeldGrant& grant) { return std::pair(grant.segment, grant.services); });
   if (place == session.grants.end() || place->segment != segment || place->services != services) {
-    place = session.grants.insert(place, {segment, services, 0});
+    place = session.grants.insert(place, {segment, FinalUnit::none, services, 0});
   }
   return *place;
 }
@@ -188,10 +188,12 @@ void Book::apply_to_session(Account& account, Session* session, const Entry& ent
   }
   if (entry.request && !entry.uses.empty()) session->rated_at = entry.request->rated_at;
   for (const GrantChange& change : entry.grants) {
-    grant_of(*session, change.segment, change.services).units = change.units;
+    HeldGrant& grant = grant_of(*session, change.segment, change.services);
+    grant.units = change.units;
+    grant.final_unit = change.final_unit;
   }
   if (!entry.grants.empty()) {
-    std::erase_if(session->grants, [](const HeldGrant& grant) { return grant.units == 0; });
+    std::erase_if(session->grants, [](const HeldGrant& grant) { return grant.is_over(); });
   }
   if (entry.request && !entry.outcome.empty()) remember_request(*session, entry, own);
   if (closes) {

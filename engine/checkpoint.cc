@@ -404,12 +404,13 @@ bool decode_account(std::string_view row, Account& account) {
 // --- Sessions ------------------------------------------------------------------------------------
 
 void encode_session(const Session& session, std::string& out) {
-  std::size_t bound = (24 + session.segments.size() * 29 + session.grants.size() * 3 +
-                       session.holds.size() * 3 + session.counter_holds.size() * 3 +
-                       session.share_uses.size() * 4 + Session::remembered_max * 6) *
-                          number_bytes +
-                      session.id.size() + session.service_context.size() +
-                      session.attributes.size() + session.last_outcome.size();
+  std::size_t bound =
+      (24 + session.segments.size() * 29 + session.grants.size() * 3 + session.holds.size() * 3 +
+       session.counter_holds.size() * 3 + session.share_uses.size() * 4 + session.grants.size() +
+       Session::remembered_max * 6) *
+          number_bytes +
+      session.id.size() + session.service_context.size() + session.attributes.size() +
+      session.last_outcome.size();
   for (const Segment& segment : session.segments) {
     bound += shape_size_bound(segment.terms) + number_bytes;
   }
@@ -442,10 +443,12 @@ void encode_session(const Session& session, std::string& out) {
       to.signed_varint(hold.units);
     }
     write_requests(to, session);
-    // As rows were before there were counters, buckets of money, and payers' shares.
+    // As rows were before there were counters, buckets of money, payers' shares, and final units.
+    const bool has_final_units = std::ranges::any_of(
+        session.grants, [](const HeldGrant& grant) { return grant.final_unit != FinalUnit::none; });
     const bool has_bucket_money = std::ranges::any_of(
         session.segments, [](const Segment& segment) { return segment.bucket_micros != 0; });
-    const bool has_shares = !session.share_uses.empty();
+    const bool has_shares = !session.share_uses.empty() || has_final_units;
     if (session.counter_holds.empty() && !has_bucket_money && !has_shares) return;
     to.varint(session.counter_holds.size());
     for (const CounterHold& hold : session.counter_holds) {
@@ -458,6 +461,9 @@ void encode_session(const Session& session, std::string& out) {
     if (!has_shares) return;
     to.varint(session.share_uses.size());
     for (const ShareUse& use : session.share_uses) write(to, use);
+    if (!has_final_units) return;
+    for (const HeldGrant& grant : session.grants)
+      to.u8(static_cast<std::uint8_t>(grant.final_unit));
   });
 }
 
@@ -511,6 +517,11 @@ bool decode_session(std::string_view row, Session& session, AccountNumber& accou
     session.share_uses.resize(in.count());
     for (ShareUse& use : session.share_uses) {
       if (!read(in, use) || use.segment >= session.segments.size()) return false;
+    }
+  }
+  if (!in.at_end()) {
+    for (HeldGrant& grant : session.grants) {
+      if (!read(in, grant.final_unit)) return false;
     }
   }
   return is_whole(in) && session.last.value != 0 && !session.id.empty();

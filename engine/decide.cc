@@ -2,6 +2,7 @@
 
 #include "engine/attributes.h"
 #include "engine/base/assert.h"
+#include "engine/base/saturating.h"
 #include "engine/outcome.h"
 #include "engine/permission.h"
 
@@ -126,7 +127,12 @@ std::optional<Outcome> Decider::refused_use(const Request& request,
   const Permission permission =
       permission_of(account_, subscriber_, rule, group, at, comes_to_subscriber(request, at));
   if (permission.is_given) return std::nullopt;
-  return refusal_of(rule, permission);
+  const Outcome refusal = refusal_of(rule, permission);
+  if (refusal == Outcome::credit_limit_reached && request.key.type != RequestType::event) {
+    const tariffs::FinalUnitRule* const end = end_of(request, rule, group);
+    if (end != nullptr && end->action != tariffs::FinalAction::terminate) return std::nullopt;
+  }
+  return refusal;
 }
 
 // Why nothing of the request may be used; nullopt: something may.
@@ -287,7 +293,8 @@ void Decider::charge(std::uint16_t segment, std::uint64_t units) {
 
 // Last, a new grant, if one was asked for.
 void Decider::serve(const Request& request, const ServiceRequest& service, ServiceAnswer& answer) {
-  if (!service.requested || answer.outcome != Outcome::success) return;
+  if (!service.requested || service.is_given_back) return stay_at_end(request, service, answer);
+  if (answer.outcome != Outcome::success) return;
   const bool money = asks_money(service);
   std::optional<std::uint16_t> segment = sheet_.find(service.rating_group, money);
   GrantLimits limits;
@@ -301,14 +308,22 @@ void Decider::serve(const Request& request, const ServiceRequest& service, Servi
       answer.outcome = Outcome::credit_limit_reached;
       return;
     }
-    if (!permit(request, rule_of(*segment), service.rating_group, limits, answer)) return;
+    if (!permit(request, rule_of(*segment), service.rating_group, limits, answer)) {
+      if (answer.outcome != Outcome::credit_limit_reached) return;
+      return refuse_credit(request, service, segment, rule_of(*segment), answer);
+    }
   }
   // Named twice in one request, a service is left with its last grant.
   sheet_.drop_grant(*segment, service_identifiers_key(service.service_identifiers));
   sheet_.release(*segment);
+  if (!money && is_not_applicable(request, *segment)) {
+    answer.outcome = Outcome::not_applicable;
+    return;
+  }
   grant(request, *segment, service, limits, answer);
   sheet_.reserve(*segment);
   if (!answer.grant) return;
+  grant_past_change(request, *segment, service, limits, answer);
   constexpr std::int64_t validity_max = UINT32_MAX / 4;
   const std::int64_t validity =
       std::clamp<std::int64_t>(sheet_.validity(*segment).count(), 1, validity_max);
@@ -350,10 +365,37 @@ void Decider::session_request(const Request& request, const tariffs::TariffHisto
     }
   }
   copy_outcome_of_command(request);
+  const std::span<const ServiceAnswer> answers(answer.services.data(), answer.service_count);
+  if (session_ == nullptr && !answers.empty() &&
+      std::ranges::all_of(answers, [](const ServiceAnswer& service) {
+        return service.outcome == Outcome::not_applicable;
+      })) {
+    answer.outcome = Outcome::not_applicable;  // and the session ends (RFC 8506 5.2)
+  }
   if (session_ == nullptr && answer.outcome != Outcome::success) return finish_refused(request);
+  tell_cost(request);
   if (terminates) return finish_session(request, EntryKind::session_terminated);
   finish_session(request,
                  session_ == nullptr ? EntryKind::session_opened : EntryKind::session_updated);
+}
+
+// Free whatever is counted: nothing to control for a client that says it wants none then (4011).
+bool Decider::is_not_applicable(const Request& request, std::uint16_t segment) const {
+  if (!request.client.knows_not_applicable) return false;
+  const Rule* const rule = rule_of(segment);
+  const VersionedTariff* const tariff = tariff_of(segment);
+  return rule != nullptr && rule->terms && tariffs::is_free(*rule->terms) &&
+         (rule->always || !tariff->tariff->has_counters());
+}
+
+void Decider::tell_cost(const Request& request) {
+  if (!request.asks_cost) return;
+  std::int64_t micros = 0;
+  for (std::size_t i = 0; i < sheet_.segment_count(); ++i) {
+    micros =
+        base::saturating_add(micros, sheet_.segment(static_cast<std::uint16_t>(i)).charged_micros);
+  }
+  d_.answer.cost = Money(micros);
 }
 
 // Where the units stood in the command itself, so does what became of them.

@@ -90,10 +90,17 @@ void Decider::report_by_rule(const Request& request, const ServiceRequest& servi
       service.used_after ? std::min(used, service.used_after->in(unit).value_or(0)) : 0;
   const std::uint32_t services = service_identifiers_key(service.service_identifiers);
   const bool is_named = group.group == service.rating_group;
-  const std::optional<std::uint16_t> granted =
-      sheet_.visit(group.group, false, [&](std::uint16_t segment) {
-        return is_named ? sheet_.granted_before(segment, services) > 0 : segment == *known;
-      });
+  const auto was_granted = [&](std::uint16_t segment) {
+    return is_named ? sheet_.granted_before(segment, services) > 0 : segment == *known;
+  };
+  std::optional<std::uint16_t> granted = sheet_.visit(group.group, false, was_granted);
+  const auto second = sheet_.visit(group.group, false, [&](std::uint16_t segment) {
+    return segment != granted && was_granted(segment);
+  });
+  if (second) {  // one is for after a change of the tariff: not that which held first
+    const Rule* const first = group.find(facts_at(group, facts, std::min(heard_at, end), false));
+    if (&tariff.rules()[sheet_.segment(*second).rule.value] == first) granted = second;
+  }
   // What was granted is of the period in which it was, as it is of the rule.
   const Time begin = granted ? std::min(heard_at, end) : end;
   if (group.goes_by_counters()) {
@@ -233,20 +240,74 @@ std::optional<std::uint16_t> Decider::segment_to_grant(const Request& request,
   const RatingFacts& facts = facts_now(request);
   const Time from = granted_from();
   const Rule* const rule = group.find(facts_at(group, facts, from, true));
-  if (!permit(request, rule, service.rating_group, limits, answer)) return std::nullopt;
+  if (!permit(request, rule, service.rating_group, limits, answer)) {
+    if (answer.outcome == Outcome::credit_limit_reached) {
+      refuse_credit(request, service, std::nullopt, rule, answer);
+    }
+    return std::nullopt;
+  }
   if (rule == nullptr || !rule->terms) {
     cannot_rate(request, tariff, answer);
     return std::nullopt;
   }
   if (rule->stop) {
-    answer.outcome = Outcome::credit_limit_reached;
+    refuse_credit(request, service, std::nullopt, rule, answer);
     return std::nullopt;
   }
   if (const std::optional<Time> change = group.prices->next_change(facts.at(from))) {
     const auto until = std::chrono::ceil<Seconds>(*change - from);
-    limits.until_change = std::min(limits.until_change.value_or(until), until);
+    if (!limits.until_change || until < *limits.until_change) {
+      limits.until_change = until;
+      limits.price_change = change;
+    }
   }
   return segment_of(group, *rule, answer);
+}
+
+// A client that counts what it uses before and after a change of the price by itself (RFC 8506
+// 5.1.1) is granted as much for afterwards, and both are held: whichever is dearer is paid for. One
+// that can tell them apart gets two quotas (5.1.2). Where there is not that much, or the price
+// changes by more than the clock, the grant stays good until the change only.
+void Decider::grant_past_change(const Request& request, std::uint16_t segment,
+                                const ServiceRequest& service, GrantLimits& limits,
+                                ServiceAnswer& answer) {
+  const Unit unit = sheet_.segment(segment).terms.unit;
+  const TariffChange mode = request.client.tariff_change;
+  if (mode == TariffChange::validity || !limits.price_change || !answer.grant ||
+      answer.final_unit || unit == Unit::seconds || unit == Unit::money) {
+    return;
+  }
+  const VersionedTariff& version = *tariff_of(segment);
+  const RatedGroup group{version, context(request), service.rating_group};
+  if (group.goes_by_counters()) return;
+  const RatingFacts& facts = facts_now(request);
+  const Time change = *limits.price_change;
+  const Rule* const next = group.find(facts_at(group, facts, change, true));
+  const Rule* const now = rule_of(segment);
+  if (next == nullptr || next == now || !next->terms || next->stop) return;
+  const Permission permission =
+      permission_of(account_, subscriber_, next, service.rating_group, change, false);
+  if (!permission.is_given) return;
+  ServiceAnswer none;
+  const std::optional<std::uint16_t> after = segment_of(group, *next, none);
+  const std::uint32_t services = service_identifiers_key(service.service_identifiers);
+  if (!after || *after == segment) return;
+  sheet_.drop_grant(*after, services);
+  sheet_.release(*after);
+  const std::uint64_t amount = answer.grant->amount;
+  if (sheet_.payable_units(*after, amount) < amount || !sheet_.give(*after, services, amount)) {
+    sheet_.reserve(*after);
+    return;
+  }
+  sheet_.reserve(*after);
+  answer.tariff_change = change;
+  answer.has_second = mode == TariffChange::two_quotas;
+  limits.until_change.reset();
+  std::optional<Time> until = permission.until;
+  if (const std::optional<Time> second = group.prices->next_change(facts.at(change))) {
+    until = until ? std::min(*until, *second) : *second;
+  }
+  if (until) limits.until_change = std::chrono::ceil<Seconds>(*until - granted_from());
 }
 
 // How much of a grant is used before counters make another rule win, and whether that one stops.
@@ -267,7 +328,7 @@ void Decider::limit_by_counters(const Request& request, std::uint16_t segment, s
   tariffs::Facts then = facts_at(group, facts, granted_from(), true);
   for (const auto& [which, value] : d_.reached) d_.counted[which] = value;
   const Rule* const next = group.find(then);
-  limits.stops = next != nullptr && next->stop;
+  if (next != nullptr && next->stop) limits.stop = next;
 }
 
 // --- What is bought by first use -----------------------------------------------------------------

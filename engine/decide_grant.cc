@@ -9,6 +9,8 @@ namespace farthing::engine {
 namespace {
 
 using base::saturating_add;
+using tariffs::FinalAction;
+using tariffs::FinalUnitRule;
 using tariffs::GrantRules;
 using tariffs::QuotaRule;
 using tariffs::Rule;
@@ -149,15 +151,12 @@ void Decider::grant(const Request& request, std::uint16_t segment, const Service
   }
   if (unit != Unit::money) limit_by_counters(request, segment, wanted + quota.minimum, limits);
   if (limits.until_threshold) {
-    is_last = limits.stops && *limits.until_threshold <= wanted;
-    cut(limits.stops ? *limits.until_threshold
-                     : std::max(*limits.until_threshold, std::min(quota.minimum, wanted)),
+    is_last = limits.stop != nullptr && *limits.until_threshold <= wanted;
+    cut(limits.stop != nullptr ? *limits.until_threshold
+                               : std::max(*limits.until_threshold, std::min(quota.minimum, wanted)),
         GrantReason::threshold);
   }
-  if (wanted == 0) {
-    answer.outcome = Outcome::credit_limit_reached;
-    return;
-  }
+  if (wanted == 0) return refuse_credit(request, service, segment, limits.stop, answer);
   const std::uint64_t whole = wanted;
   if (rules != nullptr) wanted = size_by_state(segment, service, *rules, wanted, reason);
   // Looked at a minimum grant further than granted: a grant after which not even that is left is
@@ -167,16 +166,25 @@ void Decider::grant(const Request& request, std::uint16_t segment, const Service
   if (is_until_change) most = std::min(most, whole);
   const std::uint64_t payable = sheet_.payable_units(segment, most);
   if (payable < minimum) {
-    answer.outcome = Outcome::credit_limit_reached;
-    return;
+    return refuse_credit(request, service, segment, rule_of(segment), answer);
   }
   if (payable < most) reason = GrantReason::balance;
   const std::uint64_t amount = payable < most ? std::min(payable, whole) : wanted;
-  if (!sheet_.give(segment, service_identifiers_key(service.service_identifiers), amount)) {
+  const bool is_stopped = is_last && wanted == whole;
+  const FinalUnitRule* end = nullptr;
+  FinalUnit final_unit = FinalUnit::none;
+  if (is_stopped || payable < most) {
+    end = end_of(request, is_stopped ? limits.stop : rule_of(segment), service.rating_group);
+    const bool acts = end != nullptr && end->action != FinalAction::terminate;
+    final_unit = acts ? FinalUnit::acts : FinalUnit::ends;
+  }
+  const std::uint32_t services = service_identifiers_key(service.service_identifiers);
+  if (!sheet_.give(segment, services, amount, final_unit)) {
     answer.outcome = Outcome::unable_to_comply;
     return;
   }
-  answer.final_unit = (is_last && wanted == whole) || payable < most;
+  answer.final_unit = final_unit != FinalUnit::none;
+  if (end != nullptr) answer.final_action = end->encoded;
   split_by_direction(requested, answer.grant.emplace(Grant{unit, amount, std::nullopt, false}));
   if (rules != nullptr) tell_when_to_report(*rules, answer);
 }

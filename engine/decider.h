@@ -1,6 +1,7 @@
-// Who decides one request: the class behind decide() (decide.h), in three files. decide.cc has what
-// a session and an event are answered; decide_grant.cc how much is granted; decide_by_rule.cc which
-// rule prices what, where prices have conditions or go by counters.
+// Who decides one request: the class behind decide() (decide.h), in four files. decide.cc has what
+// a session and an event are answered; decide_grant.cc how much is granted; decide_final_unit.cc
+// what becomes of who is granted nothing more; decide_by_rule.cc which rule prices what, where
+// prices have conditions or go by counters.
 //
 // Internal to the engine. Threads: none of its own.
 #pragma once
@@ -76,9 +77,18 @@ class Decider {
   // What a grant must not outlast.
   struct GrantLimits {
     std::optional<std::chrono::seconds> until_change;  // of the price by the clock
-    std::optional<std::uint64_t> until_threshold;      // units, until it changes by a counter
-    bool stops = false;                                // behind them nothing is granted
+    std::optional<Time> price_change;  // the same, where another rule is known to win then
+    std::optional<std::uint64_t> until_threshold;  // units, until it changes by a counter
+    const tariffs::Rule* stop = nullptr;  // the rule by which nothing is granted behind them
   };
+  const tariffs::FinalUnitRule* end_of(const Request& request, const tariffs::Rule* rule,
+                                       const std::optional<RatingGroup>& group) const;
+  void refuse_credit(const Request& request, const ServiceRequest& service,
+                     const std::optional<std::uint16_t>& segment, const tariffs::Rule* rule,
+                     ServiceAnswer& answer);
+  void stay_at_end(const Request& request, const ServiceRequest& service, ServiceAnswer& answer);
+  void tell_to_ask_again(std::uint16_t segment, const tariffs::FinalUnitRule* end,
+                         ServiceAnswer& answer);
   bool permit(const Request& request, const tariffs::Rule* rule,
               const std::optional<RatingGroup>& group, GrantLimits& limits, ServiceAnswer& answer);
   static std::uint64_t wanted_units(Unit unit, const tariffs::QuotaRule& quota,
@@ -97,6 +107,10 @@ class Decider {
   static void tell_when_to_report(const tariffs::GrantRules& rules, ServiceAnswer& answer);
   void grant(const Request& request, std::uint16_t segment, const ServiceRequest& service,
              GrantLimits& limits, ServiceAnswer& answer);
+  void grant_past_change(const Request& request, std::uint16_t segment,
+                         const ServiceRequest& service, GrantLimits& limits, ServiceAnswer& answer);
+  bool is_not_applicable(const Request& request, std::uint16_t segment) const;
+  void tell_cost(const Request& request);
 
   // Prices with conditions.
   struct RatedGroup {

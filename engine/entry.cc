@@ -53,9 +53,15 @@ enum Section : std::uint64_t {
   section_plan = std::uint64_t{1} << 33,
   section_shares = std::uint64_t{1} << 35,
   section_budget = std::uint64_t{1} << 36,
+  section_final_units = std::uint64_t{1} << 37,
 };
 constexpr std::uint64_t sections_known =
-    ((std::uint64_t{1} << 34) - 1) | section_shares | section_budget;
+    ((std::uint64_t{1} << 34) - 1) | section_shares | section_budget | section_final_units;
+
+bool has_final_units(const Entry& entry) {
+  return std::ranges::any_of(
+      entry.grants, [](const GrantChange& grant) { return grant.final_unit != FinalUnit::none; });
+}
 
 std::uint64_t sections_of(const Entry& entry) {
   std::uint64_t mask = 0;
@@ -67,6 +73,7 @@ std::uint64_t sections_of(const Entry& entry) {
   if (!entry.uses.empty()) mask |= section_uses;
   if (!entry.legs.empty()) mask |= section_legs;
   if (!entry.grants.empty()) mask |= section_grants;
+  if (has_final_units(entry)) mask |= section_final_units;
   if (entry.validity_seconds) mask |= section_validity;
   if (!entry.outcome.empty()) mask |= section_outcome;
   if (entry.account_opening) mask |= section_account_opening;
@@ -111,7 +118,7 @@ std::size_t size_bound(const Entry& entry) {
     bound += 22 * number + shape_size_bound(opening.terms);
   }
   bound += entry.uses.size() * 2 * number + entry.legs.size() * 4 * number +
-           entry.grants.size() * 3 * number;
+           entry.grants.size() * 4 * number;
   bound += entry.counter_changes.size() * 4 * number + entry.thresholds.size() * 2 * number;
   for (const CounterOpening& opening : entry.counter_openings) {
     bound += opening.name.size() + 7 * number;
@@ -445,6 +452,11 @@ void write_changes(ByteWriter& writer, Sequence own, const Entry& entry, std::ui
     for (const ShareUse& use : entry.share_uses) write(writer, use);
   }
   if (entry.budget) write(writer, *entry.budget);
+  if (mask & section_final_units) {
+    for (const GrantChange& grant : entry.grants) {
+      writer.u8(static_cast<std::uint8_t>(grant.final_unit));
+    }
+  }
 }
 
 bool read_changes(ByteReader& in, std::uint64_t mask, Sequence own, Entry& entry) {
@@ -493,6 +505,11 @@ bool read_changes(ByteReader& in, std::uint64_t mask, Sequence own, Entry& entry
     return false;
   }
   if (mask & section_budget && !read(in, entry.budget.emplace())) return false;
+  if (mask & section_final_units) {
+    for (GrantChange& grant : entry.grants) {
+      if (!read(in, grant.final_unit)) return false;
+    }
+  }
   return in.ok();
 }
 

@@ -143,11 +143,20 @@ struct SegmentUse {
   std::uint64_t units = 0;  // as reported
 };
 
+// Whether what a client holds is the last, and what becomes of its service then. The numbers stand
+// in the ledger.
+enum class FinalUnit : std::uint8_t {
+  none = 0,
+  ends = 1,  // the service ends
+  acts = 2,  // it is redirected or restricted, and stays open (RFC 8506 5.6.2, 5.6.3)
+};
+
 // What a client holds after this entry for one set of service identifiers; 0: nothing any more.
 struct GrantChange {
   std::uint16_t segment = 0;
   std::uint32_t services = 0;  // service_identifiers_key() of the set
   std::uint64_t units = 0;
+  FinalUnit final_unit = FinalUnit::none;
 };
 
 // Names a set of service identifiers within a segment, whatever their order; 0 for none.

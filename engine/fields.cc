@@ -309,6 +309,12 @@ bool read(ByteReader& in, PayerChange& payer) {
   return in.ok() && payer.account.value != 0;
 }
 
+bool read(ByteReader& in, FinalUnit& final_unit) {
+  const std::uint8_t number = in.u8();
+  final_unit = static_cast<FinalUnit>(number);
+  return in.ok() && number <= static_cast<std::uint8_t>(FinalUnit::acts);
+}
+
 void write(ByteWriter& out, const ShareUse& use) {
   out.varint(use.segment);
   out.varint(use.bucket.value);

@@ -34,6 +34,8 @@ void write(base::ByteWriter& out, const BucketOpening& bucket);
 // At most 5 numbers.
 void write(base::ByteWriter& out, const PayerChange& payer);
 [[nodiscard]] bool read(base::ByteReader& in, PayerChange& payer);
+[[nodiscard]] bool read(base::ByteReader& in, FinalUnit& final_unit);
+
 void write(base::ByteWriter& out, const ShareUse& use);
 [[nodiscard]] bool read(base::ByteReader& in, ShareUse& use);
 void write(base::ByteWriter& out, const PayerBudget& budget);

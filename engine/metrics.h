@@ -63,7 +63,7 @@ struct ShardMetrics {
   // Requests by type (RequestType - 1) and by how the command ended.
   std::array<std::array<Figure, 8>, 4> requests;
   // Services inside them, by how each ended.
-  std::array<Figure, 8> services;
+  std::array<Figure, 9> services;
   Figure duplicates;          // answered again from what was remembered
   Figure duplicates_read;     // of those, read back from the ledger
   Figure duplicates_evicted;  // forgotten before their window was over

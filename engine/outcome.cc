@@ -21,9 +21,16 @@ enum ServiceFlag : std::uint8_t {
   service_final_unit = 16,
   service_holding_time = 32,
   service_threshold = 64,
+  service_more = 128,  // another byte of flags follows
+};
+enum MoreServiceFlag : std::uint8_t {
+  more_final_action = 1,
+  more_validity = 2,  // without a grant
+  more_tariff_change = 4,
+  more_second = 8,
 };
 
-constexpr std::uint8_t outcome_last = static_cast<std::uint8_t>(Outcome::too_busy);
+constexpr std::uint8_t outcome_last = static_cast<std::uint8_t>(Outcome::not_applicable);
 constexpr std::uint8_t fault_last = static_cast<std::uint8_t>(Fault::units);
 
 void write_service(base::ByteWriter& out, const ServiceAnswer& service) {
@@ -35,7 +42,14 @@ void write_service(base::ByteWriter& out, const ServiceAnswer& service) {
   if (service.final_unit) flags |= service_final_unit;
   if (service.grant && service.holding_seconds) flags |= service_holding_time;
   if (service.grant && service.threshold > 0) flags |= service_threshold;
+  std::uint8_t more = 0;
+  if (!service.final_action.empty()) more |= more_final_action;
+  if (!service.grant && service.validity_seconds > 0) more |= more_validity;
+  if (service.tariff_change) more |= more_tariff_change;
+  if (service.has_second) more |= more_second;
+  if (more != 0) flags |= service_more;
   out.u8(flags);
+  if (more != 0) out.u8(more);
   out.u8(static_cast<std::uint8_t>(service.outcome));
   out.u8(static_cast<std::uint8_t>(service.fault));
   if (service.rating_group) out.varint(service.rating_group->value);
@@ -49,10 +63,16 @@ void write_service(base::ByteWriter& out, const ServiceAnswer& service) {
     if (service.holding_seconds) out.varint(*service.holding_seconds);
     if (service.threshold > 0) out.varint(service.threshold);
   }
+  if (more & more_final_action) out.text(service.final_action);
+  if (more & more_validity) out.varint(service.validity_seconds);
+  if (more & more_tariff_change) {
+    out.signed_varint(service.tariff_change->time_since_epoch().count());
+  }
 }
 
 bool read_service(base::ByteReader& in, ServiceAnswer& service) {
   const std::uint8_t flags = in.u8();
+  const std::uint8_t more = flags & service_more ? in.u8() : 0;
   const std::uint8_t outcome = in.u8();
   const std::uint8_t fault = in.u8();
   if (outcome > outcome_last || fault > fault_last) return false;
@@ -76,6 +96,13 @@ bool read_service(base::ByteReader& in, ServiceAnswer& service) {
     if (flags & service_holding_time) service.holding_seconds = in.number<std::uint32_t>();
     if (flags & service_threshold) service.threshold = in.number<std::uint32_t>();
   }
+  if (more & more_final_action) {
+    service.final_action = in.text();
+    if (!tariffs::is_final_action(service.final_action)) return false;
+  }
+  if (more & more_validity) service.validity_seconds = in.number<std::uint32_t>();
+  if (more & more_tariff_change) service.tariff_change = Time(Duration(in.signed_varint()));
+  service.has_second = (more & more_second) != 0;
   return in.ok();
 }
 
@@ -85,7 +112,8 @@ void encode_outcome(const Answer& answer, std::string& out) {
   constexpr std::size_t number = base::ByteWriter::varint_bytes_max;
   std::size_t bound = 4 * number;
   for (std::size_t i = 0; i < answer.service_count; ++i) {
-    bound += (8 + answer.services[i].service_identifiers.size()) * number;
+    const ServiceAnswer& service = answer.services[i];
+    bound += (11 + service.service_identifiers.size()) * number + service.final_action.size();
   }
   out.resize(bound);
   base::ByteWriter writer(out.data());

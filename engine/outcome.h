@@ -1,5 +1,5 @@
 // An answer, encoded to be kept: in the ledger entry of the request and, for an open session, in
-// memory. A repeated request gets the answer that it got, from these bytes.
+// memory. A repeated request gets the answer that it got, from these bytes, which it may view.
 #pragma once
 
 #include "engine/types.h"

@@ -102,7 +102,7 @@ void PastSession::take_grants(const Entry& entry) {
     } else if (is_known) {
       place->units = change.units;
     } else {
-      grants_.insert(place, {change.segment, change.services, change.units});
+      grants_.insert(place, {change.segment, change.final_unit, change.services, change.units});
     }
   }
 }
@@ -166,9 +166,11 @@ bool PastRequestReader::read_session(const Entry& entry, const PastSession& know
     ServiceRequest& service = request.add_service();
     service.rating_group = answer.rating_group;
     service.service_identifiers = answer.service_identifiers;
+    // Refused all the same, it could not have acted.
+    if (answer.outcome == Outcome::credit_limit_reached) request.client.acts_at_end = false;
     if (answer.grant) {
       ask(service, answer.grant->unit, answer.grant->amount);
-    } else if (answer.outcome != Outcome::success) {
+    } else if (answer.outcome != Outcome::success || answer.final_unit) {
       ask_in_vain(service, known.unit_of(answer.rating_group));
     }
   }

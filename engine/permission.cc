@@ -6,13 +6,6 @@ namespace farthing::engine {
 
 namespace {
 
-bool covers(const Subscription& subscription, const tariffs::Rule& rule,
-            const std::optional<RatingGroup>& group) {
-  return std::ranges::any_of(subscription.coverage, [&](const tariffs::Coverage& coverage) {
-    return coverage.covers(rule.service, group, rule.holding);
-  });
-}
-
 bool is_suspended(const Subscription& subscription) {
   return subscription.state == Subscription::State::unpaid &&
          subscription.unpaid == tariffs::Unpaid::suspend;
@@ -41,7 +34,7 @@ std::optional<Time> subscribed_until(const Account& account, SubscriberNumber su
   }
   for (const Subscription& subscription : account.subscriptions) {
     if (subscription.owner != subscriber || !subscription.is_valid_at(at) ||
-        !covers(subscription, rule, group)) {
+        !subscription.covers(rule.service, group, rule.holding)) {
       continue;
     }
     if (!until || subscription.valid_to > *until) until = subscription.valid_to;
@@ -53,7 +46,7 @@ bool is_suspended(const Account& account, SubscriberNumber subscriber, const tar
                   const std::optional<RatingGroup>& group) {
   return std::ranges::any_of(account.subscriptions, [&](const Subscription& subscription) {
     return is_suspended(subscription) && subscription.owner == subscriber &&
-           covers(subscription, rule, group);
+           subscription.covers(rule.service, group, rule.holding);
   });
 }
 

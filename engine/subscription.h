@@ -9,8 +9,10 @@
 #include "engine/types.h"
 #include "tariffs/offer.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +54,12 @@ struct Subscription {
   bool is_valid_at(Time time) const {
     return state != State::waiting && std::chrono::floor<std::chrono::seconds>(begun_at) <= time &&
            time < valid_to;
+  }
+  bool covers(tariffs::ServiceKey service, const std::optional<tariffs::RatingGroup>& rating_group,
+              const tariffs::Situations& holding) const {
+    return std::ranges::any_of(coverage, [&](const tariffs::Coverage& covered) {
+      return covered.covers(service, rating_group, holding);
+    });
   }
   friend bool operator==(const Subscription&, const Subscription&) = default;
 };

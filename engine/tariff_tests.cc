@@ -145,6 +145,7 @@ Course Bench::play() { return test_.unit == Unit::events ? play_events() : play_
 
 ServiceRequest& Bench::prepare(RequestType type, std::string_view session) {
   request_.clear();
+  request_.client.acts_at_end = false;  // a test asks whether it is refused
   request_.key = {type, requests_, 0, requests_, requests_};
   request_.session_id = session;
   request_.service_context = test_.context;

@@ -94,6 +94,8 @@ void Request::clear() {
   service_count = 0;
   attributes.clear();
   attributes_hash = 0;
+  client = {};
+  asks_cost = false;
 }
 
 ServiceRequest& Request::add_service() {
@@ -104,6 +106,7 @@ ServiceRequest& Request::add_service() {
   service.requested.reset();
   service.used.reset();
   service.used_after.reset();
+  service.is_given_back = false;
   return service;
 }
 
@@ -126,6 +129,9 @@ ServiceAnswer& Answer::add_service() {
   service.grant.reset();
   service.validity_seconds = 0;
   service.final_unit = false;
+  service.final_action = {};
+  service.tariff_change.reset();
+  service.has_second = false;
   service.holding_seconds.reset();
   service.threshold = 0;
   return service;

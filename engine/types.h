@@ -114,12 +114,29 @@ struct ServiceRequest {
   std::optional<RequestedUnits> requested;
   std::optional<UsedUnits> used;
   std::optional<UsedUnits> used_after;  // of these, those after the last change of the tariff
+  // It was reported because it is over, or was long unused (Reporting-Reason FINAL, QHT): whatever
+  // is asked for, nothing is granted (TS 32.299 7.2.160, 7.2.175).
+  bool is_given_back = false;
 };
 
 // Bytes that came with a request and may matter to rating, named by number (see attributes.h).
 struct AttributeView {
   std::uint8_t id = 0;
   std::string_view value;
+};
+
+// How a client is made to report when the price changes by the clock (RFC 8506 5.1.1, 5.1.2).
+enum class TariffChange : std::uint8_t {
+  validity,    // its grant is good until then
+  one_quota,   // it is told when, and says what was used before and after
+  two_quotas,  // and it takes a quota for each
+};
+
+// What the client that asks can do, as far as it matters to what it is granted.
+struct Client {
+  bool acts_at_end = true;  // it can redirect and restrict (RFC 8506 5.6.2, 5.6.3)
+  TariffChange tariff_change = TariffChange::validity;
+  bool knows_not_applicable = false;  // it serves without credit control what is free (4011)
 };
 
 struct Request {
@@ -136,6 +153,8 @@ struct Request {
   std::size_t service_count = 0;
   std::vector<AttributeView> attributes;
   std::uint64_t attributes_hash = 0;
+  Client client;
+  bool asks_cost = false;  // what the session has cost so far (AoC-Request-Type)
 
   void clear();
   ServiceRequest& add_service();
@@ -152,6 +171,7 @@ enum class Outcome : std::uint8_t {
   unknown_session = 5,   // neither open nor among the remembered
   unable_to_comply = 6,  // no tariff in force, or a limit of this server
   too_busy = 7,          // shedding: too little disk or too much work
+  not_applicable = 8,    // free, to a client that wants no credit control then
 };
 
 // Which AVP a rating failure is about (Failed-AVP, RFC 8506 9.2).
@@ -186,12 +206,19 @@ struct ServiceAnswer {
   Outcome outcome = Outcome::success;
   Fault fault = Fault::none;
   std::optional<Grant> grant;
-  std::uint32_t validity_seconds = 0;  // with a grant
-  bool final_unit = false;             // the last grant: terminate when it is used up
+  std::uint32_t validity_seconds = 0;  // with a grant, or with a final action
+  // The last grant; and what becomes of who has used it up, or, without a grant, at once
+  // (tariffs/final_unit.h): "": its service ends. Views the tariff, or the kept answer.
+  bool final_unit = false;
+  std::string_view final_action = {};
   // With a grant (tariffs/quota.h): unused for so long, it is given back; nullopt: not said. With
   // so much of it left the next one is asked for; 0: with nothing.
   std::optional<std::uint32_t> holding_seconds;
   std::uint32_t threshold = 0;
+  // With a grant: when its price changes. It is good for before and after, or there are two: as
+  // much again for after.
+  std::optional<Time> tariff_change;
+  bool has_second = false;
   // With a grant: of an answer that was just decided; kept ones do not say it.
   GrantReason grant_reason = GrantReason::asked;
 };
@@ -203,7 +230,9 @@ struct Answer {
   std::vector<ServiceAnswer> services;  // the first `service_count` count
   std::size_t service_count = 0;
   std::optional<bool> enough_credit;  // Check-Balance-Result
-  std::optional<Money> cost;          // Cost-Information of a price enquiry or a debit
+  // Cost-Information: of a price enquiry or a debit, or of a session so far, without what is only
+  // reserved (RFC 8506 5.3, 8.7).
+  std::optional<Money> cost;
 
   void clear();
   ServiceAnswer& add_service();

@@ -88,6 +88,9 @@ void walk_session(const Session& session, TextSink& sink) {
     sink.add("grant's segment", grant.segment);
     sink.add("grant's services", grant.services);
     sink.add("grant", grant.units);
+    if (grant.final_unit != FinalUnit::none) {
+      sink.add("grant's end", static_cast<std::uint64_t>(grant.final_unit));
+    }
   }
   for (const BucketHold& hold : session.holds) {
     sink.add("hold's segment", hold.segment);

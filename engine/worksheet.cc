@@ -118,7 +118,8 @@ void Worksheet::load_session() {
   }
   std::sort(by_group_.begin(), by_group_.end());
   for (const HeldGrant& held : session_->grants) {
-    grants_.push_back({held.segment, held.services, held.units, held.units, false});
+    grants_.push_back({held.segment, held.services, held.units, held.final_unit, held.units,
+                       held.final_unit, false});
     std::uint64_t& granted = segments_[held.segment].granted;
     granted = saturating_add(granted, held.units);
   }
@@ -183,6 +184,7 @@ void Worksheet::drop_grant(std::uint16_t index, std::uint32_t services) {
   std::uint64_t& granted = segments_[index].granted;
   granted -= std::min(granted, held->units);
   held->units = 0;
+  held->final_unit = FinalUnit::none;
 }
 
 std::uint64_t Worksheet::granted_before(std::uint16_t index, std::uint32_t services) const {
@@ -195,17 +197,40 @@ std::uint64_t Worksheet::granted_before(std::uint16_t index, std::uint32_t servi
 void Worksheet::drop_grants(std::uint16_t index) {
   for (auto held = find_grant(index, 0); held != grants_.end() && held->segment == index; ++held) {
     held->units = 0;
+    held->final_unit = FinalUnit::none;
   }
   segments_[index].granted = 0;
 }
 
-bool Worksheet::give(std::uint16_t index, std::uint32_t services, std::uint64_t units) {
+FinalUnit Worksheet::final_before(std::uint16_t index, std::uint32_t services) const {
+  const auto held = std::ranges::lower_bound(grants_, std::pair(index, services), {}, by_place);
+  const bool is_known =
+      held != grants_.end() && held->segment == index && held->services == services;
+  return is_known ? held->final_before : FinalUnit::none;
+}
+
+bool Worksheet::stay_at_end(std::uint16_t index, std::optional<std::uint32_t> services) {
+  bool is_any = false;
+  for (auto held = find_grant(index, services.value_or(0));
+       held != grants_.end() && held->segment == index; ++held) {
+    if (services && held->services != *services) break;
+    if (held->final_before != FinalUnit::acts) continue;
+    held->final_unit = FinalUnit::acts;
+    held->given = true;
+    is_any = true;
+  }
+  return is_any;
+}
+
+bool Worksheet::give(std::uint16_t index, std::uint32_t services, std::uint64_t units,
+                     FinalUnit final_unit) {
   auto held = find_grant(index, services);
   if (held == grants_.end() || held->segment != index || held->services != services) {
     if (grants_.size() >= grants_max) return false;
-    held = grants_.insert(held, {index, services, 0, 0, false});
+    held = grants_.insert(held, {index, services});
   }
   held->units = units;
+  held->final_unit = final_unit;
   held->given = true;
   segments_[index].granted = saturating_add(segments_[index].granted, units);
   return true;
@@ -622,8 +647,8 @@ void Worksheet::write(Entry& entry) const {
   add(Side::main, Leg::no_segment, {}, main_micros_ - account_->main_micros);
   write_shares(entry);
   for (const GrantWork& grant : grants_) {
-    if (grant.units != grant.before) {
-      entry.grants.push_back({grant.segment, grant.services, grant.units});
+    if (grant.is_changed()) {
+      entry.grants.push_back({grant.segment, grant.services, grant.units, grant.final_unit});
     }
   }
   for (const BucketWork& work : buckets_) {

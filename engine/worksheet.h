@@ -113,8 +113,14 @@ class Worksheet {
   // How many units more until allowances end that pay them, or else until the price of a unit
   // changes (tariffs::next_border): the step that reaches it is whole. REQUIRES: likewise.
   std::uint64_t units_to_border(std::uint16_t index) const;
-  // False: there are grants_max already. REQUIRES: this set's grant dropped.
-  [[nodiscard]] bool give(std::uint16_t index, std::uint32_t services, std::uint64_t units);
+  // Whether that was the last, and what became of the service then.
+  FinalUnit final_before(std::uint16_t index, std::uint32_t services) const;
+  // No units are given with FinalUnit::acts only. False: there are grants_max already. REQUIRES:
+  // this set's grant dropped.
+  [[nodiscard]] bool give(std::uint16_t index, std::uint32_t services, std::uint64_t units,
+                          FinalUnit final_unit = FinalUnit::none);
+  // Those who had the last and are where that led to stay there: this set, or all of the segment.
+  bool stay_at_end(std::uint16_t index, std::optional<std::uint32_t> services);
   bool holds_older_grants() const;  // given by earlier requests, and not dropped
 
   // --- Money and allowances ----------------------------------------------------------------------
@@ -210,8 +216,12 @@ class Worksheet {
     std::uint16_t segment = 0;
     std::uint32_t services = 0;
     std::uint64_t before = 0;
+    FinalUnit final_before = FinalUnit::none;
     std::uint64_t units = 0;
+    FinalUnit final_unit = FinalUnit::none;
     bool given = false;  // by this request
+
+    bool is_changed() const { return units != before || final_unit != final_before; }
   };
   using Shares = std::vector<BucketShare>;
   using Grants = std::vector<GrantWork>;

@@ -61,6 +61,9 @@ Item grant_item(const Service& service, const Rule& rule) {
              {"standard", units_text(service.unit, quota.standard)},
              {"minimum", units_text(service.unit, quota.minimum)},
              {"validity", duration_text(quota.validity)}}};
+  if (rule.service_at_end != nullptr) {
+    item.fields.push_back({"at end", final_action_text(rule.service_at_end->encoded)});
+  }
   if (rule.grants == nullptr) return item;
   const GrantRules& rules = *rule.grants;
   std::string sizes;
@@ -114,6 +117,9 @@ Item price_item(const Tariff& tariff, const Rule& rule) {
   if (const std::string cap = cap_text(terms); !cap.empty()) item.fields.push_back({"cap", cap});
   if (rule.over) item.fields.push_back({"over", tariff.counters()[*rule.over].name});
   if (rule.stop) item.fields.push_back({"stop", "true"});
+  if (rule.at_end != nullptr) {
+    item.fields.push_back({"at end", final_action_text(rule.at_end->encoded)});
+  }
   if (terms.minimum > 0) item.fields.push_back({"minimum", units_text(terms.unit, terms.minimum)});
   if (terms.setup.micros > 0) item.fields.push_back({"setup", terms.setup.to_string()});
   if (terms.tax) item.fields.push_back({"tax", terms.tax->to_string() + " %"});
@@ -260,6 +266,9 @@ Item offer_item(const Tariff& tariff, const Offer& offer) {
   }
   if (offer.sale != Sale::on_sale) {
     item.fields.push_back({"sale", std::string(sale_name(offer.sale))});
+  }
+  if (offer.at_end != nullptr) {
+    item.fields.push_back({"at end", final_action_text(offer.at_end->encoded)});
   }
   if (offer.filing) item.fields.push_back({"filing", filing_text(*offer.filing)});
   if (!offer.successor.empty()) item.fields.push_back({"successor", offer.successor});

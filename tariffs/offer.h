@@ -6,6 +6,7 @@
 
 #include "tariffs/ceiling.h"
 #include "tariffs/counter.h"
+#include "tariffs/final_unit.h"
 #include "tariffs/money.h"
 #include "tariffs/period_clock.h"
 #include "tariffs/price.h"
@@ -16,6 +17,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -136,6 +138,8 @@ struct Offer {
   std::optional<MinimumSpend> minimum_spend;
   std::optional<Instalments> instalments;
   std::optional<Filing> filing;
+  // What becomes of who has used up the last of what it covers; nullptr: nothing is said.
+  std::shared_ptr<const FinalUnitRule> at_end;
 
   Money fee_in(LifeState state) const {
     return fees[static_cast<std::size_t>(state)].value_or(fee);

@@ -3,6 +3,7 @@
 #include "tariffs/ceiling_file.h"
 #include "tariffs/coverage_file.h"
 #include "tariffs/filing_file.h"
+#include "tariffs/final_unit_file.h"
 #include "tariffs/instalments_file.h"
 #include "tariffs/minimum_spend_file.h"
 #include "tariffs/situation_file.h"
@@ -376,6 +377,7 @@ void OfferReader::read_selling(YamlMap& map) {
   offer.minimum_spend = read_minimum_spend(map, offer.renewal, known_.counters, errors_);
   offer.instalments = read_instalments(map, offer, errors_);
   offer.filing = read_filing(map, errors_);
+  offer.at_end = read_at_end(map, errors_);
   if (const YamlNode* most = map.find("daily_most")) {
     offer.daily_most = static_cast<std::uint16_t>(read_integer(*most, errors_, 1, 24).value_or(0));
   }

@@ -26,6 +26,7 @@ struct PlacedService {
   Restrictions restrictions;  // of all its prices
   std::optional<Percent> tax;
   PaidFrom paid_from = PaidFrom::either;
+  std::shared_ptr<const FinalUnitRule> at_end;
   bool has_unit = false;
   bool is_complete = false;  // its rating groups and prices could all be read
 };

@@ -13,6 +13,7 @@
 #include "tariffs/calendar.h"
 #include "tariffs/conditions.h"
 #include "tariffs/counter.h"
+#include "tariffs/final_unit.h"
 #include "tariffs/numbering.h"
 #include "tariffs/offer.h"
 #include "tariffs/price.h"
@@ -57,7 +58,11 @@ struct Rule {
   ServiceKey service;
   QuotaRule quota;
   std::shared_ptr<const GrantRules>
-      grants;                               // of the whole service; nullptr: always the usual sizes
+      grants;  // of the whole service; nullptr: always the usual sizes
+  // What becomes of who has used up the last of what this prices; of its own, and its service's;
+  // nullptr: nothing is said.
+  std::shared_ptr<const FinalUnitRule> at_end;
+  std::shared_ptr<const FinalUnitRule> service_at_end;
   std::optional<PriceTerms> terms;          // nullopt: known to have no price, answered with 5031
   PriceTerms continued;                     // the same for what another price has begun: without
                                             // set-up charge, minimum and first block

@@ -10,6 +10,7 @@
 #include "tariffs/local_time.h"
 #include "tariffs/numbering.h"
 #include "tariffs/filing_file.h"
+#include "tariffs/final_unit_file.h"
 #include "tariffs/offer_file.h"
 #include "tariffs/placed.h"
 #include "tariffs/price_file.h"
@@ -219,6 +220,7 @@ PlacedService Compiler::compile_service(const YamlEntry& entry) {
   placed.restrictions = read_restrictions(map, errors_);
   placed.tax = read_tax(map, tax_);
   placed.paid_from = read_paid_from(map, PaidFrom::either);
+  placed.at_end = read_at_end(map, errors_);
 
   constexpr Unit units[] = {Unit::octets, Unit::seconds, Unit::events, Unit::money};
   std::vector<std::string_view> unit_names;
@@ -357,6 +359,8 @@ bool Compiler::compile_price(const YamlNode& node, PlacedService& placed) {
   const bool has_terms = compile_terms(map, made, placed.service.unit);
   const std::optional<Percent> tax = read_tax(map, placed.tax);
   const PaidFrom paid_from = read_paid_from(map, placed.paid_from);
+  made.rule.at_end = read_at_end(map, errors_);
+  made.rule.service_at_end = placed.at_end;
   if (made.rule.terms) {
     for (PriceTerms* terms : {&*made.rule.terms, &made.rule.continued}) {
       terms->tax = tax;

@@ -115,7 +115,15 @@ void tell(const ExplainedAnswer& explained, std::string& text) {
          tariffs::units_text(answer.grant->unit, answer.grant->amount),
          group_text(answer.rating_group), answer.validity_seconds,
          answer.final_unit ? ", the last that can be given" : "", report_text(answer));
+    if (!answer.final_action.empty()) {
+      line(text, "when it is used up: {}", tariffs::final_action_text(answer.final_action));
+    }
     if (!explained.grant_why.empty()) line(text, "its size: {}", explained.grant_why);
+  }
+  if (answer.outcome == Outcome::success && !answer.grant && answer.final_unit) {
+    line(text, "nothing granted to {}: {}, to ask again after {} s",
+         group_text(answer.rating_group), tariffs::final_action_text(answer.final_action),
+         answer.validity_seconds);
   }
   if (answer.outcome == Outcome::success) return;
   const std::uint32_t code = reject_code(answer.outcome);
@@ -208,6 +216,9 @@ json::object answer_json(const ExplainedAnswer& explained) {
   return {{"rating_group", group_json(answer.rating_group)},
           {"outcome", outcome_name(answer.outcome)},
           {"grant", std::move(grant)},
+          {"final_action", answer.final_action.empty()
+                               ? json::value()
+                               : json::value(tariffs::final_action_text(answer.final_action))},
           {"why", text_or_null(explained.why)},
           {"help", json::value_from(explained.help)}};
 }

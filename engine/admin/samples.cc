@@ -14,9 +14,10 @@ using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
-constexpr std::array<std::string_view, 8> outcome_names = {
-    "success",      "service_denied",  "credit_limit_reached", "rating_failed",
-    "user_unknown", "unknown_session", "unable_to_comply",     "too_busy"};
+constexpr std::array<std::string_view, 9> outcome_names = {
+    "success",          "service_denied", "credit_limit_reached",
+    "rating_failed",    "user_unknown",   "unknown_session",
+    "unable_to_comply", "too_busy",       "not_applicable"};
 constexpr std::array<std::string_view, 4> type_names = {"initial", "update", "termination",
                                                         "event"};
 

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <fstream>
 #include <map>
 #include <optional>
@@ -40,12 +42,14 @@ struct Service {
   std::vector<std::string> identifiers;
   std::optional<std::string> requested;
   std::vector<std::string> used;
+  std::optional<std::uint32_t> reason;
 };
 
 struct RequestText {
   std::map<std::string, std::string> values;  // persist from request to request
   std::string type, number;
   bool retransmitted = false;
+  bool shows_all = false;
   std::optional<std::string> requested, action, sub, at, drop;
   std::vector<std::string> used;
   std::vector<Service> services;
@@ -115,14 +119,26 @@ class Player {
     engine_.sync();
   }
 
-  // Of tariffs/samples.
+  // Of tariffs/samples, or beside the traps.
   void load_sample(const std::string& name) {
     std::ifstream file(std::string(FARTHING_SAMPLES) + "/" + name);
+    if (!file) file.open(std::string(FARTHING_TRAPS) + "/" + name);
     std::ostringstream text;
     text << file.rdbuf();
     const auto tariff = tariffs::compile_tariff(name, text.str());
     if (!tariff.has_value()) throw std::runtime_error(tariffs::to_string(tariff.error().front()));
     engine_.shard().enter_tariff(*tariff, text.str());
+  }
+
+  static engine::Client client_of(const RequestText& request) {
+    const auto said = request.values.find("client");
+    engine::Client client;
+    if (said == request.values.end()) return client;
+    client.acts_at_end = said->second != "simple";
+    client.knows_not_applicable = said->second == "4011";
+    if (said->second == "one_quota") client.tariff_change = engine::TariffChange::one_quota;
+    if (said->second == "two_quotas") client.tariff_change = engine::TariffChange::two_quotas;
+    return client;
   }
 
   static diameter::Identity identity() { return {"ocs.farthing.example", "farthing.example", 1}; }
@@ -139,7 +155,8 @@ class Player {
       diameter::write_error_answer(answer_buffer_, message_, identity(), decoded.error().code,
                                    decoded.error().failed_avp);
     } else {
-      engine_.decide([this] { return credit_control_->decide(message_); });
+      const engine::Client client = client_of(request);
+      engine_.decide([&] { return credit_control_->decide(message_, client); });
       credit_control_->write(message_, answer_buffer_);
     }
     engine_.sync();
@@ -157,6 +174,8 @@ class Player {
       const std::string value = equals == std::string::npos ? "" : words[i].substr(equals + 1);
       if (key == "T")
         request.retransmitted = true;
+      else if (key == "all")
+        request.shows_all = true;
       else if (key == "rsu")
         request.requested = value;
       else if (key == "usu")
@@ -180,6 +199,7 @@ class Player {
       }
     }
     identities_said_ = false;
+    shows_all_ = request.shows_all;
     if (!known_.contains("e2e_fixed")) known_["e2e_now"] = std::to_string(++end_to_end_);
     request.values = known_;
     known_.erase("e2e");
@@ -197,6 +217,8 @@ class Player {
           service.requested = value;
         else if (key == "usu")
           service.used.push_back(value);
+        else if (key == "reason")
+          service.reason = static_cast<std::uint32_t>(std::stoul(value));
         else if (key != "mscc")
           throw std::runtime_error("unknown word " + word);
       }
@@ -221,16 +243,24 @@ class Player {
         writer.put_u64(AvpId::cc_service_specific_units, std::stoull(value));
       else if (pair[0] == "money")
         put_money(writer, value);
+      else if (pair[0] == "change")
+        writer.put_u32(AvpId::tariff_change_usage, static_cast<std::uint32_t>(std::stoul(value)));
+      else if (pair[0] == "reason")
+        writer.put_u32(AvpId::reporting_reason, static_cast<std::uint32_t>(std::stoul(value)));
       else
         throw std::runtime_error("unknown unit " + part);
     }
     writer.end_group();
   }
 
-  // "1.5" -> digits 15, exponent -1: as the text is written.
+  // "1.5" -> digits 15, exponent -1: as the text is written; "2e1" -> digits 2, exponent 1.
   static void put_money(diameter::Writer& writer, std::string value) {
     const std::size_t point = value.find('.');
     std::int32_t exponent = 0;
+    if (const std::size_t e = value.find('e'); e != std::string::npos) {
+      exponent = std::stoi(value.substr(e + 1));
+      value.erase(e);
+    }
     if (point != std::string::npos) {
       exponent = -static_cast<std::int32_t>(value.size() - point - 1);
       value.erase(point, 1);
@@ -275,6 +305,9 @@ class Player {
     text(AvpId::origin_host, "pgw.example");
     text(AvpId::origin_realm, "example");
     text(AvpId::destination_realm, "farthing.example");
+    if (const std::string host = value("host", ""); !host.empty()) {
+      writer.put_text(AvpId::destination_host, host);
+    }
     number(AvpId::auth_application_id, 4);
     const std::string context = value("context", "data");
     text(AvpId::service_context_id, contexts.contains(context) ? contexts.at(context) : context);
@@ -288,6 +321,13 @@ class Player {
     }
     if (request.sub) writer.put_u64(AvpId::cc_sub_session_id, std::stoull(*request.sub));
     put_identities(writer, request);
+    if (const std::string indicator = value("msi", ""); !indicator.empty()) {
+      writer.put_u32(AvpId::multiple_services_indicator,
+                     static_cast<std::uint32_t>(std::stoul(indicator)));
+    }
+    if (const std::string cost = value("aoc", ""); !cost.empty()) {
+      writer.put_u32(AvpId::aoc_request_type, static_cast<std::uint32_t>(std::stoul(cost)));
+    }
     if (request.action) writer.put_u32(AvpId::requested_action, actions.at(*request.action));
     if (request.requested) put_units(writer, AvpId::requested_service_unit, *request.requested);
     for (const std::string& used : request.used) put_units(writer, AvpId::used_service_unit, used);
@@ -313,6 +353,7 @@ class Player {
     writer.begin_group(AvpId::multiple_services_credit_control);
     if (service.requested) put_units(writer, AvpId::requested_service_unit, *service.requested);
     for (const std::string& used : service.used) put_units(writer, AvpId::used_service_unit, used);
+    if (service.reason) writer.put_u32(AvpId::reporting_reason, *service.reason);
     for (const std::string& identifier : service.identifiers) {
       writer.put_u32(AvpId::service_identifier, static_cast<std::uint32_t>(std::stoul(identifier)));
     }
@@ -342,6 +383,7 @@ class Player {
     if (answer_.header().is_error()) line += " E";
     emit(line);
     for (const std::string& text : services) emit("<   " + text);
+    if (shows_all_) emit("<   " + all_avps());
   }
 
   std::string service(const diameter::Avp& mscc) {
@@ -352,6 +394,7 @@ class Player {
         identifiers += (identifiers.empty() ? "" : ",") + std::to_string(avp.u32());
       }
       if (avp.id == AvpId::result_code) result = std::to_string(avp.u32());
+      if (avp.id == AvpId::tariff_change_usage) grant += fmt::format(" change={}", avp.u32());
       grant += grant_word(avp);
     }
     if (!identifiers.empty()) identifiers = "si=" + identifiers + " ";
@@ -367,10 +410,47 @@ class Player {
       return fmt::format(" {}={}", diameter::name(avp.id), avp.u32());
     }
     if (avp.id == AvpId::final_unit_indication) {
-      const diameter::Avp* action = answer_.find(avp, AvpId::final_unit_action);
-      return fmt::format(" final={}", action == nullptr ? 99 : action->u32());
+      return " final=" + final_unit(avp);
     }
     return "";
+  }
+
+  // Of the whole answer, by name and with values, but for what stands in groups.
+  std::string all_avps() {
+    std::string text;
+    for (const diameter::Avp& avp : answer_.avps()) {
+      text += (text.empty() ? "" : " ") + std::string(diameter::name(avp.id));
+      const diameter::AvpType type = diameter::definition(avp.id).type;
+      if (type == diameter::AvpType::unsigned32 || type == diameter::AvpType::enumerated) {
+        text += fmt::format("={}", avp.u32());
+      } else if (type != diameter::AvpType::grouped) {
+        text += fmt::format("={}", avp.text());
+      }
+    }
+    return text;
+  }
+
+  // "1:url=https://topup.example/,filter=open-sites"
+  std::string final_unit(const diameter::Avp& indication) {
+    constexpr std::array<const char*, 4> types = {"ipv4", "ipv6", "url", "sip"};
+    std::string text;
+    for (const diameter::Avp& avp : answer_.children(indication)) {
+      if (avp.id == AvpId::final_unit_action) text += std::to_string(avp.u32());
+      if (avp.id == AvpId::filter_id) text += ",filter=" + std::string(avp.text());
+      if (avp.id == AvpId::restriction_filter_rule) text += ",rule=" + underlined(avp.text());
+      if (avp.id == AvpId::redirect_server) {
+        text +=
+            fmt::format(",{}={}", types.at(answer_.find(avp, AvpId::redirect_address_type)->u32()),
+                        answer_.find(avp, AvpId::redirect_server_address)->text());
+      }
+    }
+    return text;
+  }
+
+  static std::string underlined(std::string_view text) {
+    std::string word(text);
+    std::ranges::replace(word, ' ', '_');
+    return word;
   }
 
   std::string units(const diameter::Avp& group) {
@@ -379,6 +459,11 @@ class Player {
       text += fmt::format("{}{}:{}", text.empty() ? "" : ",", unit, value);
     };
     for (const diameter::Avp& avp : answer_.children(group)) {
+      if (avp.id == AvpId::tariff_time_change) {
+        add("until", std::to_string(std::chrono::duration_cast<std::chrono::seconds>(avp.time() -
+                                                                                     engine_.now())
+                                        .count()));
+      }
       if (avp.id == AvpId::cc_total_octets) add("total", std::to_string(avp.u64()));
       if (avp.id == AvpId::cc_input_octets) add("in", std::to_string(avp.u64()));
       if (avp.id == AvpId::cc_output_octets) add("out", std::to_string(avp.u64()));
@@ -446,6 +531,7 @@ class Player {
   diameter::Buffer answer_buffer_;
   std::map<std::string, std::string> known_ = {{"user", "8613800138000"}};
   bool identities_said_ = false;
+  bool shows_all_ = false;
   std::uint32_t hop_by_hop_ = 0;
   std::uint32_t end_to_end_ = 1000;
   std::string out_;

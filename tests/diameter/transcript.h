@@ -7,10 +7,14 @@
 //   + 30s                                             time passes
 //   ! topup 8613800138000 5.00                        something is done to the server
 //
-// Requests: I U T E; session, context (data, voice, sms or literal), user (E.164), imsi, sip, name
+// Requests: I U T E; client (simple: it cannot redirect; 4011; one_quota, two_quotas), msi
+// (Multiple-Services-Indicator), host (Destination-Host), aoc (AoC-Request-Type), all (show every
+// AVP of the answer), session, context (data, voice, sms or literal), user (E.164), imsi, sip, name
 // (User-Name), e2e, T (the flag), action (debit refund check price), at (seconds from now:
 // Event-Timestamp), sub (CC-Sub-Session-Id), drop=AVP-Name (leave a required AVP out), rsu and usu
-// at command level. Units: total in out time events money, comma separated; empty: an empty group.
+// at command level; reason (Reporting-Reason) of an MSCC. Units: total in out time events money
+// (1.5 or 15e-1), and in usu change (Tariff-Change-Usage) and reason, comma separated; empty: an
+// empty group.
 // What is not said stays as in the request before. Commands: crash, sync, tick, topup, adjust, bar,
 // unbar, subscribe, tariff FILE (of tariffs/samples). A line beginning with # is a comment.
 //
