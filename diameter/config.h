@@ -15,14 +15,17 @@
 #include "diameter/dictionary.h"
 #include "diameter/error_answer.h"
 #include "diameter/network.h"
+#include "diameter/peer_profile.h"
 #include "diameter/peer_state.h"
 
 namespace farthing::diameter {
 
-// One line of the list of those who may connect: both must fit.
+// One line of the list of those who may connect: name and network must both fit. The first line
+// that fits a peer holds for it.
 struct PeerRule {
   std::string origin_host = "*";  // Exactly (letter case does not count), or "*" for any.
-  IpNetwork network;              // Where it connects from; the default is everywhere.
+  IpNetwork network{};            // Where it connects from; the default is everywhere.
+  PeerProfile profile{};
 };
 
 // A command that is handed to the application.
@@ -51,7 +54,7 @@ struct ServerConfig {
 
   std::vector<PeerRule> peers_allowed;  // Nobody, if empty.
   // false: requests with another Destination-Realm are answered 3003, another Destination-Host
-  // 3002.
+  // 3002. A peer's profile may say otherwise.
   bool serves_any_destination = true;
 
   std::chrono::milliseconds watchdog_interval{30'000};  // Tw of RFC 3539, 6 s at least.

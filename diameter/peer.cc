@@ -218,6 +218,7 @@ void Peer::on_cer(const std::optional<DecodeError>& error, MonotonicTime now) {
     return;
   }
   if (is_first) {
+    profile_ = rule_of(origin_host_, remote_, context_.config)->profile;
     is_known_to_application_ = true;
     context_.application.on_peer_open(*this);
   }
@@ -319,9 +320,22 @@ bool Peer::is_served(ResultCode& code) const {
   return false;
 }
 
+bool Peer::serves_any_destination() const {
+  switch (profile_.destinations) {
+    case PeerProfile::Destinations::inherit:
+      return context_.config.serves_any_destination;
+    case PeerProfile::Destinations::any:
+      return true;
+    case PeerProfile::Destinations::own:
+      return false;
+  }
+  FARTHING_ASSERT(false);
+  return false;
+}
+
 bool Peer::is_for_us(ResultCode& code) const {
+  if (serves_any_destination()) return true;
   const ServerConfig& config = context_.config;
-  if (config.serves_any_destination) return true;
   const Avp* realm = context_.message.find(AvpId::destination_realm);
   code = ResultCode::realm_not_served;
   if (realm != nullptr && !is_same_identity(realm->text(), config.identity.origin_realm)) {

@@ -88,6 +88,8 @@ class Peer {
   const std::string& product_name() const { return product_name_; }
   std::optional<std::uint32_t> origin_state_id() const { return origin_state_id_; }
   const IpAddress& remote_address() const { return remote_; }
+  // That of the line that let it connect; the default one before the capabilities exchange.
+  const PeerProfile& profile() const { return profile_; }
   PeerState state() const { return state_; }
   bool is_suspect() const { return watchdog_.is_suspect(); }
   // Whole messages only may stand in these when control goes back to the server.
@@ -126,6 +128,7 @@ class Peer {
   void send_simple_answer();  // DWA and DPA.
   void send_request(std::uint32_t command);
   void note_state_id();
+  bool serves_any_destination() const;
   bool is_served(ResultCode& code) const;
   bool is_for_us(ResultCode& code) const;
   void log(LogLevel level, std::string_view what);
@@ -143,6 +146,7 @@ class Peer {
   std::string origin_realm_;
   std::string product_name_;
   std::optional<std::uint32_t> origin_state_id_;
+  PeerProfile profile_;
 
   Buffer ready_;
   Buffer gathering_;

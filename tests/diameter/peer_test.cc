@@ -517,5 +517,28 @@ TEST_F(PeerTest, ReportsARestartedClient) {
   EXPECT_EQ(application.restarts, std::vector<std::string>{"client.example 3 4"});
 }
 
+TEST_F(PeerTest, HasTheProfileOfTheFirstLineThatFits) {
+  PeerRule by_network;
+  by_network.origin_host = "Client.Example";
+  by_network.network = *IpNetwork::parse("10.0.0.0/8");
+  by_network.profile.one_service = true;
+  PeerRule by_name = by_network;
+  by_name.network = {};
+  by_name.profile.destinations = PeerProfile::Destinations::own;
+  PeerRule rest;
+  config.peers_allowed = {by_network, by_name, rest};
+  EXPECT_EQ(peer().profile(), PeerProfile{}) << "nobody is known yet";
+  open();
+  EXPECT_EQ(peer().profile(), by_name.profile);
+  // The profile says which destinations are served, whatever the server does.
+  Buffer out;
+  Writer writer(out);
+  writer.begin(Header{0xc0, 272, 4, 1, 1});
+  writer.put_text(AvpId::destination_host, "other.example");
+  writer.finish();
+  send(out.bytes());
+  EXPECT_EQ(take_one_result(), 3002u);
+}
+
 }  // namespace
 }  // namespace farthing::diameter

@@ -72,6 +72,7 @@ diameter::ServerConfig server_config(const engine::Config& config,
     diameter::PeerRule rule;
     rule.origin_host = peer.origin_host;
     if (auto network = diameter::IpNetwork::parse(peer.from)) rule.network = *network;
+    rule.profile = peer.profile;
     server.peers_allowed.push_back(rule);
   }
   server.serves_any_destination = config.destinations == engine::Destinations::any;
