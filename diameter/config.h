@@ -36,9 +36,13 @@ struct ServedCommand {
 
 enum class LogLevel : std::uint8_t { info, warning, error };
 
+struct ListenAddress {
+  std::string address = "127.0.0.1";  // IPv4 or IPv6.
+  std::uint16_t port = 3868;          // 0 picks a free one.
+};
+
 struct ServerConfig {
-  std::string listen_address = "127.0.0.1";
-  std::uint16_t port = 3868;  // 0 picks a free one.
+  std::vector<ListenAddress> listen = {{}};
 
   Identity identity;
   std::string product_name = "Farthing";

@@ -47,11 +47,12 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Starts to listen. The error says which address and why, in words.
+  // Starts to listen. The error says which address and why, in words; then none is listened to.
   base::Result<void, std::string> listen();
-  // Where it listens: the port, and "127.0.0.1:3868" or "[::1]:3868".
-  std::uint16_t port() const;
-  std::string endpoint() const;
+  // Where it listens, in the order of the configuration: the port, and "127.0.0.1:3868" or
+  // "[::1]:3868".
+  std::uint16_t port(std::size_t listener = 0) const;
+  std::string endpoint(std::size_t listener = 0) const;
 
   // Stops listening, says goodbye to all peers (DPR, RFC 6733 5.4), and calls `done` when they are
   // gone: after their DPAs, at the latest twice closing_timeout from now.

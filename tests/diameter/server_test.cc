@@ -56,7 +56,7 @@ class TestApplication : public Application {
 class ServerTest : public ::testing::Test {
  protected:
   ServerTest() {
-    config.port = 0;
+    config.listen[0].port = 0;
     config.identity = {"ocs.farthing.example", "farthing.example", 1};
     config.peers_allowed = {{"*", *IpNetwork::parse("127.0.0.0/8")},
                             {"*", *IpNetwork::parse("::1")}};
@@ -433,7 +433,7 @@ TEST_F(ServerTest, SaysGoodbyeWhenItStops) {
 }
 
 TEST_F(ServerTest, ListensOnIpv6) {
-  config.listen_address = "::1";
+  config.listen[0].address = "::1";
   start();
   if (::testing::Test::HasFatalFailure()) return;
   EXPECT_EQ(server->endpoint(), "[::1]:" + std::to_string(port));
@@ -442,15 +442,31 @@ TEST_F(ServerTest, ListensOnIpv6) {
   EXPECT_EQ(client.exchange_capabilities(), 2001u);
 }
 
+TEST_F(ServerTest, ListensOnSeveralAddresses) {
+  config.listen = {{"127.0.0.1", 0}, {"127.0.0.2", 0}};
+  config.connections_max = 2;
+  start();
+  EXPECT_EQ(server->endpoint(1), "127.0.0.2:" + std::to_string(server->port(1)));
+  EXPECT_NE(server->port(1), port);
+  TestClient one(port);
+  ASSERT_EQ(one.exchange_capabilities("one"), 2001u);
+  TestClient two(server->port(1), 0, false, "127.0.0.2");
+  ASSERT_EQ(two.exchange_capabilities("two"), 2001u);
+  expect_served(two, 1);
+  EXPECT_EQ(metrics().peers_open, 2u);
+  TestClient three(port);
+  EXPECT_TRUE(three.is_closed_by_server()) << "the bound is that of all listeners";
+}
+
 TEST_F(ServerTest, SaysWhyItCannotListen) {
   start();
   ServerConfig same = config;
-  same.port = port;
+  same.listen[0].port = port;
   Server second(io, same, application);
   const auto in_use = second.listen();
   ASSERT_TRUE(in_use.has_error());
   EXPECT_NE(in_use.error().find("127.0.0.1 port " + std::to_string(port)), std::string::npos);
-  same.listen_address = "localhost:3868";
+  same.listen[0].address = "localhost:3868";
   Server third(io, same, application);
   EXPECT_EQ(third.listen().error(), "not an IP address: localhost:3868");
 }
