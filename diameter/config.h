@@ -72,6 +72,7 @@ struct ServerConfig {
   std::size_t output_size_bytes_max = 4u << 20;  // Of one peer: ready, held and being written.
   std::size_t read_buffer_size_bytes = 256u << 10;
   std::size_t connections_max = 1'024;
+  std::size_t own_requests_max = 256;  // Of ours under way to one peer.
 
   std::function<MonotonicTime()> now = [] { return std::chrono::steady_clock::now(); };
   std::function<std::uint32_t()> random;  // For jitter and End-to-End-Ids; none: a fixed sequence.

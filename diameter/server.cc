@@ -143,7 +143,7 @@ class Server::Impl::Connection final : public Peer,
       return close();
     }
     // While we do not read we cannot hear it live: then only the rule above counts.
-    if (!is_paused_ || state() != PeerState::open) check_deadlines(now);
+    check_deadlines(now, !is_paused_);
     flush();
     settle();
   }
@@ -376,6 +376,10 @@ std::string Server::endpoint(std::size_t listener) const {
 }
 
 void Server::stop(std::function<void()> done) { impl_->stop(std::move(done)); }
+
+Peer* Server::find_peer(std::string_view origin_host) const {
+  return impl_->context_.open_peers.best(origin_host);
+}
 
 bool Server::has_held() const { return !impl_->context_.gathering.empty(); }
 

@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "diameter/application.h"
@@ -62,6 +63,10 @@ class Server {
   // REQUIRES: what was sealed before has been released.
   void seal_held();
   void release_held();
+
+  // The open peer of this Origin-Host; of several the one to send a request to. nullptr: none. Good
+  // until control goes back to the server.
+  Peer* find_peer(std::string_view origin_host) const;
 
   // Runs `work` on the server's thread, then sends what it made ready. From any thread.
   void post(std::function<void()> work);

@@ -41,6 +41,9 @@ class TestApplication : public Application {
     if (padding > 0) writer.put_text(AvpId::class_avp, std::string(padding, 'x'));
     writer.finish();
   }
+  void on_answer(Peer& /*peer*/, const Message& /*answer*/, std::uint64_t id) override {
+    answered = id;
+  }
   void on_turn_end() override { ++turns; }
   void on_peer_open(Peer& /*peer*/) override { ++opened; }
   void on_peer_closed(Peer& /*peer*/) override { ++closed; }
@@ -51,6 +54,7 @@ class TestApplication : public Application {
   std::atomic<int> turns = 0;
   std::atomic<int> opened = 0;
   std::atomic<int> closed = 0;
+  std::atomic<std::uint64_t> answered = 0;
 };
 
 class ServerTest : public ::testing::Test {
@@ -440,6 +444,33 @@ TEST_F(ServerTest, ListensOnIpv6) {
   TestClient client(port, 0, true);
   if (!client.is_connected()) GTEST_SKIP() << "no IPv6 here";
   EXPECT_EQ(client.exchange_capabilities(), 2001u);
+}
+
+TEST_F(ServerTest, AsksThePeerOfAName) {
+  start();
+  TestClient other(port);
+  TestClient owner(port);
+  ASSERT_EQ(other.exchange_capabilities("other.example"), 2001u);
+  ASSERT_EQ(owner.exchange_capabilities("owner.example"), 2001u);
+  server->post([&] {
+    Peer* const peer = server->find_peer("Owner.Example");
+    ASSERT_NE(peer, nullptr);
+    EXPECT_EQ(server->find_peer("nobody.example"), nullptr);
+    const auto header = peer->begin_request({command::abort_session, 4, 99});
+    ASSERT_TRUE(header);
+    Writer writer(peer->ready_buffer());
+    writer.begin(*header);
+    writer.put_text(AvpId::session_id, "session");
+    writer.finish();
+  });
+  const auto request = owner.receive();
+  ASSERT_TRUE(request.has_value());
+  EXPECT_EQ(load_u24(&(*request)[5]), command::abort_session);
+  Octets answer(request->begin(), request->begin() + 20);
+  answer[4] = 0x40;
+  store_u24(&answer[1], 20);
+  owner.send(answer);
+  EXPECT_TRUE(comes_true([&] { return application.answered == 99; }));
 }
 
 TEST_F(ServerTest, ListensOnSeveralAddresses) {
