@@ -8,6 +8,7 @@
 #include <span>
 
 #include "diameter/message.h"
+#include "diameter/own_request.h"
 
 namespace farthing::diameter {
 
@@ -31,6 +32,11 @@ class Application {
 
   // After everything that one read brought was handed over: the time to pass on what was gathered.
   virtual void on_turn_end() {}
+
+  // For each request that Peer::begin_request began exactly one of these two comes, once. An answer
+  // may be an error (its E bit, its Result-Code).
+  virtual void on_answer(Peer& /*peer*/, const Message& /*answer*/, std::uint64_t /*request_id*/) {}
+  virtual void on_request_lost(std::uint64_t /*request_id*/, RequestLost /*why*/) {}
 
   virtual void on_peer_open(Peer& /*peer*/) {}
   // The peer and its buffers are gone after the call, with what was held for it.

@@ -66,20 +66,20 @@ bool is_same_identity(std::string_view a, std::string_view b) {
                     [&](char x, char y) { return lower(x) == lower(y); });
 }
 
-bool is_allowed(std::string_view origin_host, const IpAddress& remote, const ServerConfig& config) {
-  return std::any_of(
-      config.peers_allowed.begin(), config.peers_allowed.end(), [&](const PeerRule& rule) {
-        const bool fits =
-            rule.origin_host == "*" || is_same_identity(rule.origin_host, origin_host);
-        return fits && rule.network.contains(remote);
-      });
+const PeerRule* rule_of(std::string_view origin_host, const IpAddress& remote,
+                        const ServerConfig& config) {
+  for (const PeerRule& rule : config.peers_allowed) {
+    const bool fits = rule.origin_host == "*" || is_same_identity(rule.origin_host, origin_host);
+    if (fits && rule.network.contains(remote)) return &rule;
+  }
+  return nullptr;
 }
 
 CerVerdict check_cer(const Message& cer, const IpAddress& remote, const ServerConfig& config) {
   for (const AvpId id : required_avps) {
     if (cer.find(id) == nullptr) return {ResultCode::missing_avp, FailedAvp::missing(id)};
   }
-  if (!is_allowed(cer.find(AvpId::origin_host)->text(), remote, config)) {
+  if (rule_of(cer.find(AvpId::origin_host)->text(), remote, config) == nullptr) {
     return {ResultCode::unknown_peer, {}};
   }
   if (insists_on_inband_security(cer)) return {ResultCode::no_common_security, {}};

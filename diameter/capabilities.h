@@ -18,8 +18,10 @@ struct CerVerdict {
 // REQUIRES: `cer` was decoded without an error.
 CerVerdict check_cer(const Message& cer, const IpAddress& remote, const ServerConfig& config);
 
-// Whether a peer of this name may connect from there.
-bool is_allowed(std::string_view origin_host, const IpAddress& remote, const ServerConfig& config);
+// The line that lets a peer of this name connect from there; nullptr: it may not. Owned by
+// `config`.
+const PeerRule* rule_of(std::string_view origin_host, const IpAddress& remote,
+                        const ServerConfig& config);
 
 // Appends the CEA to the CER. `local` stands in for Host-IP-Address if the configuration has none.
 void write_cea(Buffer& out, const Message& cer, const CerVerdict& verdict, const IpAddress& local,

@@ -15,14 +15,17 @@
 #include "diameter/dictionary.h"
 #include "diameter/error_answer.h"
 #include "diameter/network.h"
+#include "diameter/peer_profile.h"
 #include "diameter/peer_state.h"
 
 namespace farthing::diameter {
 
-// One line of the list of those who may connect: both must fit.
+// One line of the list of those who may connect: name and network must both fit. The first line
+// that fits a peer holds for it.
 struct PeerRule {
   std::string origin_host = "*";  // Exactly (letter case does not count), or "*" for any.
-  IpNetwork network;              // Where it connects from; the default is everywhere.
+  IpNetwork network{};            // Where it connects from; the default is everywhere.
+  PeerProfile profile{};
 };
 
 // A command that is handed to the application.
@@ -33,9 +36,13 @@ struct ServedCommand {
 
 enum class LogLevel : std::uint8_t { info, warning, error };
 
+struct ListenAddress {
+  std::string address = "127.0.0.1";  // IPv4 or IPv6.
+  std::uint16_t port = 3868;          // 0 picks a free one.
+};
+
 struct ServerConfig {
-  std::string listen_address = "127.0.0.1";
-  std::uint16_t port = 3868;  // 0 picks a free one.
+  std::vector<ListenAddress> listen = {{}};
 
   Identity identity;
   std::string product_name = "Farthing";
@@ -51,7 +58,7 @@ struct ServerConfig {
 
   std::vector<PeerRule> peers_allowed;  // Nobody, if empty.
   // false: requests with another Destination-Realm are answered 3003, another Destination-Host
-  // 3002.
+  // 3002. A peer's profile may say otherwise.
   bool serves_any_destination = true;
 
   std::chrono::milliseconds watchdog_interval{30'000};  // Tw of RFC 3539, 6 s at least.
@@ -65,6 +72,7 @@ struct ServerConfig {
   std::size_t output_size_bytes_max = 4u << 20;  // Of one peer: ready, held and being written.
   std::size_t read_buffer_size_bytes = 256u << 10;
   std::size_t connections_max = 1'024;
+  std::size_t own_requests_max = 256;  // Of ours under way to one peer.
 
   std::function<MonotonicTime()> now = [] { return std::chrono::steady_clock::now(); };
   std::function<std::uint32_t()> random;  // For jitter and End-to-End-Ids; none: a fixed sequence.

@@ -41,6 +41,7 @@ Peer::~Peer() {
   if (is_in_ready_) std::erase(context_.ready, this);
   if (is_in_gathering_) std::erase(context_.gathering, this);
   if (is_in_committing_) std::erase(context_.committing, this);
+  if (state_ == PeerState::open) context_.open_peers.remove(*this);
 }
 
 Buffer& Peer::ready_buffer() {
@@ -57,6 +58,24 @@ Buffer& Peer::held_buffer() {
     context_.gathering.push_back(this);
   }
   return gathering_;
+}
+
+std::optional<Header> Peer::begin_request(const OwnRequest& request) {
+  if (state_ != PeerState::open) return std::nullopt;
+  if (own_requests_.size() >= context_.config.own_requests_max) return std::nullopt;
+  const std::uint32_t hop_by_hop = next_hop_by_hop_++;
+  own_requests_.add({hop_by_hop, request.command, request.application, request.id,
+                     context_.config.now() + request.timeout});
+  ++context_.metrics.own_requests;
+  std::uint8_t flags = command_flag::request | command_flag::proxiable;
+  if (request.repeated_end_to_end) flags |= command_flag::retransmitted;
+  return Header{flags, request.command, request.application, hop_by_hop,
+                request.repeated_end_to_end.value_or(context_.random())};
+}
+
+void Peer::lose_requests(const std::vector<std::uint64_t>& ids, RequestLost why) {
+  context_.metrics.own_requests_lost += ids.size();
+  for (const std::uint64_t id : ids) context_.application.on_request_lost(id, why);
 }
 
 void Peer::take_ready(Buffer& out) {
@@ -152,7 +171,8 @@ PeerTransition Peer::handle(PeerEvent event, MonotonicTime now) {
 }
 
 void Peer::enter(PeerState next, MonotonicTime now) {
-  const bool was_open = state_ == PeerState::open || state_ == PeerState::closing;
+  const PeerState before = state_;
+  const bool was_open = before == PeerState::open || before == PeerState::closing;
   const bool is_open = next == PeerState::open || next == PeerState::closing;
   state_ = next;
   deadline_ = now + context_.config.closing_timeout;
@@ -161,6 +181,12 @@ void Peer::enter(PeerState next, MonotonicTime now) {
     watchdog_.start(now, watchdog_interval());
     log(LogLevel::info, "open");
   }
+  // A peer that is about to go is sent nothing more, and its answers are not waited for.
+  if (before == PeerState::open) {
+    context_.open_peers.remove(*this);
+    lose_requests(own_requests_.take_all(), RequestLost::peer_gone);
+  }
+  if (next == PeerState::open) context_.open_peers.add(*this);
   if (was_open && !is_open) {
     --context_.metrics.peers_open;
     log(LogLevel::info, "gone");
@@ -173,11 +199,7 @@ void Peer::enter(PeerState next, MonotonicTime now) {
 
 void Peer::on_frame(const std::optional<DecodeError>& error, MonotonicTime now) {
   const Header& header = context_.message.header();
-  if (!header.is_request()) {
-    if (!error) return on_answer(now);
-    ++context_.metrics.answers_ignored;
-    return;
-  }
+  if (!header.is_request()) return on_answer(!error, now);
   if (header.command == command::capabilities_exchange && header.application == 0) {
     return on_cer(error, now);
   }
@@ -218,6 +240,7 @@ void Peer::on_cer(const std::optional<DecodeError>& error, MonotonicTime now) {
     return;
   }
   if (is_first) {
+    profile_ = rule_of(origin_host_, remote_, context_.config)->profile;
     is_known_to_application_ = true;
     context_.application.on_peer_open(*this);
   }
@@ -255,27 +278,45 @@ void Peer::on_request(const std::optional<DecodeError>& error, MonotonicTime now
   context_.application.on_request(*this, context_.message);
 }
 
-void Peer::on_answer(MonotonicTime now) {
+void Peer::on_answer(bool is_readable, MonotonicTime now) {
   const Header& header = context_.message.header();
-  if (header.command == command::device_watchdog && is_dwr_pending_ &&
+  if (is_readable && header.command == command::device_watchdog && is_dwr_pending_ &&
       header.hop_by_hop == dwr_hop_by_hop_) {
     is_dwr_pending_ = false;
     note_state_id();
     handle(PeerEvent::dwa, now);
     return;
   }
-  if (header.command == command::disconnect_peer && is_dpr_pending_ &&
+  if (is_readable && header.command == command::disconnect_peer && is_dpr_pending_ &&
       header.hop_by_hop == dpr_hop_by_hop_) {
     is_dpr_pending_ = false;
     handle(PeerEvent::dpa, now);
     return;
   }
-  ++context_.metrics.answers_ignored;
-  handle(PeerEvent::answer, now);
+  on_own_answer(is_readable, now);
 }
 
-void Peer::check_deadlines(MonotonicTime now) {
+void Peer::on_own_answer(bool is_readable, MonotonicTime now) {
+  std::optional<std::uint64_t> id;
+  if (handle(PeerEvent::answer, now).action == PeerAction::deliver) {
+    id = own_requests_.take(context_.message.header());
+  }
+  if (!id) {
+    ++context_.metrics.answers_ignored;
+  } else if (is_readable) {
+    context_.application.on_answer(*this, context_.message, *id);
+  } else {
+    log(LogLevel::warning, "an answer that cannot be read");
+    lose_requests({*id}, RequestLost::unreadable);
+  }
+}
+
+void Peer::check_deadlines(MonotonicTime now, bool is_read) {
   if (state_ == PeerState::closed) return;
+  if (own_requests_.size() > 0) {
+    lose_requests(own_requests_.take_expired(now), RequestLost::timeout);
+  }
+  if (!is_read && state_ == PeerState::open) return;
   if (state_ != PeerState::open) {
     if (now < deadline_) return;
     if (state_ == PeerState::wait_cer) log(LogLevel::warning, "no capabilities exchange in time");
@@ -319,9 +360,22 @@ bool Peer::is_served(ResultCode& code) const {
   return false;
 }
 
+bool Peer::serves_any_destination() const {
+  switch (profile_.destinations) {
+    case PeerProfile::Destinations::inherit:
+      return context_.config.serves_any_destination;
+    case PeerProfile::Destinations::any:
+      return true;
+    case PeerProfile::Destinations::own:
+      return false;
+  }
+  FARTHING_ASSERT(false);
+  return false;
+}
+
 bool Peer::is_for_us(ResultCode& code) const {
+  if (serves_any_destination()) return true;
   const ServerConfig& config = context_.config;
-  if (config.serves_any_destination) return true;
   const Avp* realm = context_.message.find(AvpId::destination_realm);
   code = ResultCode::realm_not_served;
   if (realm != nullptr && !is_same_identity(realm->text(), config.identity.origin_realm)) {

@@ -17,6 +17,8 @@
 #include "diameter/buffer.h"
 #include "diameter/config.h"
 #include "diameter/message.h"
+#include "diameter/open_peers.h"
+#include "diameter/own_request.h"
 #include "diameter/peer_state.h"
 
 namespace farthing::diameter {
@@ -30,7 +32,9 @@ struct Metrics {
   std::uint64_t connections_accepted = 0;
   std::uint64_t connections_refused = 0;  // Over connections_max.
   std::uint64_t answers_ignored = 0;      // Unasked for.
-  std::uint64_t broken_streams = 0;       // Octets that were not Diameter.
+  std::uint64_t own_requests = 0;         // Those of the application.
+  std::uint64_t own_requests_lost = 0;
+  std::uint64_t broken_streams = 0;  // Octets that were not Diameter.
   std::uint64_t watchdogs_failed = 0;
   std::uint64_t reads_paused = 0;  // A full output queue.
   std::uint64_t stalled_closed = 0;
@@ -62,7 +66,8 @@ struct PeerContext {
   const ServerConfig& config;
   Application& application;
   Metrics metrics;
-  Message message;                // The one being worked on.
+  Message message;  // The one being worked on.
+  OpenPeers open_peers;
   std::vector<Peer*> ready;       // Those with octets to send.
   std::vector<Peer*> gathering;   // Those with held octets of the batch being gathered,
   std::vector<Peer*> committing;  // and of the one sealed before.
@@ -88,17 +93,28 @@ class Peer {
   const std::string& product_name() const { return product_name_; }
   std::optional<std::uint32_t> origin_state_id() const { return origin_state_id_; }
   const IpAddress& remote_address() const { return remote_; }
+  // That of the line that let it connect; the default one before the capabilities exchange.
+  const PeerProfile& profile() const { return profile_; }
   PeerState state() const { return state_; }
   bool is_suspect() const { return watchdog_.is_suspect(); }
   // Whole messages only may stand in these when control goes back to the server.
   Buffer& ready_buffer();
   Buffer& held_buffer();
+  // Begins a request of ours. The caller writes it with this header, whole and at once:
+  //   if (const auto header = peer.begin_request({command::re_auth, 4, id})) {
+  //     Writer writer(peer.ready_buffer());
+  //     writer.begin(*header); ... writer.finish();
+  //   }
+  // Outside of on_request and Server::post, Server::flush sends it. Its end is Application's
+  // on_answer or on_request_lost. Nothing: the peer is not open, or has own_requests_max under way.
+  std::optional<Header> begin_request(const OwnRequest& request);
 
   // For the server.
 
   // Works on all whole messages at the front of `input`; returns how many octets are done with.
   std::size_t receive(Bytes input, MonotonicTime now);
-  void check_deadlines(MonotonicTime now);
+  // `is_read`: what it sends is read; while it is not, its silence says nothing.
+  void check_deadlines(MonotonicTime now, bool is_read = true);
   void stop(MonotonicTime now) { handle(PeerEvent::stop, now); }
   void disconnected(MonotonicTime now) { handle(PeerEvent::disconnected, now); }
   // Octets not yet handed to the socket.
@@ -117,7 +133,9 @@ class Peer {
   void on_frame(const std::optional<DecodeError>& error, MonotonicTime now);
   void on_request(const std::optional<DecodeError>& error, MonotonicTime now);
   void on_cer(const std::optional<DecodeError>& error, MonotonicTime now);
-  void on_answer(MonotonicTime now);
+  void on_answer(bool is_readable, MonotonicTime now);
+  void on_own_answer(bool is_readable, MonotonicTime now);
+  void lose_requests(const std::vector<std::uint64_t>& ids, RequestLost why);
   PeerTransition handle(PeerEvent event, MonotonicTime now);
   void enter(PeerState next, MonotonicTime now);
   void broken(ResultCode code, MonotonicTime now);
@@ -126,6 +144,7 @@ class Peer {
   void send_simple_answer();  // DWA and DPA.
   void send_request(std::uint32_t command);
   void note_state_id();
+  bool serves_any_destination() const;
   bool is_served(ResultCode& code) const;
   bool is_for_us(ResultCode& code) const;
   void log(LogLevel level, std::string_view what);
@@ -143,6 +162,7 @@ class Peer {
   std::string origin_realm_;
   std::string product_name_;
   std::optional<std::uint32_t> origin_state_id_;
+  PeerProfile profile_;
 
   Buffer ready_;
   Buffer gathering_;
@@ -152,6 +172,7 @@ class Peer {
   bool is_in_gathering_ = false;
   bool is_in_committing_ = false;
 
+  OwnRequests own_requests_;
   std::uint32_t next_hop_by_hop_;
   std::uint32_t dwr_hop_by_hop_ = 0;
   std::uint32_t dpr_hop_by_hop_ = 0;

@@ -42,7 +42,7 @@ constexpr std::array<std::array<PeerTransition, events>, states> table = {{
         /* dpr */             {A::send_dpa, S::closing},
         /* dpa */             {A::ignore, S::open},
         /* request */         {A::deliver, S::open},
-        /* answer */          {A::ignore, S::open},
+        /* answer */          {A::deliver, S::open},
         /* broken */          {A::ignore, S::draining},
         /* stop */            {A::send_dpr, S::closing},
         /* deadline */        {A::ignore, S::open},

@@ -44,7 +44,7 @@ enum class PeerAction : std::uint8_t {
   note_dwa,
   send_dpa,
   send_dpr,
-  deliver,  // Hand the request on.
+  deliver,  // Hand the request or answer on.
 };
 
 struct PeerTransition {

@@ -4,6 +4,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <map>
 #include <utility>
 
@@ -40,12 +41,16 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
  public:
   class Connection;
 
+  struct Listener {
+    explicit Listener(asio::io_context& io) : acceptor(io) {}
+
+    Acceptor acceptor;
+    Tcp::endpoint endpoint;
+    bool is_accepting = false;
+  };
+
   Impl(asio::io_context& io, ServerConfig config, Application& application)
-      : io_(io),
-        config_(std::move(config)),
-        context_(config_, application),
-        acceptor_(io),
-        timer_(io) {}
+      : io_(io), config_(std::move(config)), context_(config_, application), timer_(io) {}
 
   base::Result<void, std::string> listen();
   void stop(std::function<void()> done);
@@ -58,19 +63,19 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   asio::io_context& io_;
   const ServerConfig config_;
   PeerContext context_;
-  Acceptor acceptor_;
-  Tcp::endpoint endpoint_;
+  std::deque<Listener> listeners_;  // Handlers hold references.
   std::map<std::uint64_t, std::shared_ptr<Connection>> connections_;
 
  private:
-  void accept();
-  void on_accept(const ErrorCode& error, Socket socket);
+  base::Result<void, std::string> listen(const ListenAddress& where);
+  void close_listeners();
+  void accept(Listener& listener);
+  void on_accept(Listener& listener, const ErrorCode& error, Socket socket);
   void tick();
   void finish_stop();
 
   asio::steady_timer timer_;
   std::uint64_t next_id_ = 1;
-  bool is_accepting_ = false;
   bool is_stopping_ = false;
   std::function<void()> stopped_;
 };
@@ -138,7 +143,7 @@ class Server::Impl::Connection final : public Peer,
       return close();
     }
     // While we do not read we cannot hear it live: then only the rule above counts.
-    if (!is_paused_ || state() != PeerState::open) check_deadlines(now);
+    check_deadlines(now, !is_paused_);
     flush();
     settle();
   }
@@ -208,37 +213,50 @@ class Server::Impl::Connection final : public Peer,
 };
 
 base::Result<void, std::string> Server::Impl::listen() {
-  const std::string where = config_.listen_address + " port " + std::to_string(config_.port);
-  ErrorCode error;
-  const asio::ip::address address = asio::ip::make_address(config_.listen_address, error);
-  if (error) return "not an IP address: " + config_.listen_address;
-  const Tcp::endpoint wanted(address, config_.port);
-  acceptor_.open(wanted.protocol(), error);
-  if (!error) acceptor_.set_option(Tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor_.bind(wanted, error);
-  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-  if (!error) endpoint_ = acceptor_.local_endpoint(error);
-  if (error) {
-    ErrorCode ignored;
-    acceptor_.close(ignored);
-    return "cannot listen on " + where + ": " + error.message();
+  for (const ListenAddress& where : config_.listen) {
+    if (auto listening = listen(where); listening.has_error()) {
+      close_listeners();
+      return listening;
+    }
   }
-  accept();
+  for (Listener& listener : listeners_) accept(listener);
   tick();
   return {};
 }
 
-void Server::Impl::accept() {
-  if (is_accepting_ || !acceptor_.is_open()) return;
-  is_accepting_ = true;
-  acceptor_.async_accept([self = shared_from_this()](const ErrorCode& error, Socket socket) {
-    self->is_accepting_ = false;
-    self->on_accept(error, std::move(socket));
-  });
+base::Result<void, std::string> Server::Impl::listen(const ListenAddress& where) {
+  ErrorCode error;
+  const asio::ip::address address = asio::ip::make_address(where.address, error);
+  if (error) return "not an IP address: " + where.address;
+  const Tcp::endpoint wanted(address, where.port);
+  Listener& listener = listeners_.emplace_back(io_);
+  listener.acceptor.open(wanted.protocol(), error);
+  if (!error) listener.acceptor.set_option(Tcp::acceptor::reuse_address(true), error);
+  if (!error) listener.acceptor.bind(wanted, error);
+  if (!error) listener.acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (!error) listener.endpoint = listener.acceptor.local_endpoint(error);
+  if (!error) return {};
+  return "cannot listen on " + where.address + " port " + std::to_string(where.port) + ": " +
+         error.message();
 }
 
-void Server::Impl::on_accept(const ErrorCode& error, Socket socket) {
-  if (!acceptor_.is_open()) return;
+void Server::Impl::close_listeners() {
+  ErrorCode ignored;
+  for (Listener& listener : listeners_) listener.acceptor.close(ignored);
+}
+
+void Server::Impl::accept(Listener& listener) {
+  if (listener.is_accepting || !listener.acceptor.is_open()) return;
+  listener.is_accepting = true;
+  listener.acceptor.async_accept(
+      [self = shared_from_this(), &listener](const ErrorCode& error, Socket socket) {
+        listener.is_accepting = false;
+        self->on_accept(listener, error, std::move(socket));
+      });
+}
+
+void Server::Impl::on_accept(Listener& listener, const ErrorCode& error, Socket socket) {
+  if (!listener.acceptor.is_open()) return;
   if (error) {
     // Out of file descriptors, most likely: the next tick tries again.
     if (context_.limiter.allows("accept", config_.now())) {
@@ -246,7 +264,7 @@ void Server::Impl::on_accept(const ErrorCode& error, Socket socket) {
     }
     return;
   }
-  accept();
+  accept(listener);
   if (connections_.size() >= config_.connections_max) {
     ++context_.metrics.connections_refused;
     if (context_.limiter.allows("connections_max", config_.now())) {
@@ -272,7 +290,7 @@ void Server::Impl::tick() {
   timer_.expires_after(config_.tick_interval);
   timer_.async_wait([self = shared_from_this()](const ErrorCode& error) {
     if (error) return;
-    if (!self->is_stopping_) self->accept();
+    for (Listener& listener : self->listeners_) self->accept(listener);
     const MonotonicTime now = self->config_.now();
     std::vector<std::shared_ptr<Connection>> connections;
     connections.reserve(self->connections_.size());
@@ -306,8 +324,7 @@ void Server::Impl::release_held() {
 void Server::Impl::stop(std::function<void()> done) {
   is_stopping_ = true;
   stopped_ = std::move(done);
-  ErrorCode ignored;
-  acceptor_.close(ignored);
+  close_listeners();
   const MonotonicTime now = config_.now();
   std::vector<std::shared_ptr<Connection>> connections;
   for (const auto& [id, connection] : connections_) connections.push_back(connection);
@@ -332,8 +349,7 @@ void Server::Impl::finish_stop() {
 }
 
 void Server::Impl::close_all() {
-  ErrorCode ignored;
-  acceptor_.close(ignored);
+  close_listeners();
   timer_.cancel();
   stopped_ = nullptr;
   while (!connections_.empty()) {
@@ -349,15 +365,21 @@ Server::~Server() { impl_->close_all(); }
 
 base::Result<void, std::string> Server::listen() { return impl_->listen(); }
 
-std::uint16_t Server::port() const { return impl_->endpoint_.port(); }
+std::uint16_t Server::port(std::size_t listener) const {
+  return impl_->listeners_.at(listener).endpoint.port();
+}
 
-std::string Server::endpoint() const {
-  const asio::ip::address address = impl_->endpoint_.address();
+std::string Server::endpoint(std::size_t listener) const {
+  const asio::ip::address address = impl_->listeners_.at(listener).endpoint.address();
   const std::string host = address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
-  return host + ":" + std::to_string(port());
+  return host + ":" + std::to_string(port(listener));
 }
 
 void Server::stop(std::function<void()> done) { impl_->stop(std::move(done)); }
+
+Peer* Server::find_peer(std::string_view origin_host) const {
+  return impl_->context_.open_peers.best(origin_host);
+}
 
 bool Server::has_held() const { return !impl_->context_.gathering.empty(); }
 

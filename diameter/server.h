@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "diameter/application.h"
@@ -47,11 +48,12 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Starts to listen. The error says which address and why, in words.
+  // Starts to listen. The error says which address and why, in words; then none is listened to.
   base::Result<void, std::string> listen();
-  // Where it listens: the port, and "127.0.0.1:3868" or "[::1]:3868".
-  std::uint16_t port() const;
-  std::string endpoint() const;
+  // Where it listens, in the order of the configuration: the port, and "127.0.0.1:3868" or
+  // "[::1]:3868".
+  std::uint16_t port(std::size_t listener = 0) const;
+  std::string endpoint(std::size_t listener = 0) const;
 
   // Stops listening, says goodbye to all peers (DPR, RFC 6733 5.4), and calls `done` when they are
   // gone: after their DPAs, at the latest twice closing_timeout from now.
@@ -61,6 +63,10 @@ class Server {
   // REQUIRES: what was sealed before has been released.
   void seal_held();
   void release_held();
+
+  // The open peer of this Origin-Host; of several the one to send a request to. nullptr: none. Good
+  // until control goes back to the server.
+  Peer* find_peer(std::string_view origin_host) const;
 
   // Runs `work` on the server's thread, then sends what it made ready. From any thread.
   void post(std::function<void()> work);

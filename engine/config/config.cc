@@ -1,6 +1,7 @@
 #include "engine/config/config.h"
 
 #include "engine/base/assert.h"
+#include "engine/config/peer_profiles.h"
 #include "tariffs/yaml_reader.h"
 #include "tariffs/yaml_scalar.h"
 
@@ -125,6 +126,7 @@ class Reader {
 
   Config& config_;
   FileErrors& errors_;
+  PeerProfiles profiles_;
 };
 
 void Reader::read(const YamlNode& root) {
@@ -142,6 +144,7 @@ void Reader::read(const YamlNode& root) {
     if (choice) config_.destinations = *choice == 0 ? Destinations::any : Destinations::own;
   }
   if (const YamlNode* node = file.find("listen")) read_listen(*node);
+  if (const YamlNode* node = file.find("profiles")) profiles_.read(*node, errors_);
   if (const YamlNode* node = file.find("peers")) read_peers(*node);
   if (const YamlNode* node = file.find("watchdog")) {
     set(config_.watchdog, tariffs::read_duration(*node, errors_, seconds(6), seconds(300)));
@@ -207,7 +210,7 @@ void Reader::read_listen(const YamlNode& node) {
 }
 
 void Reader::read_peers(const YamlNode& node) {
-  constexpr std::string_view form = "a list of {origin_host, from}";
+  constexpr std::string_view form = "a list of {origin_host, from, profile}";
   if (!tariffs::check_kind(node, YamlNode::Kind::sequence, errors_, form)) return;
   constexpr std::size_t peers_max = 1000;
   if (node.items.empty() || node.items.size() > peers_max) {
@@ -233,6 +236,9 @@ void Reader::read_peers(const YamlNode& node) {
         errors_.add(from->position, fmt::format("{} is no network", in_quotes(peer.from)),
                     network_form);
       }
+    }
+    if (const YamlNode* profile = map.find("profile")) {
+      set(peer.profile, profiles_.read_reference(*profile, errors_));
     }
     map.finish();
     config_.peers.push_back(std::move(peer));

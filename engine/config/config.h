@@ -6,6 +6,7 @@
 // have. Nothing is looked up: no file is opened, no name resolved. Threads: no shared state.
 #pragma once
 
+#include "diameter/peer_profile.h"
 #include "engine/base/result.h"
 #include "tariffs/file_error.h"
 
@@ -26,10 +27,11 @@ struct Endpoint {
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
-// Who may connect: both must fit.
+// Who may connect: name and network must both fit; the first line that fits holds.
 struct AllowedPeer {
   std::string origin_host = "*";  // a DiameterIdentity, or "*" for any
   std::string from = "*";         // "10.0.0.0/8", "192.0.2.7", "2001:db8::/32", or "*" for anywhere
+  diameter::PeerProfile profile{};  // what is special about it
 
   friend bool operator==(const AllowedPeer&, const AllowedPeer&) = default;
 };

@@ -79,7 +79,7 @@ TEST(FreeDiameter, OpensIsAnsweredAndSaysGoodbye) {
   }
   boost::asio::io_context io(1);
   ServerConfig config;
-  config.port = 0;
+  config.listen[0].port = 0;
   config.identity = {"ocs.farthing.example", "farthing.example", 1};
   config.peers_allowed = {{"client.example", *IpNetwork::parse("127.0.0.0/8")}};
   GrantingApplication application;

@@ -41,6 +41,9 @@ class TestApplication : public Application {
     if (padding > 0) writer.put_text(AvpId::class_avp, std::string(padding, 'x'));
     writer.finish();
   }
+  void on_answer(Peer& /*peer*/, const Message& /*answer*/, std::uint64_t id) override {
+    answered = id;
+  }
   void on_turn_end() override { ++turns; }
   void on_peer_open(Peer& /*peer*/) override { ++opened; }
   void on_peer_closed(Peer& /*peer*/) override { ++closed; }
@@ -51,12 +54,13 @@ class TestApplication : public Application {
   std::atomic<int> turns = 0;
   std::atomic<int> opened = 0;
   std::atomic<int> closed = 0;
+  std::atomic<std::uint64_t> answered = 0;
 };
 
 class ServerTest : public ::testing::Test {
  protected:
   ServerTest() {
-    config.port = 0;
+    config.listen[0].port = 0;
     config.identity = {"ocs.farthing.example", "farthing.example", 1};
     config.peers_allowed = {{"*", *IpNetwork::parse("127.0.0.0/8")},
                             {"*", *IpNetwork::parse("::1")}};
@@ -433,7 +437,7 @@ TEST_F(ServerTest, SaysGoodbyeWhenItStops) {
 }
 
 TEST_F(ServerTest, ListensOnIpv6) {
-  config.listen_address = "::1";
+  config.listen[0].address = "::1";
   start();
   if (::testing::Test::HasFatalFailure()) return;
   EXPECT_EQ(server->endpoint(), "[::1]:" + std::to_string(port));
@@ -442,15 +446,58 @@ TEST_F(ServerTest, ListensOnIpv6) {
   EXPECT_EQ(client.exchange_capabilities(), 2001u);
 }
 
+TEST_F(ServerTest, AsksThePeerOfAName) {
+  start();
+  TestClient other(port);
+  TestClient owner(port);
+  ASSERT_EQ(other.exchange_capabilities("other.example"), 2001u);
+  ASSERT_EQ(owner.exchange_capabilities("owner.example"), 2001u);
+  server->post([&] {
+    Peer* const peer = server->find_peer("Owner.Example");
+    ASSERT_NE(peer, nullptr);
+    EXPECT_EQ(server->find_peer("nobody.example"), nullptr);
+    const auto header = peer->begin_request({command::abort_session, 4, 99});
+    ASSERT_TRUE(header);
+    Writer writer(peer->ready_buffer());
+    writer.begin(*header);
+    writer.put_text(AvpId::session_id, "session");
+    writer.finish();
+  });
+  const auto request = owner.receive();
+  ASSERT_TRUE(request.has_value());
+  EXPECT_EQ(load_u24(&(*request)[5]), command::abort_session);
+  Octets answer(request->begin(), request->begin() + 20);
+  answer[4] = 0x40;
+  store_u24(&answer[1], 20);
+  owner.send(answer);
+  EXPECT_TRUE(comes_true([&] { return application.answered == 99; }));
+}
+
+TEST_F(ServerTest, ListensOnSeveralAddresses) {
+  config.listen = {{"127.0.0.1", 0}, {"127.0.0.2", 0}};
+  config.connections_max = 2;
+  start();
+  EXPECT_EQ(server->endpoint(1), "127.0.0.2:" + std::to_string(server->port(1)));
+  EXPECT_NE(server->port(1), port);
+  TestClient one(port);
+  ASSERT_EQ(one.exchange_capabilities("one"), 2001u);
+  TestClient two(server->port(1), 0, false, "127.0.0.2");
+  ASSERT_EQ(two.exchange_capabilities("two"), 2001u);
+  expect_served(two, 1);
+  EXPECT_EQ(metrics().peers_open, 2u);
+  TestClient three(port);
+  EXPECT_TRUE(three.is_closed_by_server()) << "the bound is that of all listeners";
+}
+
 TEST_F(ServerTest, SaysWhyItCannotListen) {
   start();
   ServerConfig same = config;
-  same.port = port;
+  same.listen[0].port = port;
   Server second(io, same, application);
   const auto in_use = second.listen();
   ASSERT_TRUE(in_use.has_error());
   EXPECT_NE(in_use.error().find("127.0.0.1 port " + std::to_string(port)), std::string::npos);
-  same.listen_address = "localhost:3868";
+  same.listen[0].address = "localhost:3868";
   Server third(io, same, application);
   EXPECT_EQ(third.listen().error(), "not an IP address: localhost:3868");
 }

@@ -15,7 +15,8 @@
 
 namespace farthing::diameter::testing {
 
-TestClient::TestClient(std::uint16_t port, int receive_buffer_bytes, bool ipv6) {
+TestClient::TestClient(std::uint16_t port, int receive_buffer_bytes, bool ipv6,
+                       const char* ipv4_address) {
   socket_ = ::socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const timeval timeout{10, 0};
   ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
@@ -35,7 +36,7 @@ TestClient::TestClient(std::uint16_t port, int receive_buffer_bytes, bool ipv6) 
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ::inet_pton(AF_INET, ipv4_address, &address.sin_addr);
     connected_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   }
 }

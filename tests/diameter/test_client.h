@@ -15,7 +15,8 @@ namespace farthing::diameter::testing {
 class TestClient {
  public:
   // receive_buffer_bytes: 0 leaves the system's default.
-  explicit TestClient(std::uint16_t port, int receive_buffer_bytes = 0, bool ipv6 = false);
+  explicit TestClient(std::uint16_t port, int receive_buffer_bytes = 0, bool ipv6 = false,
+                      const char* ipv4_address = "127.0.0.1");
   ~TestClient();
   TestClient(const TestClient&) = delete;
   TestClient& operator=(const TestClient&) = delete;

@@ -59,11 +59,12 @@ void log_diameter(diameter::LogLevel level, std::string_view text) {
   admin::log(levels[static_cast<std::size_t>(level)], text);
 }
 
-diameter::ServerConfig server_config(const engine::Config& config,
-                                     const engine::Endpoint& endpoint) {
+diameter::ServerConfig server_config(const engine::Config& config) {
   diameter::ServerConfig server;
-  server.listen_address = endpoint.address;
-  server.port = endpoint.port;
+  server.listen.clear();
+  for (const engine::Endpoint& endpoint : config.listen) {
+    server.listen.push_back({endpoint.address, endpoint.port});
+  }
   // Rises with every start (RFC 6733 8.16): seconds do.
   server.identity = {config.origin_host, config.origin_realm,
                      static_cast<std::uint32_t>(std::time(nullptr))};
@@ -72,6 +73,7 @@ diameter::ServerConfig server_config(const engine::Config& config,
     diameter::PeerRule rule;
     rule.origin_host = peer.origin_host;
     if (auto network = diameter::IpNetwork::parse(peer.from)) rule.network = *network;
+    rule.profile = peer.profile;
     server.peers_allowed.push_back(rule);
   }
   server.serves_any_destination = config.destinations == engine::Destinations::any;
@@ -119,23 +121,14 @@ class Service::Impl final : public admin::Gateway {
         store_(std::move(store)),
         shard_(*store_, shard_options(config), wall_clock),
         charging_({config.origin_host, config.origin_realm}, shard_),
+        server_(io, server_config(config), charging_),
         timer_(io),
         visitors_(*this) {
-    for (const engine::Endpoint& endpoint : config.listen) {
-      servers_.push_back(
-          std::make_unique<diameter::Server>(io, server_config(config, endpoint), charging_));
-    }
-    shard_.set_hooks({[this] {
-                        for (auto& server : servers_) server->seal_held();
-                      },
-                      [this] {
-                        for (auto& server : servers_) server->release_held();
-                      },
+    shard_.set_hooks({[this] { server_.seal_held(); }, [this] { server_.release_held(); },
                       [this](std::uint64_t ticket) { charging_.fetched(ticket); },
                       [this](std::function<void()> work) { post(std::move(work)); }});
-    store_->set_durable([this](engine::Sequence last) {
-      servers_.front()->post([this, last] { shard_.durable(last); });
-    });
+    store_->set_durable(
+        [this](engine::Sequence last) { server_.post([this, last] { shard_.durable(last); }); });
     store_->set_round_written([this] { post([this] { shard_.round_written(); }); });
   }
 
@@ -168,33 +161,27 @@ class Service::Impl final : public admin::Gateway {
     api_ = std::move(*api);
     if (!config_.records.folder.empty()) start_exporter();
     if (!config_.retention.archive.empty()) start_retention();
-    for (auto& server : servers_) {
-      if (auto listening = server->listen(); !listening.has_value()) return listening.error();
-    }
+    if (auto listening = server_.listen(); !listening.has_value()) return listening.error();
     tick();
     return {};
   }
 
-  std::string diameter_endpoint() const { return servers_.front()->endpoint(); }
+  std::string diameter_endpoint() const { return server_.endpoint(); }
 
   void stop(std::function<void()> done) {
     if (retention_) retention_->stop();
-    servers_open_ = servers_.size();
-    for (auto& server : servers_) {
-      server->stop([this, done] {
-        if (--servers_open_ > 0) return;
-        if (api_) api_->stop();
-        // Everything written back: the next start has nothing to replay.
-        shard_.when_durable([this, done] {
-          shard_.checkpoint([this, done] {
-            stopping_ = true;
-            timer_.cancel();
-            done();
-          });
+    server_.stop([this, done] {
+      if (api_) api_->stop();
+      // Everything written back: the next start has nothing to replay.
+      shard_.when_durable([this, done] {
+        shard_.checkpoint([this, done] {
+          stopping_ = true;
+          timer_.cancel();
+          done();
         });
-        shard_.end_turn();
       });
-    }
+      shard_.end_turn();
+    });
   }
 
   void run(std::function<void(engine::Shard&)> work) override {
@@ -213,10 +200,9 @@ class Service::Impl final : public admin::Gateway {
 
   // Brings work to the shard's thread; what it made ready to send goes out after it.
   void post(std::function<void()> work) {
-    servers_.front()->post([this, work = std::move(work)] {
+    server_.post([this, work = std::move(work)] {
       work();
       shard_.end_turn();
-      for (auto& server : servers_) server->flush();
     });
   }
 
@@ -298,35 +284,25 @@ class Service::Impl final : public admin::Gateway {
     Snapshot fresh;
     add_exporter(fresh);
     add_retention(fresh);
-    diameter::Metrics sum;
-    for (const auto& server : servers_) {
-      for (const diameter::PeerStatus& peer : server->peers()) {
-        fresh.peers.push_back(
-            {peer.origin_host, peer.remote_address, std::string(diameter::name(peer.state))});
-      }
-      const diameter::Metrics& metrics = server->metrics();
-      sum.messages_in += metrics.messages_in;
-      sum.messages_out += metrics.messages_out;
-      sum.reads_paused += metrics.reads_paused;
-      sum.broken_streams += metrics.broken_streams;
-      sum.watchdogs_failed += metrics.watchdogs_failed;
-      sum.peers_open += metrics.peers_open;
-      for (const auto& [code, count] : metrics.errors) sum.errors[code] += count;
+    for (const diameter::PeerStatus& peer : server_.peers()) {
+      fresh.peers.push_back(
+          {peer.origin_host, peer.remote_address, std::string(diameter::name(peer.state))});
     }
+    const diameter::Metrics& metrics = server_.metrics();
     auto add = [&fresh](const char* name, const char* help, bool counter, std::uint64_t value) {
       fresh.samples.push_back({name, help, counter, {}, static_cast<double>(value)});
     };
     add("farthing_peers_open", "Diameter peers past their capabilities exchange", false,
-        sum.peers_open);
-    add("farthing_messages_received_total", "Diameter messages read", true, sum.messages_in);
-    add("farthing_messages_sent_total", "Diameter messages written", true, sum.messages_out);
+        metrics.peers_open);
+    add("farthing_messages_received_total", "Diameter messages read", true, metrics.messages_in);
+    add("farthing_messages_sent_total", "Diameter messages written", true, metrics.messages_out);
     add("farthing_reads_paused_total",
-        "Times a peer was not read because its output queue was full", true, sum.reads_paused);
+        "Times a peer was not read because its output queue was full", true, metrics.reads_paused);
     add("farthing_broken_streams_total", "Connections closed for bytes that were not Diameter",
-        true, sum.broken_streams);
+        true, metrics.broken_streams);
     add("farthing_watchdogs_failed_total", "Connections closed because the peer fell silent", true,
-        sum.watchdogs_failed);
-    for (const auto& [code, count] : sum.errors) {
+        metrics.watchdogs_failed);
+    for (const auto& [code, count] : metrics.errors) {
       fresh.samples.push_back({"farthing_base_errors_total",
                                "Requests that the base protocol answered with an error",
                                true,
@@ -354,8 +330,7 @@ class Service::Impl final : public admin::Gateway {
   std::unique_ptr<storage::LedgerStore> store_;
   engine::Shard shard_;
   Charging charging_;
-  std::vector<std::unique_ptr<diameter::Server>> servers_;
-  std::size_t servers_open_ = 0;
+  diameter::Server server_;
   boost::asio::steady_timer timer_;
   std::uint64_t ticks_ = 0;
   bool stopping_ = false;

@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 namespace farthing::engine {
 namespace {
@@ -39,6 +40,28 @@ TEST(Config, TheSampleHoldsTheDefaults) {
   EXPECT_TRUE(*config == Config{});
 }
 
+// The sample's profile is commented out; without the signs it is read, and holds the defaults.
+TEST(Config, TheSampleShowsAProfile) {
+  std::string text = sample();
+  const std::size_t begin = text.find("# profiles:\n");
+  const std::size_t end = text.find("\n\n", begin);
+  ASSERT_NE(end, std::string::npos);
+  std::istringstream lines(text.substr(begin, end - begin));
+  std::string profile;
+  for (std::string line; std::getline(lines, line);) profile += line.substr(2) + "\n";
+  const auto config =
+      parse_config("c.yaml", std::string(required) + profile +
+                                 "peers: [{origin_host: '*', from: '*', profile: gateways}]\n");
+  ASSERT_TRUE(config) << to_string(config.error().at(0));
+  EXPECT_EQ(config->peers.at(0).profile, diameter::PeerProfile{});
+  for (const std::string& error : errors_with("profiles: {a: {zzz: 1}}\n")) {
+    std::istringstream keys(error.substr(error.find("; expected ") + 11));
+    for (std::string key; std::getline(keys, key, ',');) {
+      EXPECT_THAT(profile, HasSubstr("    " + key.substr(key.find_first_not_of(' ')) + ": "));
+    }
+  }
+}
+
 // The message about an unknown key names all that are known; each must be in the sample.
 TEST(Config, TheSampleShowsEveryKey) {
   const std::string text = sample();
@@ -58,7 +81,7 @@ TEST(Config, TheSampleShowsEveryKey) {
       if (keys.starts_with(' ')) keys.erase(0, 1);
       const std::string indent = *map == '\0' ? "\n" : "\n  ";
       const bool is_shown = text.find(indent + key + ":") != std::string::npos ||
-                            text.find(indent + "# " + key + ": ") != std::string::npos;
+                            text.find(indent + "# " + key + ":") != std::string::npos;
       EXPECT_TRUE(is_shown) << map << key;
     }
   }
@@ -223,6 +246,57 @@ TEST(Config, PeersAndTheirNetworks) {
               ElementsAre(HasSubstr("the key \"origin_host\" is missing in a peer")));
   EXPECT_THAT(errors_with("peers: []\n"),
               ElementsAre("c.yaml:4:8: there are 0 peers; expected 1 to 1000"));
+}
+
+TEST(Config, PeersHaveProfiles) {
+  const auto config = parse_config("c.yaml", std::string(required) + R"(profiles:
+  lab: {based_on: open5gs, tx: 5 s, reauthorise: true, destinations: own}
+  dual: {tariff_change: two_quotas, free_service: 4011, rating_groups: strict,
+         final_units: terminate, qos_final_unit: true, abort: false}
+peers:
+  - {origin_host: a, from: "*", profile: lab}
+  - {origin_host: b, from: "*", profile: dual}
+  - {origin_host: c, from: "*", profile: kamailio-5.6}
+  - {origin_host: d, from: "*"}
+)");
+  ASSERT_TRUE(config) << to_string(config.error().at(0));
+  using diameter::PeerProfile;
+  PeerProfile lab;
+  lab.one_service = true;
+  lab.final_units = PeerProfile::FinalUnits::terminate;
+  lab.abort = false;
+  lab.destinations = PeerProfile::Destinations::own;
+  lab.tx = std::chrono::seconds(5);
+  EXPECT_EQ(config->peers[0].profile, lab);
+  PeerProfile dual;
+  dual.tariff_change = PeerProfile::TariffChange::two_quotas;
+  dual.free_service = PeerProfile::FreeService::credit_control_not_applicable;
+  dual.rating_groups = PeerProfile::RatingGroups::strict;
+  dual.final_units = PeerProfile::FinalUnits::terminate;
+  dual.qos_final_unit = true;
+  dual.abort = false;
+  EXPECT_EQ(config->peers[1].profile, dual);
+  EXPECT_FALSE(config->peers[2].profile.reauthorise);
+  EXPECT_EQ(config->peers[3].profile, PeerProfile{});
+}
+
+TEST(Config, ProfilesThatCannotBe) {
+  EXPECT_THAT(errors_with("peers: [{origin_host: '*', from: '*', profile: open5g}]\n"),
+              ElementsAre(HasSubstr("c.yaml:4:48: \"open5g\" is not allowed here (did you mean "
+                                    "\"open5gs\"?); expected one of cisco, default, ")));
+  EXPECT_THAT(errors_with("profiles: {a: {based_on: b}, b: {}}\n"),
+              ElementsAre(HasSubstr("c.yaml:4:26: \"b\" is not allowed here")));
+  EXPECT_THAT(errors_with("profiles: {open5gs: {tx: 5 s}}\n"),
+              ElementsAre("c.yaml:4:12: the profile \"open5gs\" is built in; "
+                          "expected another name, with based_on: open5gs"));
+  EXPECT_THAT(errors_with("profiles: {a: {one_service: true, tariff_change: two_quotas}}\n"),
+              ElementsAre(HasSubstr("c.yaml:4:35: two_quotas needs two services in an answer")));
+  EXPECT_THAT(
+      errors_with("profiles: {a b: {tx: 0 s, free_service: 2002, abort: no}}\n"),
+      ElementsAre(HasSubstr("c.yaml:4:12: \"a b\" is no name"), HasSubstr("expected 1 s to 1 min"),
+                  HasSubstr("expected one of 2001, 4011"), HasSubstr("4:54: \"no\"")));
+  EXPECT_THAT(errors_with("profiles: [open5gs]\n"),
+              ElementsAre(HasSubstr("expected a map of profiles by name")));
 }
 
 TEST(Config, ASocketsPathHasALimit) {
