@@ -1,5 +1,9 @@
 #include "diameter/credit_control.h"
 
+#include "diameter/network.h"
+#include "engine/attributes.h"
+
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -81,11 +85,35 @@ void put_final_unit(Writer& writer, std::string_view action) {
   writer.end_group();
 }
 
+// QoS-Final-Unit-Indication (RFC 8506 8.68), beside the other, to a client that knows it: what it
+// says goes before.
+void put_qos_final_unit(Writer& writer, std::string_view action) {
+  writer.begin_group(AvpId::qos_final_unit_indication);
+  writer.put_u32(AvpId::final_unit_action,
+                 static_cast<std::uint32_t>(tariffs::final_action_of(action)));
+  tariffs::visit_final_parts(action, [&writer](FinalPart part, std::string_view text) {
+    if (part == FinalPart::filter_id) writer.put_text(AvpId::filter_id, text);
+    if (!tariffs::is_redirect_address(part)) return;
+    writer.begin_group(AvpId::redirect_server_extension);
+    if (part == FinalPart::url) {
+      writer.put_text(AvpId::redirect_address_url, text);
+    } else if (part == FinalPart::sip_uri) {
+      writer.put_text(AvpId::redirect_address_sip_uri, text);
+    } else if (const auto address = IpAddress::parse(text)) {
+      writer.put_address(AvpId::redirect_address_ipaddress, address->to_avp());
+    }
+    writer.end_group();
+  });
+  writer.end_group();
+}
+
 // What a grant says, in the MSCC or at command level alike.
-void put_units(Writer& writer, const engine::ServiceAnswer& service, std::uint32_t currency_code) {
+void put_units(Writer& writer, const engine::ServiceAnswer& service, bool knows_qos,
+               std::uint32_t currency_code) {
   if (service.grant) put_grant(writer, *service.grant, service.tariff_change, currency_code);
   if (service.validity_seconds > 0) writer.put_u32(AvpId::validity_time, service.validity_seconds);
   if (service.final_unit) put_final_unit(writer, service.final_action);
+  if (service.final_unit && knows_qos) put_qos_final_unit(writer, service.final_action);
 }
 
 // When the client is to come back before a grant is used up (TS 32.299 7.2); in an MSCC only.
@@ -111,7 +139,7 @@ void put_thresholds(Writer& writer, const engine::ServiceAnswer& service) {
 // Which of two quotas it is (Tariff-Change-Usage, RFC 8506 8.27); none: there is one.
 enum class Quota : std::uint32_t { before_change = 0, after_change = 1, only = 2 };
 
-void put_service(Writer& writer, const engine::ServiceAnswer& service, Quota quota,
+void put_service(Writer& writer, const engine::ServiceAnswer& service, Quota quota, bool knows_qos,
                  std::uint32_t currency_code) {
   writer.begin_group(AvpId::multiple_services_credit_control);
   for (engine::ServiceIdentifier identifier : service.service_identifiers) {
@@ -122,9 +150,21 @@ void put_service(Writer& writer, const engine::ServiceAnswer& service, Quota quo
     writer.put_u32(AvpId::tariff_change_usage, static_cast<std::uint32_t>(quota));
   }
   writer.put_result(result_code(service.outcome));
-  put_units(writer, service, currency_code);
+  put_units(writer, service, knows_qos, currency_code);
   put_thresholds(writer, service);
   writer.end_group();
+}
+
+engine::Client client_of(const PeerProfile& profile) {
+  static_assert(static_cast<int>(PeerProfile::TariffChange::two_quotas) ==
+                static_cast<int>(engine::TariffChange::two_quotas));
+  engine::Client client;
+  client.acts_at_end = profile.final_units == PeerProfile::FinalUnits::any;
+  client.tariff_change = static_cast<engine::TariffChange>(profile.tariff_change);
+  client.knows_not_applicable =
+      profile.free_service == PeerProfile::FreeService::credit_control_not_applicable;
+  client.names_rating_groups = profile.rating_groups == PeerProfile::RatingGroups::strict;
+  return client;
 }
 
 // Said on purpose, once a session or debit, as what is left out means "do not" (RFC 8506 5.7, 6.5):
@@ -146,11 +186,21 @@ void put_failure_handling(Writer& writer, const engine::Request& request) {
 
 }  // namespace
 
-engine::Shard::Hold CreditControl::decide(const Message& message, const engine::Client& client) {
+engine::Shard::Hold CreditControl::decide(const Message& message, const PeerProfile& profile,
+                                          std::string_view via) {
   error_ = read_request(message, currency_code(), request_);
   if (error_) return engine::Shard::Hold::ready;
-  request_.request.client = client;
-  return shard_.handle(request_.request);
+  engine::Request& request = request_.request;
+  request.client = client_of(profile);
+  request.client.via = via;
+  knows_qos_ = profile.qos_final_unit;
+  constexpr auto origin_host = static_cast<std::uint8_t>(engine::AttributeId::origin_host);
+  const auto origin =
+      std::ranges::find(request.attributes, origin_host, &engine::AttributeView::id);
+  if (!via.empty() && (origin == request.attributes.end() || origin->value != via)) {
+    request.attributes.push_back({static_cast<std::uint8_t>(engine::AttributeId::via), via});
+  }
+  return shard_.handle(request);
 }
 
 void CreditControl::write(const Message& message, Buffer& out) const {
@@ -183,13 +233,15 @@ void CreditControl::write_answer(const Message& message, const engine::Answer& a
     writer.put_u64(AvpId::cc_sub_session_id, request.key.sub_session);
   }
   if (answer.command_level && answer.service_count > 0) {
-    put_units(writer, answer.services[0], currency);
+    put_units(writer, answer.services[0], knows_qos_, currency);
   } else {
     for (std::size_t i = 0; i < answer.service_count; ++i) {
       const engine::ServiceAnswer& service = answer.services[i];
       put_service(writer, service, service.has_second ? Quota::before_change : Quota::only,
-                  currency);
-      if (service.has_second) put_service(writer, service, Quota::after_change, currency);
+                  knows_qos_, currency);
+      if (service.has_second) {
+        put_service(writer, service, Quota::after_change, knows_qos_, currency);
+      }
     }
   }
   put_failure_handling(writer, request);

@@ -10,6 +10,7 @@
 #include "diameter/credit_control_request.h"
 #include "diameter/error_answer.h"
 #include "diameter/message.h"
+#include "diameter/peer_profile.h"
 #include "diameter/writer.h"
 #include "engine/shard.h"
 
@@ -21,9 +22,10 @@ class CreditControl {
   CreditControl(Identity identity, engine::Shard& shard)
       : identity_(std::move(identity)), shard_(shard) {}
 
-  // REQUIRES: a request of application 4, command 272. `client`: what it can do, where that is
-  // known.
-  engine::Shard::Hold decide(const Message& message, const engine::Client& client = {});
+  // REQUIRES: a request of application 4, command 272. `profile`: that of the peer `via` which it
+  // came; its client's own where that is the same.
+  engine::Shard::Hold decide(const Message& message, const PeerProfile& profile = {},
+                             std::string_view via = {});
   // Appends the answer to the message decided last.
   void write(const Message& message, Buffer& out) const;
 
@@ -37,6 +39,7 @@ class CreditControl {
   Identity identity_;
   engine::Shard& shard_;
   CreditControlRequest request_;
+  bool knows_qos_ = false;  // the client at hand: QoS-Final-Unit-Indication
   std::optional<RequestError> error_;
 };
 

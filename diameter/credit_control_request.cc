@@ -54,7 +54,7 @@ constexpr bool asks_cost(std::uint32_t aoc_request_type) {
 }
 
 // Which AVPs, wherever they stand, are rating attributes.
-constexpr std::array<std::pair<AvpId, AttributeId>, 22> attribute_rows = {{
+constexpr std::array<std::pair<AvpId, AttributeId>, 24> attribute_rows = {{
     {AvpId::called_party_address, AttributeId::called_party},
     {AvpId::calling_party_address, AttributeId::calling_party},
     {AvpId::role_of_node, AttributeId::role_of_node},
@@ -77,13 +77,15 @@ constexpr std::array<std::pair<AvpId, AttributeId>, 22> attribute_rows = {{
     {AvpId::tgpp_nsapi, AttributeId::nsapi},
     {AvpId::number_portability_routing_information, AttributeId::routing_number},
     {AvpId::requested_party_address, AttributeId::requested_party},
+    {AvpId::origin_host, AttributeId::origin_host},
+    {AvpId::origin_realm, AttributeId::origin_realm},
 }};
 
 // Attributes are gathered by number, in a word of bits.
-constexpr std::size_t attribute_numbers = attribute_rows.size() + 1;
-static_assert(attribute_numbers <= 32 && std::ranges::all_of(attribute_rows, [](const auto& row) {
-                return static_cast<std::size_t>(row.second) < attribute_numbers;
-              }));
+constexpr std::size_t attribute_numbers = 32;
+static_assert(std::ranges::all_of(attribute_rows, [](const auto& row) {
+  return static_cast<std::size_t>(row.second) < attribute_numbers;
+}));
 
 // Of these the first at the top level counts; all of required_avps have to be there.
 constexpr std::array optional_avps = {

@@ -11,7 +11,7 @@ namespace farthing::engine {
 
 namespace {
 
-constexpr std::array<std::pair<AttributeId, std::string_view>, 24> names = {{
+constexpr std::array<std::pair<AttributeId, std::string_view>, 27> names = {{
     {AttributeId::called_party, "called_party"},
     {AttributeId::calling_party, "calling_party"},
     {AttributeId::role_of_node, "role_of_node"},
@@ -34,6 +34,9 @@ constexpr std::array<std::pair<AttributeId, std::string_view>, 24> names = {{
     {AttributeId::nsapi, "nsapi"},
     {AttributeId::routing_number, "routing_number"},
     {AttributeId::requested_party, "requested_party"},
+    {AttributeId::origin_host, "origin_host"},
+    {AttributeId::origin_realm, "origin_realm"},
+    {AttributeId::via, "via"},
     {AttributeId::common_groups, "common_groups"},
     {AttributeId::ported_to, "ported_to"},
 }};

@@ -39,9 +39,12 @@ enum class AttributeId : std::uint8_t {
   nsapi = 20,                     // 3GPP-NSAPI
   routing_number = 21,            // Number-Portability-Routing-Information
   requested_party = 22,           // Requested-Party-Address: before the number was translated
+  origin_host = 25,               // Origin-Host, the client's
+  origin_realm = 26,              // Origin-Realm
   // What no AVP says: what was looked up beside the request (look_up.h).
   common_groups = 23,  // what the other party is of, as the subscriber is: "account,family"
   ported_to = 24,      // the routing number of the one called, by the table of ported numbers
+  via = 27,            // the peer that brought it, where that is not its client
 };
 
 std::string_view attribute_name(AttributeId id);

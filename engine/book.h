@@ -101,6 +101,11 @@ class Book {
   DuplicateTable& duplicates() { return duplicates_; }
 
   const Session* next_expired(Time now) { return wheel_.next_expired(now); }
+  // Open sessions, by slots of the wheel (ExpiryWheel::visit).
+  template <class Visit>
+  void visit_wheel(std::size_t slot, Visit visit) const {
+    wheel_.visit(slot, visit);
+  }
   // Accounts whose subscriptions may have something to do, in memory or not.
   void take_due(Time now, std::size_t most, std::vector<AccountNumber>& out) {
     due_.take(now, most, out);

@@ -295,6 +295,11 @@ void Decider::charge(std::uint16_t segment, std::uint64_t units) {
 void Decider::serve(const Request& request, const ServiceRequest& service, ServiceAnswer& answer) {
   if (!service.requested || service.is_given_back) return stay_at_end(request, service, answer);
   if (answer.outcome != Outcome::success) return;
+  if (request.client.names_rating_groups && !request.command_level && !service.rating_group) {
+    answer.outcome = Outcome::rating_failed;
+    answer.fault = Fault::rating_group;
+    return;
+  }
   const bool money = asks_money(service);
   std::optional<std::uint16_t> segment = sheet_.find(service.rating_group, money);
   GrantLimits limits;

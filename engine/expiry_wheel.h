@@ -25,6 +25,13 @@ class ExpiryWheel {
   // A session whose time without news ran out before `now`, or nullptr.
   const Session* next_expired(Time now);
 
+  // Every session is in one slot; a visitor changes none of them.
+  static constexpr std::size_t slots = 4097;
+  template <class Visit>
+  void visit(std::size_t slot, Visit visit) const {
+    for (const Session* at = slots_[slot]; at != nullptr; at = at->wheel_next) visit(*at);
+  }
+
  private:
   static constexpr std::int64_t seconds = 4096;
   static constexpr std::int64_t due_slot = seconds;
@@ -33,7 +40,8 @@ class ExpiryWheel {
   void enter_slot(Session& session, std::int64_t slot);
   void sweep(std::int64_t slot, Time now);
 
-  std::array<Session*, seconds + 1> slots_{};
+  std::array<Session*, slots> slots_{};
+  static_assert(slots == seconds + 1);
   std::int64_t at_s_ = 0;  // every second before this one has been looked at
   Time started_at_;
 };

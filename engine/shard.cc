@@ -27,6 +27,7 @@ constexpr std::uint64_t readings_max = 2;
 constexpr std::size_t evictions_looked_at = 64;
 constexpr int evictions_a_turn = 8;  // so many times
 constexpr std::size_t renewals_a_step = 32;
+constexpr std::size_t lost_looked_at_per_tick = 512;
 constexpr std::size_t renewals_fetching_max = 4;              // steps' worth of accounts being read
 constexpr Duration renewal_retry = std::chrono::seconds(10);  // where a row could not be read
 
@@ -266,7 +267,21 @@ Sequence Shard::enter(const Entry& entry, const Session* session) {
       if (pay_for(entry, own, payer.terms, book_, payment_)) enter(payment_);
     }
   }
+  if (hooks_.notice) tell_clients(entry);
   return own;
+}
+
+// Once the entry is durable.
+void Shard::tell_clients(const Entry& entry) {
+  if (!may_concern_clients(entry)) return;
+  const Account* const account = book_.account(entry.account);
+  if (account == nullptr) return;
+  notices_.clear();
+  find_notices(entry, *account, notices_);
+  if (notices_.empty()) return;
+  when_durable([this, notices = std::move(notices_)] {
+    for (const ClientNotice& notice : notices) hooks_.notice(notice);
+  });
 }
 
 Sequence Shard::enter_tariff(std::shared_ptr<const tariffs::Tariff> tariff, SourceDocument document,
@@ -396,6 +411,7 @@ bool Shard::tick() {
   make_filter();
   bool more = write_back(now);
   more = renew_some(now) || more;
+  more = close_lost_sessions() || more;
   for (int i = 0; i < expiries_per_tick_max; ++i) {
     const Session* const session = book_.next_expired(now);
     if (session == nullptr) return more;
@@ -403,6 +419,35 @@ bool Shard::tick() {
     metrics_.sessions_expired.add();
   }
   return true;
+}
+
+void Shard::client_restarted(std::string_view origin_host) {
+  const auto known = std::ranges::find(lost_clients_, origin_host, &LostClient::origin_host);
+  if (known != lost_clients_.end()) lost_clients_.erase(known);
+  lost_clients_.push_back({std::string(origin_host), now()});
+}
+
+// Some slots of the wheel a call; a session that the wheel moves meanwhile may be passed over, and
+// is supervised as before. True: there are more.
+bool Shard::close_lost_sessions() {
+  if (lost_clients_.empty()) return false;
+  LostClient& client = lost_clients_.front();
+  std::vector<const Session*> lost;
+  std::size_t looked_at = 0;
+  while (looked_at < lost_looked_at_per_tick && client.next_slot < ExpiryWheel::slots) {
+    book_.visit_wheel(client.next_slot++, [&](const Session& session) {
+      ++looked_at;
+      if (session.heard_at < client.restarted_at && is_of_client(session, client.origin_host)) {
+        lost.push_back(&session);
+      }
+    });
+  }
+  for (const Session* session : lost) {
+    close_session(*session, EntryKind::session_closed,
+                  {"farthing", "its client has started again", ""});
+  }
+  if (client.next_slot == ExpiryWheel::slots) lost_clients_.pop_front();
+  return !lost_clients_.empty();
 }
 
 // Begins a round when it is time, and fills it on. True: it is being filled.

@@ -19,6 +19,7 @@
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 #include "engine/book.h"
+#include "engine/client_notice.h"
 #include "engine/decide.h"
 #include "engine/fetch.h"
 #include "engine/look_up.h"
@@ -102,6 +103,8 @@ class Shard {
     // Called on the store's threads: brings the call to the shard's, then end_turn(). Without it
     // the store is one that calls back on the shard's own thread.
     std::function<void(std::function<void()>)> post = {};
+    // A client is to be told; what it is told of is durable.
+    std::function<void(const ClientNotice&)> notice = {};
   };
   void set_hooks(Hooks hooks) { hooks_ = std::move(hooks); }
   void end_turn();  // no more requests at hand: hands the batch over if the store is free
@@ -111,6 +114,9 @@ class Shard {
   void when_durable(std::function<void()> done);
 
   // --- Upkeep ------------------------------------------------------------------------------------
+  // A client started again and knows nothing of its sessions any more (RFC 6733 8.16): those that
+  // were last heard of before now are closed, in the ticks that follow.
+  void client_restarted(std::string_view origin_host);
   // Closes sessions unheard of for too long, forgets old duplicates, writes back; to be called
   // every 100 ms or so. Bounded work a call; true: there is more to do, in a millisecond.
   bool tick();
@@ -190,6 +196,8 @@ class Shard {
   bool write_back(Time now);
   bool renew_some(Time now);
   void renew_when_here(std::vector<AccountNumber> accounts);
+  void tell_clients(const Entry& entry);
+  bool close_lost_sessions();
   std::optional<RecoveryError> recover_dues();
   const char* recover_payers();
   void evict();
@@ -241,6 +249,15 @@ class Shard {
   // Renewals that nobody has asked for.
   std::vector<AccountNumber> due_;  // taken out of the book's index, a step's worth
   std::size_t renewals_fetching_ = 0;
+
+  // Clients that lost their sessions, one after the other.
+  struct LostClient {
+    std::string origin_host;
+    Time restarted_at;
+    std::size_t next_slot = 0;  // of the wheel of sessions
+  };
+  std::deque<LostClient> lost_clients_;
+  std::vector<ClientNotice> notices_;
 
   // Write-back.
   WriteBack write_back_;

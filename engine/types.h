@@ -137,6 +137,8 @@ struct Client {
   bool acts_at_end = true;  // it can redirect and restrict (RFC 8506 5.6.2, 5.6.3)
   TariffChange tariff_change = TariffChange::validity;
   bool knows_not_applicable = false;  // it serves without credit control what is free (4011)
+  bool names_rating_groups = false;   // what has none is refused (5031)
+  std::string_view via = {};          // the peer that brought the request, as an attribute
 };
 
 struct Request {

@@ -4,6 +4,7 @@
 #include "diameter/writer.h"
 #include "engine/operations.h"
 #include "tariffs/tariff_file.h"
+#include "tests/diameter/transcript_peer.h"
 #include "tests/support/test_engine.h"
 
 #include <fmt/format.h>
@@ -66,14 +67,15 @@ class Player {
       if (!more && !request.empty()) send(request);
       if (line.starts_with('>')) {
         request.push_back(line);
-      } else if (line.starts_with('<')) {
-        // What was expected: the answer has been written in its place.
+      } else if (line.starts_with('<') || line.starts_with('?')) {
+        // What was expected: what came has been written in its place.
       } else if (line.starts_with('=')) {
         emit(balance_line(words_of(line).at(1)));
       } else {
         emit(line);
         if (line.starts_with('+')) advance(words_of(line).at(1));
         if (line.starts_with('!')) command(words_of(line));
+        if (line.starts_with('+') || line.starts_with('!')) emit_sent();
       }
     }
     if (!request.empty()) send(request);
@@ -82,6 +84,10 @@ class Player {
 
  private:
   void emit(const std::string& line) { out_ += line + "\n"; }
+
+  void emit_sent() {
+    for (const std::string& line : client_.sent()) emit(line);
+  }
 
   void advance(const std::string& seconds) {
     engine_.advance(std::chrono::seconds(std::stoll(seconds)));
@@ -108,6 +114,12 @@ class Player {
       done = engine::add_subscription(shard, words.at(2), words.at(3), note);
     } else if (what == "tariff") {
       load_sample(words.at(2));
+    } else if (what == "answer") {
+      client_.answer(static_cast<std::uint32_t>(std::stoul(words.at(2))));
+    } else if (what == "connect") {
+      client_.connect(words.at(2), static_cast<std::uint32_t>(std::stoul(words.at(3))));
+    } else if (what == "disconnect") {
+      client_.disconnect();
     } else if (what == "close") {
       done = engine::close_session(shard, words.at(2));
     } else if (what == "disk") {
@@ -130,15 +142,19 @@ class Player {
     engine_.shard().enter_tariff(*tariff, text.str());
   }
 
-  static engine::Client client_of(const RequestText& request) {
+  static diameter::PeerProfile profile_of(const RequestText& request) {
+    using diameter::PeerProfile;
+    static const std::map<std::string, PeerProfile> profiles = {
+        {"simple", {.final_units = PeerProfile::FinalUnits::terminate}},
+        {"4011", {.free_service = PeerProfile::FreeService::credit_control_not_applicable}},
+        {"one_quota", {.tariff_change = PeerProfile::TariffChange::one_quota}},
+        {"two_quotas", {.tariff_change = PeerProfile::TariffChange::two_quotas}},
+        {"strict", {.rating_groups = PeerProfile::RatingGroups::strict}},
+        {"qos", {.qos_final_unit = true}},
+        {"deaf", {.reauthorise = false, .abort = false}},
+    };
     const auto said = request.values.find("client");
-    engine::Client client;
-    if (said == request.values.end()) return client;
-    client.acts_at_end = said->second != "simple";
-    client.knows_not_applicable = said->second == "4011";
-    if (said->second == "one_quota") client.tariff_change = engine::TariffChange::one_quota;
-    if (said->second == "two_quotas") client.tariff_change = engine::TariffChange::two_quotas;
-    return client;
+    return said == request.values.end() ? PeerProfile() : profiles.at(said->second);
   }
 
   static diameter::Identity identity() { return {"ocs.farthing.example", "farthing.example", 1}; }
@@ -155,9 +171,13 @@ class Player {
       diameter::write_error_answer(answer_buffer_, message_, identity(), decoded.error().code,
                                    decoded.error().failed_avp);
     } else {
-      const engine::Client client = client_of(request);
-      engine_.decide([&] { return credit_control_->decide(message_, client); });
+      const diameter::PeerProfile profile = profile_of(request);
+      client_.use_profile(profile);
+      engine_.decide([&] { return credit_control_->decide(message_, profile, "pgw.example"); });
       credit_control_->write(message_, answer_buffer_);
+      if (const diameter::Avp* session = message_.find(AvpId::session_id)) {
+        client_.heard(session->text());
+      }
     }
     engine_.sync();
     describe(answer_buffer_);
@@ -526,6 +546,7 @@ class Player {
   TestEngine engine_;
   std::optional<diameter::CreditControl> credit_control_{std::in_place, identity(),
                                                          engine_.shard()};
+  TranscriptPeer client_{engine_, identity()};
   diameter::Message message_;
   diameter::Message answer_;
   diameter::Buffer answer_buffer_;

@@ -7,7 +7,8 @@
 //   + 30s                                             time passes
 //   ! topup 8613800138000 5.00                        something is done to the server
 //
-// Requests: I U T E; client (simple: it cannot redirect; 4011; one_quota, two_quotas), msi
+// Requests: I U T E; client (simple: it cannot redirect; 4011; one_quota, two_quotas;
+// strict: no service without a rating group; qos; deaf: it takes no requests), msi
 // (Multiple-Services-Indicator), host (Destination-Host), aoc (AoC-Request-Type), all (show every
 // AVP of the answer), session, context (data, voice, sms or literal), user (E.164), imsi, sip, name
 // (User-Name), e2e, T (the flag), action (debit refund check price), at (seconds from now:
@@ -15,8 +16,9 @@
 // at command level; reason (Reporting-Reason) of an MSCC. Units: total in out time events money
 // (1.5 or 15e-1), and in usu change (Tariff-Change-Usage) and reason, comma separated; empty: an
 // empty group.
-// What is not said stays as in the request before. Commands: crash, sync, tick, topup, adjust, bar,
-// unbar, subscribe, tariff FILE (of tariffs/samples). A line beginning with # is a comment.
+// What is not said stays as in the request before. Commands: those of transcript_peer.h, crash,
+// sync, tick, topup, adjust, bar, unbar, subscribe, tariff FILE (of tariffs/samples). A line
+// beginning with # is a comment.
 //
 // play() runs the requests and returns the transcript as it really went; equal text means it
 // passed.

@@ -46,6 +46,12 @@ class TestEngine {
     if (!done) throw std::runtime_error("the checkpoint does not end");
   }
 
+  // What clients are told, from now on and after a restart.
+  void on_notice(std::function<void(const engine::ClientNotice&)> notice) {
+    notice_ = std::move(notice);
+    set_hooks();
+  }
+
   engine::Shard& shard() { return *shard_; }
   storage::MemoryStore& store() { return *store_; }
   base::Time now() const { return now_; }
@@ -70,16 +76,22 @@ class TestEngine {
     shard_ = std::make_unique<engine::Shard>(*store_, options_, [this] { return now_; });
     store_->set_durable([this](engine::Sequence last) { shard_->durable(last); });
     store_->set_round_written([this] { shard_->round_written(); });
-    engine::Shard::Hooks hooks;
-    hooks.fetched = [this](std::uint64_t) {
-      if (resume_) resume_();
-    };
-    shard_->set_hooks(std::move(hooks));
+    set_hooks();
     auto recovered = shard_->recover([](engine::Sequence) {});
     if (!recovered.has_value()) throw std::runtime_error(recovered.error().message);
   }
 
+  void set_hooks() {
+    engine::Shard::Hooks hooks;
+    hooks.fetched = [this](std::uint64_t) {
+      if (resume_) resume_();
+    };
+    hooks.notice = notice_;
+    shard_->set_hooks(std::move(hooks));
+  }
+
   std::function<void()> resume_;
+  std::function<void(const engine::ClientNotice&)> notice_;
   engine::ShardOptions options_;
   base::Time now_ = std::chrono::sys_days(std::chrono::year(2026) / 6 / 1);
   std::unique_ptr<storage::MemoryStore> store_ = std::make_unique<storage::MemoryStore>();

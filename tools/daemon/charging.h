@@ -1,12 +1,15 @@
-// Credit control as the application of the Diameter servers: requests in, answers into the peers'
+// Credit control as the application of the Diameter server: requests in, answers into the peers'
 // buffers; those that have to wait for a reading are kept as they came and decided when it is done.
+// And the other way round: clients are asked to ask again, or to end a session, when somebody else
+// has done something to its account.
 //
-// Threads: the one of the servers and the shard. Bounded: the shard turns away what would be too
+// Threads: the one of the server and the shard. Bounded: the shard turns away what would be too
 // many to wait.
 #pragma once
 
 #include "diameter/application.h"
 #include "diameter/credit_control.h"
+#include "diameter/session_requests.h"
 #include "engine/shard.h"
 
 #include <cstddef>
@@ -19,26 +22,41 @@ namespace farthing::tools {
 
 class Charging final : public diameter::Application {
  public:
-  // `shard` outlives this.
-  Charging(diameter::Identity identity, engine::Shard& shard)
-      : credit_control_(std::move(identity), shard), shard_(shard) {}
+  // `shard` outlives this; `find_peer` as in SessionRequests.
+  Charging(const diameter::Identity& identity, engine::Shard& shard,
+           diameter::SessionRequests::FindPeer find_peer);
 
   void on_request(diameter::Peer& peer, const diameter::Message& request) override;
   void on_frames_ahead(std::span<const diameter::Bytes> frames) override;
   void on_turn_end() override { shard_.end_turn(); }
+  void on_answer(diameter::Peer& peer, const diameter::Message& answer,
+                 std::uint64_t request_id) override;
+  void on_request_lost(std::uint64_t request_id, diameter::RequestLost why) override;
   void on_peer_closed(diameter::Peer& peer) override;
+  void on_peer_restarted(diameter::Peer& peer, std::uint32_t state_id_before,
+                         std::uint32_t state_id) override;
 
   // What those that wait under the ticket needed is there.
   void fetched(std::uint64_t ticket);
+  void tell(const engine::ClientNotice& notice);
+  void tick();
+
+  const diameter::SessionRequests::Metrics& session_requests() const {
+    return session_requests_.metrics();
+  }
 
  private:
   struct Waiting {
     diameter::Peer* peer = nullptr;  // nullptr: it has gone, and nobody wants the answer
     std::vector<unsigned char> frame;
+    diameter::MonotonicTime came_at;
   };
+
+  static bool is_too_late(const Waiting& waiting, const diameter::Message& request);
 
   diameter::CreditControl credit_control_;
   engine::Shard& shard_;
+  diameter::SessionRequests session_requests_;
   std::unordered_map<std::uint64_t, std::vector<Waiting>> waiting_;  // by ticket, in order
   diameter::Message again_;
 };

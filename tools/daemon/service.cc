@@ -120,13 +120,15 @@ class Service::Impl final : public admin::Gateway {
       : config_(config),
         store_(std::move(store)),
         shard_(*store_, shard_options(config), wall_clock),
-        charging_({config.origin_host, config.origin_realm}, shard_),
+        charging_({config.origin_host, config.origin_realm}, shard_,
+                  [this](std::string_view host) { return server_.find_peer(host); }),
         server_(io, server_config(config), charging_),
         timer_(io),
         visitors_(*this) {
     shard_.set_hooks({[this] { server_.seal_held(); }, [this] { server_.release_held(); },
                       [this](std::uint64_t ticket) { charging_.fetched(ticket); },
-                      [this](std::function<void()> work) { post(std::move(work)); }});
+                      [this](std::function<void()> work) { post(std::move(work)); },
+                      [this](const engine::ClientNotice& notice) { charging_.tell(notice); }});
     store_->set_durable(
         [this](engine::Sequence last) { server_.post([this, last] { shard_.durable(last); }); });
     store_->set_round_written([this] { post([this] { shard_.round_written(); }); });
@@ -302,6 +304,13 @@ class Service::Impl final : public admin::Gateway {
         true, metrics.broken_streams);
     add("farthing_watchdogs_failed_total", "Connections closed because the peer fell silent", true,
         metrics.watchdogs_failed);
+    const diameter::SessionRequests::Metrics& asked = charging_.session_requests();
+    add("farthing_reauths_sent_total", "Clients asked to ask for credit again (RAR)", true,
+        asked.reauths_sent);
+    add("farthing_aborts_sent_total", "Clients asked to end a session (ASR)", true,
+        asked.aborts_sent);
+    add("farthing_session_requests_given_up_total",
+        "Requests of ours about sessions that no client answered", true, asked.given_up);
     for (const auto& [code, count] : metrics.errors) {
       fresh.samples.push_back({"farthing_base_errors_total",
                                "Requests that the base protocol answered with an error",
@@ -316,7 +325,9 @@ class Service::Impl final : public admin::Gateway {
   void tick() {
     if (stopping_) return;
     const bool more = shard_.tick();
+    charging_.tick();
     shard_.end_turn();
+    server_.flush();
     if (ticks_++ % ticks_per_snapshot == 0) take_snapshot();
     timer_.expires_after(shard_.is_behind() ? tick_interval_behind
                          : more             ? tick_interval_filling
