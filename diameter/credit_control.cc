@@ -14,6 +14,7 @@ namespace {
 using engine::Fault;
 using engine::Outcome;
 using tariffs::FinalPart;
+using tariffs::GrantTerm;
 
 // How each way that a request can end is told to the client (RFC 8506 9, RFC 6733 7.1), by Outcome.
 constexpr std::array result_codes = {
@@ -139,6 +140,37 @@ void put_thresholds(Writer& writer, const engine::ServiceAnswer& service) {
 // Which of two quotas it is (Tariff-Change-Usage, RFC 8506 8.27); none: there is one.
 enum class Quota : std::uint32_t { before_change = 0, after_change = 1, only = 2 };
 
+// What the tariff says of how a grant is used, as it is (TS 32.299 7.2).
+void put_grant_terms(Writer& writer, std::string_view terms) {
+  std::optional<AvpId> open;  // the group at hand
+  const auto in_group = [&](std::optional<AvpId> group) {
+    if (open == group) return;
+    if (open) writer.end_group();
+    if (group) writer.begin_group(*group);
+    open = group;
+  };
+  tariffs::visit_grant_terms(terms, [&](GrantTerm term, std::uint32_t value) {
+    switch (term) {
+      case GrantTerm::consumption_time:
+        in_group(std::nullopt);
+        return writer.put_u32(AvpId::quota_consumption_time, value);
+      case GrantTerm::time_quota_type:
+        in_group(AvpId::time_quota_mechanism);
+        return writer.put_u32(AvpId::time_quota_type, value);
+      case GrantTerm::time_quota_interval:
+        in_group(AvpId::time_quota_mechanism);
+        return writer.put_u32(AvpId::base_time_interval, value);
+      case GrantTerm::trigger:
+        in_group(AvpId::trigger);
+        return writer.put_u32(AvpId::trigger_type, value);
+      case GrantTerm::envelope_reporting:
+        in_group(std::nullopt);
+        return writer.put_u32(AvpId::envelope_reporting, value);
+    }
+  });
+  in_group(std::nullopt);
+}
+
 void put_service(Writer& writer, const engine::ServiceAnswer& service, Quota quota, bool knows_qos,
                  std::uint32_t currency_code) {
   writer.begin_group(AvpId::multiple_services_credit_control);
@@ -152,6 +184,7 @@ void put_service(Writer& writer, const engine::ServiceAnswer& service, Quota quo
   writer.put_result(result_code(service.outcome));
   put_units(writer, service, knows_qos, currency_code);
   put_thresholds(writer, service);
+  put_grant_terms(writer, service.grant_terms);
   writer.end_group();
 }
 
@@ -245,6 +278,11 @@ void CreditControl::write_answer(const Message& message, const engine::Answer& a
     }
   }
   put_failure_handling(writer, request);
+  if (answer.low_balance) {
+    constexpr std::uint32_t yes = 1;
+    writer.put_u32(AvpId::low_balance_indication, yes);
+    put_money(writer, AvpId::remaining_balance, *answer.low_balance, currency);
+  }
   if (answer.cost) put_money(writer, AvpId::cost_information, *answer.cost, currency);
   if (answer.enough_credit) {
     // ENOUGH_CREDIT is 0 (RFC 8506 8.6).

@@ -379,6 +379,7 @@ void Decider::session_request(const Request& request, const tariffs::TariffHisto
   }
   if (session_ == nullptr && answer.outcome != Outcome::success) return finish_refused(request);
   tell_cost(request);
+  tell_low_balance();
   if (terminates) return finish_session(request, EntryKind::session_terminated);
   finish_session(request,
                  session_ == nullptr ? EntryKind::session_opened : EntryKind::session_updated);
@@ -401,6 +402,12 @@ void Decider::tell_cost(const Request& request) {
         base::saturating_add(micros, sheet_.segment(static_cast<std::uint16_t>(i)).charged_micros);
   }
   d_.answer.cost = Money(micros);
+}
+
+void Decider::tell_low_balance() {
+  if (tariff_ == nullptr || !tariff_->tariff->low_balance()) return;
+  const Money balance(sheet_.balance_micros());
+  if (balance < *tariff_->tariff->low_balance()) d_.answer.low_balance = balance;
 }
 
 // Where the units stood in the command itself, so does what became of them.
@@ -519,7 +526,10 @@ void Decider::event_request(const Request& request, const tariffs::TariffHistory
   changed_attributes({}, request.attributes, d_.attributes);
   entry.attributes = d_.attributes;
   sheet_.write(entry);
-  if (request.action == RequestedAction::direct_debiting) activate();
+  if (request.action == RequestedAction::direct_debiting) {
+    activate();
+    tell_low_balance();
+  }
   describe_request(request);
 }
 

@@ -105,7 +105,8 @@ std::uint64_t Decider::fair_share(std::uint16_t segment, std::uint32_t sessions_
 }
 
 // After the last grant there is nothing to ask for before it is used up.
-void Decider::tell_when_to_report(const GrantRules& rules, ServiceAnswer& answer) {
+void Decider::tell_when_to_report(const GrantRules& rules, bool is_first, ServiceAnswer& answer) {
+  answer.grant_terms = is_first ? rules.first_terms : rules.terms;
   if (rules.holding_time) {
     answer.holding_seconds = static_cast<std::uint32_t>(rules.holding_time->count());
   }
@@ -186,7 +187,7 @@ void Decider::grant(const Request& request, std::uint16_t segment, const Service
   answer.final_unit = final_unit != FinalUnit::none;
   if (end != nullptr) answer.final_action = end->encoded;
   split_by_direction(requested, answer.grant.emplace(Grant{unit, amount, std::nullopt, false}));
-  if (rules != nullptr) tell_when_to_report(*rules, answer);
+  if (rules != nullptr) tell_when_to_report(*rules, session_ == nullptr, answer);
 }
 
 }  // namespace farthing::engine

@@ -104,13 +104,15 @@ class Decider {
                               GrantReason& reason) const;
   std::uint64_t fair_share(std::uint16_t segment, std::uint32_t sessions_least,
                            std::uint64_t wanted) const;
-  static void tell_when_to_report(const tariffs::GrantRules& rules, ServiceAnswer& answer);
+  static void tell_when_to_report(const tariffs::GrantRules& rules, bool is_first,
+                                  ServiceAnswer& answer);
   void grant(const Request& request, std::uint16_t segment, const ServiceRequest& service,
              GrantLimits& limits, ServiceAnswer& answer);
   void grant_past_change(const Request& request, std::uint16_t segment,
                          const ServiceRequest& service, GrantLimits& limits, ServiceAnswer& answer);
   bool is_not_applicable(const Request& request, std::uint16_t segment) const;
   void tell_cost(const Request& request);
+  void tell_low_balance();
 
   // Prices with conditions.
   struct RatedGroup {

@@ -12,6 +12,7 @@ enum AnswerFlag : std::uint8_t {
   answer_checked = 2,
   answer_enough_credit = 4,
   answer_cost = 8,
+  answer_low_balance = 16,
 };
 enum ServiceFlag : std::uint8_t {
   service_rating_group = 1,
@@ -28,6 +29,7 @@ enum MoreServiceFlag : std::uint8_t {
   more_validity = 2,  // without a grant
   more_tariff_change = 4,
   more_second = 8,
+  more_grant_terms = 16,
 };
 
 constexpr std::uint8_t outcome_last = static_cast<std::uint8_t>(Outcome::not_applicable);
@@ -47,6 +49,7 @@ void write_service(base::ByteWriter& out, const ServiceAnswer& service) {
   if (!service.grant && service.validity_seconds > 0) more |= more_validity;
   if (service.tariff_change) more |= more_tariff_change;
   if (service.has_second) more |= more_second;
+  if (!service.grant_terms.empty()) more |= more_grant_terms;
   if (more != 0) flags |= service_more;
   out.u8(flags);
   if (more != 0) out.u8(more);
@@ -68,6 +71,7 @@ void write_service(base::ByteWriter& out, const ServiceAnswer& service) {
   if (more & more_tariff_change) {
     out.signed_varint(service.tariff_change->time_since_epoch().count());
   }
+  if (more & more_grant_terms) out.text(service.grant_terms);
 }
 
 bool read_service(base::ByteReader& in, ServiceAnswer& service) {
@@ -103,6 +107,10 @@ bool read_service(base::ByteReader& in, ServiceAnswer& service) {
   if (more & more_validity) service.validity_seconds = in.number<std::uint32_t>();
   if (more & more_tariff_change) service.tariff_change = Time(Duration(in.signed_varint()));
   service.has_second = (more & more_second) != 0;
+  if (more & more_grant_terms) {
+    service.grant_terms = in.text();
+    if (!tariffs::are_grant_terms(service.grant_terms)) return false;
+  }
   return in.ok();
 }
 
@@ -110,10 +118,11 @@ bool read_service(base::ByteReader& in, ServiceAnswer& service) {
 
 void encode_outcome(const Answer& answer, std::string& out) {
   constexpr std::size_t number = base::ByteWriter::varint_bytes_max;
-  std::size_t bound = 4 * number;
+  std::size_t bound = 5 * number;
   for (std::size_t i = 0; i < answer.service_count; ++i) {
     const ServiceAnswer& service = answer.services[i];
-    bound += (11 + service.service_identifiers.size()) * number + service.final_action.size();
+    bound += (12 + service.service_identifiers.size()) * number + service.final_action.size() +
+             service.grant_terms.size();
   }
   out.resize(bound);
   base::ByteWriter writer(out.data());
@@ -122,10 +131,12 @@ void encode_outcome(const Answer& answer, std::string& out) {
   if (answer.enough_credit) flags |= answer_checked;
   if (answer.enough_credit.value_or(false)) flags |= answer_enough_credit;
   if (answer.cost) flags |= answer_cost;
+  if (answer.low_balance) flags |= answer_low_balance;
   writer.u8(flags);
   writer.u8(static_cast<std::uint8_t>(answer.outcome));
   writer.u8(static_cast<std::uint8_t>(answer.fault));
   if (answer.cost) writer.signed_varint(answer.cost->micros);
+  if (answer.low_balance) writer.signed_varint(answer.low_balance->micros);
   writer.varint(answer.service_count);
   for (std::size_t i = 0; i < answer.service_count; ++i) write_service(writer, answer.services[i]);
   out.resize(static_cast<std::size_t>(writer.position() - out.data()));
@@ -143,6 +154,7 @@ bool decode_outcome(std::string_view bytes, Answer& answer) {
   answer.outcome = static_cast<Outcome>(outcome);
   answer.fault = static_cast<Fault>(fault);
   if (flags & answer_cost) answer.cost = Money(in.signed_varint());
+  if (flags & answer_low_balance) answer.low_balance = Money(in.signed_varint());
   const std::size_t services = in.count();
   for (std::size_t i = 0; i < services; ++i) {
     if (!read_service(in, answer.add_service())) return false;

@@ -117,6 +117,7 @@ void Answer::clear() {
   service_count = 0;
   enough_credit.reset();
   cost.reset();
+  low_balance.reset();
 }
 
 ServiceAnswer& Answer::add_service() {
@@ -132,6 +133,7 @@ ServiceAnswer& Answer::add_service() {
   service.final_action = {};
   service.tariff_change.reset();
   service.has_second = false;
+  service.grant_terms = {};
   service.holding_seconds.reset();
   service.threshold = 0;
   return service;

@@ -217,6 +217,8 @@ struct ServiceAnswer {
   // so much of it left the next one is asked for; 0: with nothing.
   std::optional<std::uint32_t> holding_seconds;
   std::uint32_t threshold = 0;
+  // With a grant: what goes with it as it is (tariffs::GrantTerm). Views as final_action does.
+  std::string_view grant_terms = {};
   // With a grant: when its price changes. It is good for before and after, or there are two: as
   // much again for after.
   std::optional<Time> tariff_change;
@@ -235,6 +237,8 @@ struct Answer {
   // Cost-Information: of a price enquiry or a debit, or of a session so far, without what is only
   // reserved (RFC 8506 5.3, 8.7).
   std::optional<Money> cost;
+  // The balance, where it is below what the tariff calls low (TS 32.299 7.2.95, 7.2.169).
+  std::optional<Money> low_balance;
 
   void clear();
   ServiceAnswer& add_service();

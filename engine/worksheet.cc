@@ -172,6 +172,14 @@ std::optional<std::uint16_t> Worksheet::only_granted() const {
   return only;
 }
 
+std::int64_t Worksheet::balance_micros() const {
+  std::int64_t micros = main_micros_ + account_->reserved_micros;
+  for (const SegmentWork& work : segments_) {
+    micros += work.now.reserved_micros - work.reserved_before;
+  }
+  return micros;
+}
+
 // --- Grants --------------------------------------------------------------------------------------
 
 Worksheet::Grants::iterator Worksheet::find_grant(std::uint16_t segment, std::uint32_t services) {

@@ -143,6 +143,8 @@ class Worksheet {
   // The same of units that were charged last.
   std::int64_t price_to_refund(std::uint16_t index, std::uint64_t chargeable) const;
   std::uint64_t covered_units(std::uint16_t index, std::uint64_t chargeable) const;
+  // The account's own: credits less charges; what is reserved still counts.
+  std::int64_t balance_micros() const;
   // What there is to pay the segment with.
   std::int64_t available_micros(std::uint16_t index) const;
   // Gives money back to who would pay it now. False, and nothing is done: the account would leave

@@ -50,6 +50,9 @@ Item tariff_item(const Tariff& tariff) {
   if (const auto& validity = tariff.top_up_validity()) {
     item.fields.push_back({"validity", validity_text(*validity)});
   }
+  if (const auto& low = tariff.low_balance()) {
+    item.fields.push_back({"low balance", low->to_string()});
+  }
   return item;
 }
 
@@ -79,6 +82,9 @@ Item grant_item(const Service& service, const Rule& rule) {
     item.fields.push_back(
         {"reports", fmt::format("every {} at most {} times", duration_text(rules.reports_every),
                                 rules.reports_times)});
+  }
+  if (!rules.first_terms.empty()) {
+    item.fields.push_back({"terms", grant_terms_text(rules.first_terms)});
   }
   if (rules.holding_time) {
     item.fields.push_back({"holding time", duration_text(*rules.holding_time)});

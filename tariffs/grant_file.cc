@@ -7,9 +7,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace farthing::tariffs {
 namespace {
@@ -19,6 +23,25 @@ using std::chrono::seconds;
 constexpr seconds grant_validity_max{7 * 86400};
 
 constexpr seconds reports_every_max{3600};
+constexpr seconds terms_time_max{86'400};
+
+// Changes that make a client ask again: Trigger-Type (TS 32.299 7.2.236).
+constexpr std::array<std::pair<std::string_view, std::uint32_t>, 14> triggers = {{
+    {"sgsn", 1},
+    {"qos", 2},
+    {"location", 3},
+    {"rat", 4},
+    {"time_zone", 5},
+    {"mcc", 30},
+    {"mnc", 31},
+    {"rac", 32},
+    {"lac", 33},
+    {"cell", 34},
+    {"tac", 35},
+    {"ecgi", 36},
+    {"service_condition", 60},
+    {"serving_node", 61},
+}};
 
 void check_grant(const YamlMap& grant, const QuotaRule& quota, const PlacedService& placed,
                  FileErrors& errors) {
@@ -69,6 +92,7 @@ class RulesReader {
       }
     }
     if (const YamlNode* node = grant_.find("threshold")) read_threshold(*node);
+    read_terms();
     if (rules_ == GrantRules()) return nullptr;
     if (unit_ == Unit::money) {
       errors_.add(grant_.key_position(""),
@@ -79,6 +103,63 @@ class RulesReader {
   }
 
  private:
+  // What the client is told beside: as it is.
+  void read_terms() {
+    if (const YamlNode* node = grant_.find("consumption_time")) {
+      add(GrantTerm::consumption_time, read_duration(*node, errors_, seconds(1), terms_time_max));
+    }
+    if (const YamlNode* node = grant_.find("time_quota")) read_time_quota(*node);
+    if (const YamlNode* node = grant_.find("triggers");
+        node != nullptr &&
+        check_kind(*node, YamlNode::Kind::sequence, errors_, "a list of changes") &&
+        check_count(*node, errors_, "changes", 1, triggers.size())) {
+      for (const YamlNode& item : node->items) {
+        const auto which = read_choice(item, errors_, trigger_names());
+        if (which) add_grant_term(rules_.terms, GrantTerm::trigger, triggers[*which].second);
+      }
+    }
+    rules_.first_terms = rules_.terms;
+    if (const YamlNode* node = grant_.find("envelopes")) {
+      // Envelope-Reporting (TS 32.299 7.2.59): 1 with their times, then volume, events, or both.
+      const auto what =
+          read_choice(*node, errors_, {"times", "volume", "events", "volume_and_events"});
+      if (what) {
+        add_grant_term(rules_.first_terms, GrantTerm::envelope_reporting,
+                       static_cast<std::uint32_t>(*what + 1));
+      }
+    }
+  }
+
+  void add(GrantTerm term, std::optional<seconds> time) {
+    if (time) add_grant_term(rules_.terms, term, static_cast<std::uint32_t>(time->count()));
+  }
+
+  void read_time_quota(const YamlNode& node) {
+    YamlMap map(node, "time_quota", errors_);
+    if (unit_ != Unit::seconds) {
+      errors_.add(node.position, "a mechanism of time for what is not counted in time",
+                  "a service with unit: seconds");
+    }
+    if (const YamlNode* mechanism = map.require("mechanism", "discrete or continuous")) {
+      const auto which = read_choice(*mechanism, errors_, {"discrete", "continuous"});
+      if (which) {
+        add_grant_term(rules_.terms, GrantTerm::time_quota_type,
+                       static_cast<std::uint32_t>(*which));
+      }
+    }
+    if (const YamlNode* interval = map.require("interval", "the length of a period")) {
+      add(GrantTerm::time_quota_interval,
+          read_duration(*interval, errors_, seconds(1), terms_time_max));
+    }
+    map.finish();
+  }
+
+  static std::vector<std::string_view> trigger_names() {
+    std::vector<std::string_view> names;
+    for (const auto& [name, number] : triggers) names.push_back(name);
+    return names;
+  }
+
   void read_by_balance() {
     const YamlNode* const node = grant_.find("by_balance");
     if (node == nullptr || !check_kind(*node, YamlNode::Kind::sequence, errors_, "a list") ||

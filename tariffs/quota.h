@@ -11,6 +11,8 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace farthing::tariffs {
@@ -22,6 +24,31 @@ struct QuotaRule {
   std::uint64_t minimum = 1;   // a smaller grant is not worth giving: no slivers
   std::chrono::seconds validity{3600};
 };
+
+// What goes with a grant as it is, to the client that uses it up (TS 32.299 7.2). The numbers stand
+// in the ledger.
+enum class GrantTerm : std::uint8_t {
+  consumption_time = 0,     // Quota-Consumption-Time, s
+  time_quota_type = 1,      // Time-Quota-Mechanism: 0 discrete periods, 1 continuous ones
+  time_quota_interval = 2,  // the same: their length, s
+  trigger = 3,              // Trigger-Type: a change that makes the client ask again; several
+  envelope_reporting = 4,   // Envelope-Reporting: with the first grant of a session only
+};
+constexpr std::uint8_t grant_terms_count = 5;
+
+// Appends one to a list of them: the term and its value, in five bytes.
+void add_grant_term(std::string& terms, GrantTerm term, std::uint32_t value);
+bool are_grant_terms(std::string_view terms);
+std::string grant_terms_text(std::string_view terms);  // "consumption time 10, trigger 4"
+// Visits them. REQUIRES: are_grant_terms().
+template <class Visit>
+void visit_grant_terms(std::string_view terms, Visit visit) {
+  for (; !terms.empty(); terms.remove_prefix(5)) {
+    std::uint32_t value = 0;
+    for (std::size_t i = 4; i > 0; --i) value = value << 8 | static_cast<unsigned char>(terms[i]);
+    visit(static_cast<GrantTerm>(terms.front()), value);
+  }
+}
 
 // What a grant's size goes by beside them. None of it makes a grant smaller than the minimum.
 struct GrantRules {
@@ -55,6 +82,9 @@ struct GrantRules {
   // With so much of a grant left the client asks for the next one: Time-, Volume- and
   // Unit-Quota-Threshold (TS 32.299 7.2.229, 7.2.240); 0: none.
   Percent threshold = {};
+  // Lists of GrantTerm: of any grant, and of the first one of a session, which has more.
+  std::string terms = {};
+  std::string first_terms = {};
 
   // The sizes where so much is there to pay with; the same validity and minimum.
   QuotaRule sizes_at(Money available, const QuotaRule& usual) const {

@@ -107,6 +107,7 @@ struct TariffParts {
   base::Time valid_from;
   std::optional<base::Time> valid_until;
   std::optional<TopUpValidity> top_up_validity;  // of prepaid accounts
+  std::optional<Money> low_balance;  // below it clients are told (Low-Balance-Indication)
   std::vector<Service> services;
   std::vector<Rule> rules;
   std::vector<Offer> offers;
@@ -215,6 +216,7 @@ class Tariff {
   base::Time valid_from() const;
   std::optional<base::Time> valid_until() const;  // the first moment at which it is not valid
   const std::optional<TopUpValidity>& top_up_validity() const { return parts_.top_up_validity; }
+  const std::optional<Money>& low_balance() const { return parts_.low_balance; }
 
  private:
   // One service's, as prices() looks them up.

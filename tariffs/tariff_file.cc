@@ -181,6 +181,9 @@ void Compiler::compile_header(YamlMap& file) {
   }
   sale_days_ = sale_days(parts_.time_zone, parts_.valid_from, parts_.valid_until);
   needs_filings_ = read_filing_rule(file, errors_);
+  if (const YamlNode* node = file.find("low_balance")) {
+    parts_.low_balance = read_money(*node, errors_);
+  }
   if (const YamlNode* node = file.find("validity")) {
     parts_.top_up_validity = read_top_up_validity(*node, errors_);
   }

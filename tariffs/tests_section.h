@@ -54,7 +54,7 @@ struct TariffTest {
   struct Payer {
     std::vector<std::string> services;  // "data", "data/10"
     Money balance;
-    std::optional<Money> cap;  // in a calendar month
+    std::optional<Money> cap;       // in a calendar month
     Percent share{Percent::whole};  // of what falls to it
   };
 

@@ -44,6 +44,7 @@ struct Service {
   std::optional<std::string> requested;
   std::vector<std::string> used;
   std::optional<std::uint32_t> reason;
+  std::vector<std::string> envelopes;
 };
 
 struct RequestText {
@@ -237,6 +238,8 @@ class Player {
           service.requested = value;
         else if (key == "usu")
           service.used.push_back(value);
+        else if (key == "env")
+          service.envelopes.push_back(value);
         else if (key == "reason")
           service.reason = static_cast<std::uint32_t>(std::stoul(value));
         else if (key != "mscc")
@@ -374,6 +377,9 @@ class Player {
     if (service.requested) put_units(writer, AvpId::requested_service_unit, *service.requested);
     for (const std::string& used : service.used) put_units(writer, AvpId::used_service_unit, used);
     if (service.reason) writer.put_u32(AvpId::reporting_reason, *service.reason);
+    for (const std::string& envelope : service.envelopes) {
+      put_units(writer, AvpId::envelope, envelope);
+    }
     for (const std::string& identifier : service.identifiers) {
       writer.put_u32(AvpId::service_identifier, static_cast<std::uint32_t>(std::stoul(identifier)));
     }
@@ -395,6 +401,7 @@ class Player {
     for (const diameter::Avp& avp : answer_.avps()) {
       if (avp.id == AvpId::result_code) line += fmt::format(" {}", avp.u32());
       if (avp.id == AvpId::cost_information) line += " cost=" + money(avp);
+      if (avp.id == AvpId::remaining_balance) line += " low_balance=" + money(avp);
       if (avp.id == AvpId::check_balance_result) line += fmt::format(" check={}", avp.u32());
       if (avp.id == AvpId::failed_avp) line += " failed=" + path(avp);
       if (avp.id == AvpId::multiple_services_credit_control) services.push_back(service(avp));
@@ -428,6 +435,15 @@ class Player {
     if (avp.id == AvpId::time_quota_threshold || avp.id == AvpId::volume_quota_threshold ||
         avp.id == AvpId::unit_quota_threshold) {
       return fmt::format(" {}={}", diameter::name(avp.id), avp.u32());
+    }
+    if (avp.id == AvpId::quota_consumption_time) return fmt::format(" consumption={}", avp.u32());
+    if (avp.id == AvpId::envelope_reporting) return fmt::format(" envelopes={}", avp.u32());
+    if (avp.id == AvpId::trigger || avp.id == AvpId::time_quota_mechanism) {
+      std::string text;
+      for (const diameter::Avp& part : answer_.children(avp)) {
+        text += fmt::format("{}{}", text.empty() ? "" : ",", part.u32());
+      }
+      return fmt::format(" {}={}", avp.id == AvpId::trigger ? "triggers" : "time_quota", text);
     }
     if (avp.id == AvpId::final_unit_indication) {
       return " final=" + final_unit(avp);

@@ -13,7 +13,8 @@
 // AVP of the answer), session, context (data, voice, sms or literal), user (E.164), imsi, sip, name
 // (User-Name), e2e, T (the flag), action (debit refund check price), at (seconds from now:
 // Event-Timestamp), sub (CC-Sub-Session-Id), drop=AVP-Name (leave a required AVP out), rsu and usu
-// at command level; reason (Reporting-Reason) of an MSCC. Units: total in out time events money
+// at command level; reason (Reporting-Reason) and env (Envelope, with
+// units) of an MSCC. Units: total in out time events money
 // (1.5 or 15e-1), and in usu change (Tariff-Change-Usage) and reason, comma separated; empty: an
 // empty group.
 // What is not said stays as in the request before. Commands: those of transcript_peer.h, crash,

@@ -31,6 +31,7 @@ services:
     unit: octets
     grant: {maximum: 1 MiB, by_balance: [{below: 1.00, maximum: 1 KiB, zzz: 1}],
             reports: {every: 1 s, zzz: 1}, zzz: 1}
+    at_end: {action: redirect, address: "https://top.example/", zzz: 1}
     prices:
       - {default: true, counted: {used: {from: 1 B, zzz: 1}}, stop: true, price: free}
       - {default: true, time: day, tiers: [{amount: 1.00, per: 1 MiB, zzz: 1}]}

@@ -122,6 +122,46 @@ TEST(TariffFile, SizesOfGrantsByTheStateOfThings) {
   EXPECT_EQ(voice.grants, nullptr) << "nothing is said of it";
 }
 
+TEST(TariffFile, WhatGoesWithAGrantAsItIs) {
+  const auto compiled = compile_tariff(
+      "t", replaced(good, "validity: 10 min",
+                    "consumption_time: 10 s, triggers: [rat, tac], envelopes: events"));
+  ASSERT_TRUE(compiled) << to_string(compiled.error().at(0));
+  const GrantRules& grants = *(*compiled)->rules()[0].grants;
+  EXPECT_EQ(grant_terms_text(grants.terms), "consumption time 10, trigger 4, trigger 35");
+  EXPECT_EQ(grant_terms_text(grants.first_terms),
+            "consumption time 10, trigger 4, trigger 35, envelopes 3");
+  EXPECT_TRUE(are_grant_terms(grants.first_terms));
+  EXPECT_FALSE(are_grant_terms(std::string_view(grants.terms).substr(1)));
+}
+
+TEST(TariffFile, WhereTheLastGrantLeads) {
+  const auto read = [](std::string_view at_end) {
+    return compile_tariff(
+        "t", replaced(good, "    unit: octets\n",
+                      "    unit: octets\n    at_end: {" + std::string(at_end) + "}\n"));
+  };
+  const auto text = [&](std::string_view at_end) {
+    const auto compiled = read(at_end);
+    if (!compiled) return to_string(compiled.error().at(0));
+    return final_action_text((*compiled)->rules()[0].service_at_end->encoded);
+  };
+  EXPECT_EQ(text("action: terminate"), "terminate");
+  EXPECT_EQ(text("action: redirect, address: 'https://top.example/', filter_ids: [a, b]"),
+            "redirect to https://top.example/, filter a, filter b");
+  EXPECT_EQ(text("action: redirect, address: '2001:DB8:0::1'"), "redirect to 2001:db8::1");
+  EXPECT_EQ(text("action: restrict, filters: [permit in ip from any to 192.0.2.1]"),
+            "restrict, only permit in ip from any to 192.0.2.1");
+  EXPECT_THAT(text("action: redirect, address: ftp://top.example"),
+              HasSubstr("is no such address"));
+  EXPECT_THAT(text("action: redirect"), HasSubstr("address"));
+  EXPECT_THAT(text("action: restrict, address: 192.0.2.1"), HasSubstr("nobody is led"));
+  EXPECT_THAT(text("action: restrict, filters: [permit everything]"), HasSubstr("is no IP filter"));
+  EXPECT_THAT(text("action: terminate, filter_ids: [a]"), HasSubstr("whatever filters say"));
+  EXPECT_THAT(text("action: terminate, ask_again: 1 h"), HasSubstr("does not ask again"));
+  EXPECT_THAT(text("action: restrict, ask_again: 1 s"), HasSubstr("10 s"));
+}
+
 TEST(TariffFile, SizesByBalanceThatNeverHold) {
   EXPECT_THAT(
       grant_fault("by_balance: [{below: 2.00, maximum: 2 MiB}, {below: 2.00, maximum: 4 MiB}]"),
