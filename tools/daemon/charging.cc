@@ -10,16 +10,11 @@
 
 namespace farthing::tools {
 
-namespace {
-
-diameter::MonotonicTime monotonic_now() { return std::chrono::steady_clock::now(); }
-
-}  // namespace
-
 Charging::Charging(const diameter::Identity& identity, engine::Shard& shard,
-                   diameter::SessionRequests::FindPeer find_peer)
+                   diameter::SessionRequests::FindPeer find_peer, Now now)
     : credit_control_(identity, shard),
       shard_(shard),
+      now_(std::move(now)),
       session_requests_(identity, std::move(find_peer), [this](std::string_view session_id) {
         // Refused only where it has ended meanwhile.
         (void)engine::close_session(shard_, session_id,
@@ -39,7 +34,7 @@ void Charging::on_request(diameter::Peer& peer, const diameter::Message& request
     case engine::Shard::Hold::fetching: {
       const diameter::Bytes frame = request.frame();
       waiting_[shard_.fetch_ticket()].push_back(
-          {&peer, {frame.begin(), frame.end()}, monotonic_now()});
+          {&peer, {frame.begin(), frame.end()}, now_()});
       return;
     }
   }
@@ -61,11 +56,11 @@ void Charging::on_frames_ahead(std::span<const diameter::Bytes> frames) {
 
 void Charging::on_answer(diameter::Peer& /*peer*/, const diameter::Message& answer,
                          std::uint64_t request_id) {
-  session_requests_.on_answer(answer, request_id, monotonic_now());
+  session_requests_.on_answer(answer, request_id, now_());
 }
 
 void Charging::on_request_lost(std::uint64_t request_id, diameter::RequestLost /*why*/) {
-  session_requests_.on_lost(request_id, monotonic_now());
+  session_requests_.on_lost(request_id, now_());
 }
 
 void Charging::on_peer_closed(diameter::Peer& peer) {
@@ -83,8 +78,8 @@ void Charging::on_peer_restarted(diameter::Peer& peer, std::uint32_t /*state_id_
 
 // Its client has given up waiting (RFC 8506 13, Tx), and has served the event or refused it by
 // itself: nothing new is begun or charged. What was used is reported once, however late.
-bool Charging::is_too_late(const Waiting& waiting, const diameter::Message& request) {
-  if (monotonic_now() - waiting.came_at < waiting.peer->profile().tx) return false;
+bool Charging::is_too_late(const Waiting& waiting, const diameter::Message& request) const {
+  if (now_() - waiting.came_at < waiting.peer->profile().tx) return false;
   const diameter::Avp* const type = request.find(diameter::AvpId::cc_request_type);
   if (type == nullptr) return false;
   const auto what = static_cast<engine::RequestType>(type->u32());
@@ -104,9 +99,9 @@ void Charging::fetched(std::uint64_t ticket) {
 }
 
 void Charging::tell(const engine::ClientNotice& notice) {
-  session_requests_.send(notice, monotonic_now());
+  session_requests_.send(notice, now_());
 }
 
-void Charging::tick() { session_requests_.check_deadlines(monotonic_now()); }
+void Charging::tick() { session_requests_.check_deadlines(now_()); }
 
 }  // namespace farthing::tools

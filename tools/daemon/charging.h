@@ -13,7 +13,9 @@
 #include "engine/shard.h"
 
 #include <cstddef>
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -22,9 +24,13 @@ namespace farthing::tools {
 
 class Charging final : public diameter::Application {
  public:
+  using Now = std::function<diameter::MonotonicTime()>;
+
   // `shard` outlives this; `find_peer` as in SessionRequests.
-  Charging(const diameter::Identity& identity, engine::Shard& shard,
-           diameter::SessionRequests::FindPeer find_peer);
+  Charging(
+      const diameter::Identity& identity, engine::Shard& shard,
+      diameter::SessionRequests::FindPeer find_peer,
+      Now now = [] { return std::chrono::steady_clock::now(); });
 
   void on_request(diameter::Peer& peer, const diameter::Message& request) override;
   void on_frames_ahead(std::span<const diameter::Bytes> frames) override;
@@ -52,10 +58,11 @@ class Charging final : public diameter::Application {
     diameter::MonotonicTime came_at;
   };
 
-  static bool is_too_late(const Waiting& waiting, const diameter::Message& request);
+  bool is_too_late(const Waiting& waiting, const diameter::Message& request) const;
 
   diameter::CreditControl credit_control_;
   engine::Shard& shard_;
+  Now now_;
   diameter::SessionRequests session_requests_;
   std::unordered_map<std::uint64_t, std::vector<Waiting>> waiting_;  // by ticket, in order
   diameter::Message again_;
