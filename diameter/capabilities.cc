@@ -11,6 +11,7 @@ constexpr AvpId required_avps[] = {AvpId::origin_host, AvpId::origin_realm, AvpI
                                    AvpId::vendor_id, AvpId::product_name};
 
 constexpr std::uint32_t no_inband_security = 0;  // RFC 6733 6.10
+constexpr std::uint32_t inband_tls = 1;
 
 bool is_common_application(const Avp& avp, const ServerConfig& config) {
   const std::uint32_t id = avp.u32();
@@ -33,14 +34,23 @@ bool has_common_application(const Message& cer, const ServerConfig& config) {
   return false;
 }
 
-bool insists_on_inband_security(const Message& cer) {
-  bool insists = false;
+// What of RFC 6733 6.10 the peer offers; none said is no security.
+struct InbandOffer {
+  bool none = true;
+  bool tls = false;
+};
+
+InbandOffer inband_offer_of(const Message& cer) {
+  bool is_said = false;
+  InbandOffer offer;
   for (const Avp& avp : cer.avps()) {
     if (avp.id != AvpId::inband_security_id) continue;
-    if (avp.u32() == no_inband_security) return false;
-    insists = true;
+    if (!is_said) offer.none = false;
+    is_said = true;
+    if (avp.u32() == no_inband_security) offer.none = true;
+    if (avp.u32() == inband_tls) offer.tls = true;
   }
-  return insists;
+  return offer;
 }
 
 void put_capabilities(Writer& writer, const ServerConfig& config) {
@@ -75,16 +85,20 @@ const PeerRule* rule_of(std::string_view origin_host, const IpAddress& remote,
   return nullptr;
 }
 
-CerVerdict check_cer(const Message& cer, const IpAddress& remote, const ServerConfig& config) {
+CerVerdict check_cer(const Message& cer, const IpAddress& remote, bool is_secure,
+                     const ServerConfig& config) {
   for (const AvpId id : required_avps) {
     if (cer.find(id) == nullptr) return {ResultCode::missing_avp, FailedAvp::missing(id)};
   }
-  if (rule_of(cer.find(AvpId::origin_host)->text(), remote, config) == nullptr) {
-    return {ResultCode::unknown_peer, {}};
+  const PeerRule* rule = rule_of(cer.find(AvpId::origin_host)->text(), remote, config);
+  if (rule == nullptr) return {ResultCode::unknown_peer};
+  const InbandOffer offer = inband_offer_of(cer);
+  const bool starts_tls = !is_secure && offer.tls && config.has_inband_tls;
+  if (!is_secure && !starts_tls && (!offer.none || rule->certificate_required)) {
+    return {ResultCode::no_common_security};
   }
-  if (insists_on_inband_security(cer)) return {ResultCode::no_common_security, {}};
-  if (!has_common_application(cer, config)) return {ResultCode::no_common_application, {}};
-  return {};
+  if (!has_common_application(cer, config)) return {ResultCode::no_common_application};
+  return {.rule = rule, .starts_tls = starts_tls};
 }
 
 void write_cea(Buffer& out, const Message& cer, const CerVerdict& verdict, const IpAddress& local,
@@ -104,6 +118,7 @@ void write_cea(Buffer& out, const Message& cer, const CerVerdict& verdict, const
   writer.put_text(AvpId::product_name, config.product_name);
   writer.put_u32(AvpId::origin_state_id, config.identity.origin_state_id);
   put_capabilities(writer, config);
+  if (verdict.starts_tls) writer.put_u32(AvpId::inband_security_id, inband_tls);
   if (config.firmware_revision) {
     writer.put_u32(AvpId::firmware_revision, *config.firmware_revision);
   }

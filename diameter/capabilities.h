@@ -12,11 +12,15 @@ namespace farthing::diameter {
 
 struct CerVerdict {
   ResultCode code = ResultCode::success;
-  std::optional<FailedAvp> failed_avp;
+  std::optional<FailedAvp> failed_avp = {};
+  const PeerRule* rule = nullptr;  // The line that lets it connect, of one that is accepted.
+  bool starts_tls = false;         // The CEA agrees to TLS on this connection.
 };
 
-// REQUIRES: `cer` was decoded without an error.
-CerVerdict check_cer(const Message& cer, const IpAddress& remote, const ServerConfig& config);
+// `is_secure`: it came over TLS, so no more is to be agreed. REQUIRES: `cer` was decoded without an
+// error.
+CerVerdict check_cer(const Message& cer, const IpAddress& remote, bool is_secure,
+                     const ServerConfig& config);
 
 // The line that lets a peer of this name connect from there; nullptr: it may not. Owned by
 // `config`.

@@ -18,6 +18,11 @@ constexpr std::size_t identity_size_bytes_max =
     255;  // A DNS name (RFC 6733 4.3.1, RFC 1035 2.3.4).
 constexpr std::chrono::minutes limiter_interval{1};
 
+std::optional<std::uint32_t> state_id_in(const Message& message) {
+  const Avp* avp = message.find(AvpId::origin_state_id);
+  return avp == nullptr ? std::nullopt : std::optional(avp->u32());
+}
+
 }  // namespace
 
 bool RateLimiter::allows(std::string_view key, MonotonicTime now) {
@@ -110,6 +115,7 @@ std::size_t Peer::receive(Bytes input, MonotonicTime now) {
   std::size_t at = 0;
   std::size_t seen_ahead = 0;  // up to where the application has been told
   while (state_ != PeerState::draining && state_ != PeerState::closed) {
+    if (state_ == PeerState::securing) return at;
     if (input.size() - at < size_field_bytes) return at;
     const auto size = frame_size(input.data() + at, context_.config.message_size_bytes_max);
     if (size.has_error()) {
@@ -175,7 +181,8 @@ void Peer::enter(PeerState next, MonotonicTime now) {
   const bool was_open = before == PeerState::open || before == PeerState::closing;
   const bool is_open = next == PeerState::open || next == PeerState::closing;
   state_ = next;
-  deadline_ = now + context_.config.closing_timeout;
+  deadline_ = now + (next == PeerState::securing ? context_.config.cer_timeout
+                                                 : context_.config.closing_timeout);
   if (is_open && !was_open) {
     ++context_.metrics.peers_open;
     watchdog_.start(now, watchdog_interval());
@@ -211,15 +218,21 @@ void Peer::on_frame(const std::optional<DecodeError>& error, MonotonicTime now) 
   on_request(error, now);
 }
 
+CerVerdict Peer::verdict_on(const std::optional<DecodeError>& error) {
+  if (error) return {error->code, error->failed_avp};
+  const Message& cer = context_.message;
+  const CerVerdict verdict = check_cer(cer, remote_, is_secure(), context_.config);
+  if (verdict.starts_tls && state_ != PeerState::wait_cer) return {ResultCode::no_common_security};
+  const bool lacks_certificate = verdict.rule != nullptr && verdict.rule->certificate_required &&
+                                 !verdict.starts_tls &&
+                                 !has_certificate_of(cer.find(AvpId::origin_host)->text());
+  if (!lacks_certificate) return verdict;
+  log(LogLevel::warning, "its certificate does not name it");
+  return {ResultCode::unknown_peer};
+}
+
 void Peer::on_cer(const std::optional<DecodeError>& error, MonotonicTime now) {
   const Message& cer = context_.message;
-  CerVerdict verdict;
-  if (error) {
-    verdict = {error->code, error->failed_avp};
-  } else {
-    verdict = check_cer(cer, remote_, context_.config);
-  }
-  const bool is_accepted = verdict.code == ResultCode::success;
   const bool is_first = state_ == PeerState::wait_cer;
   if (is_first && !error) {
     const auto text_of = [&](AvpId id) {
@@ -230,8 +243,12 @@ void Peer::on_cer(const std::optional<DecodeError>& error, MonotonicTime now) {
     origin_realm_ = text_of(AvpId::origin_realm);
     product_name_ = text_of(AvpId::product_name);
   }
-  const PeerTransition step =
-      handle(is_accepted ? PeerEvent::cer_accepted : PeerEvent::cer_refused, now);
+  const CerVerdict verdict = verdict_on(error);
+  const bool is_accepted = verdict.code == ResultCode::success;
+  const PeerEvent event = !is_accepted         ? PeerEvent::cer_refused
+                          : verdict.starts_tls ? PeerEvent::cer_accepted_securing
+                                               : PeerEvent::cer_accepted;
+  const PeerTransition step = handle(event, now);
   if (step.action != PeerAction::send_cea) return;
   write_cea(ready_buffer(), cer, verdict, local_, context_.config);
   if (!is_accepted) {
@@ -240,11 +257,30 @@ void Peer::on_cer(const std::optional<DecodeError>& error, MonotonicTime now) {
     return;
   }
   if (is_first) {
-    profile_ = rule_of(origin_host_, remote_, context_.config)->profile;
-    is_known_to_application_ = true;
-    context_.application.on_peer_open(*this);
+    rule_ = verdict.rule;
+    profile_ = rule_->profile;
+    cer_state_id_ = state_id_in(cer);
+    if (state_ == PeerState::securing) return;  // What it says counts when we know who it is.
+    tell_open();
   }
-  note_state_id();
+  note_state_id(state_id_in(cer));
+}
+
+void Peer::tell_open() {
+  is_known_to_application_ = true;
+  context_.application.on_peer_open(*this);
+}
+
+void Peer::secured(MonotonicTime now) {
+  FARTHING_ASSERT(state_ == PeerState::securing);
+  if (rule_->certificate_required && !has_certificate_of(origin_host_)) {
+    log(LogLevel::warning, "its certificate does not name it");
+    handle(PeerEvent::broken, now);
+    return;
+  }
+  handle(PeerEvent::secured, now);
+  tell_open();
+  note_state_id(cer_state_id_);
 }
 
 void Peer::on_request(const std::optional<DecodeError>& error, MonotonicTime now) {
@@ -268,7 +304,7 @@ void Peer::on_request(const std::optional<DecodeError>& error, MonotonicTime now
     if (header.command == command::disconnect_peer) {
       handle(PeerEvent::dpr, now);
     } else {
-      note_state_id();
+      note_state_id(state_id_in(context_.message));
       handle(PeerEvent::dwr, now);
     }
     return;
@@ -283,7 +319,7 @@ void Peer::on_answer(bool is_readable, MonotonicTime now) {
   if (is_readable && header.command == command::device_watchdog && is_dwr_pending_ &&
       header.hop_by_hop == dwr_hop_by_hop_) {
     is_dwr_pending_ = false;
-    note_state_id();
+    note_state_id(state_id_in(context_.message));
     handle(PeerEvent::dwa, now);
     return;
   }
@@ -320,6 +356,7 @@ void Peer::check_deadlines(MonotonicTime now, bool is_read) {
   if (state_ != PeerState::open) {
     if (now < deadline_) return;
     if (state_ == PeerState::wait_cer) log(LogLevel::warning, "no capabilities exchange in time");
+    if (state_ == PeerState::securing) log(LogLevel::warning, "no TLS handshake in time");
     handle(PeerEvent::deadline, now);
     return;
   }
@@ -426,12 +463,10 @@ void Peer::send_request(std::uint32_t command) {
 }
 
 // RFC 6733 8.16: a client that starts again without its sessions counts its Origin-State-Id up.
-void Peer::note_state_id() {
-  const Avp* avp = context_.message.find(AvpId::origin_state_id);
-  if (avp == nullptr) return;
-  const std::uint32_t state_id = avp->u32();
-  if (origin_state_id_ == state_id) return;
-  origin_state_id_ = state_id;
+void Peer::note_state_id(std::optional<std::uint32_t> noted) {
+  if (!noted || origin_state_id_ == noted) return;
+  origin_state_id_ = noted;
+  const std::uint32_t state_id = *noted;
   const auto known = context_.state_ids.find(origin_host_);
   if (known == context_.state_ids.end()) {
     if (context_.state_ids.size() < state_ids_max) context_.state_ids[origin_host_] = state_id;

@@ -15,6 +15,7 @@
 
 #include "diameter/application.h"
 #include "diameter/buffer.h"
+#include "diameter/capabilities.h"
 #include "diameter/config.h"
 #include "diameter/message.h"
 #include "diameter/open_peers.h"
@@ -35,6 +36,7 @@ struct Metrics {
   std::uint64_t own_requests = 0;         // Those of the application.
   std::uint64_t own_requests_lost = 0;
   std::uint64_t broken_streams = 0;  // Octets that were not Diameter.
+  std::uint64_t tls_handshakes_failed = 0;
   std::uint64_t watchdogs_failed = 0;
   std::uint64_t reads_paused = 0;  // A full output queue.
   std::uint64_t stalled_closed = 0;
@@ -116,6 +118,8 @@ class Peer {
   // `is_read`: what it sends is read; while it is not, its silence says nothing.
   void check_deadlines(MonotonicTime now, bool is_read = true);
   void stop(MonotonicTime now) { handle(PeerEvent::stop, now); }
+  // The handshake that followed the CEA succeeded.
+  void secured(MonotonicTime now);
   void disconnected(MonotonicTime now) { handle(PeerEvent::disconnected, now); }
   // Octets not yet handed to the socket.
   std::size_t waiting_size_bytes() const {
@@ -128,11 +132,21 @@ class Peer {
   void seal_held();
   void release_held();
 
+ protected:
+  // What the transport knows: whether it is TLS now, and whose certificate the other side showed.
+  virtual bool is_secure() const { return false; }
+  virtual bool has_certificate_of(std::string_view /*origin_host*/) const { return false; }
+
+  // Warnings and errors once a minute each.
+  void log(LogLevel level, std::string_view what);
+
  private:
   std::size_t tell_ahead(Bytes input);
   void on_frame(const std::optional<DecodeError>& error, MonotonicTime now);
   void on_request(const std::optional<DecodeError>& error, MonotonicTime now);
   void on_cer(const std::optional<DecodeError>& error, MonotonicTime now);
+  CerVerdict verdict_on(const std::optional<DecodeError>& error);
+  void tell_open();
   void on_answer(bool is_readable, MonotonicTime now);
   void on_own_answer(bool is_readable, MonotonicTime now);
   void lose_requests(const std::vector<std::uint64_t>& ids, RequestLost why);
@@ -143,11 +157,10 @@ class Peer {
   void answer_error(ResultCode code, const std::optional<FailedAvp>& failed_avp = {});
   void send_simple_answer();  // DWA and DPA.
   void send_request(std::uint32_t command);
-  void note_state_id();
+  void note_state_id(std::optional<std::uint32_t> noted);
   bool serves_any_destination() const;
   bool is_served(ResultCode& code) const;
   bool is_for_us(ResultCode& code) const;
-  void log(LogLevel level, std::string_view what);
   std::chrono::milliseconds watchdog_interval();
 
   PeerContext& context_;
@@ -163,6 +176,8 @@ class Peer {
   std::string product_name_;
   std::optional<std::uint32_t> origin_state_id_;
   PeerProfile profile_;
+  const PeerRule* rule_ = nullptr;  // That let it connect.
+  std::optional<std::uint32_t> cer_state_id_;
 
   Buffer ready_;
   Buffer gathering_;

@@ -15,6 +15,7 @@ using MonotonicTime = std::chrono::steady_clock::time_point;
 
 enum class PeerState : std::uint8_t {
   wait_cer,  // Connected; nothing but a CER is listened to.
+  securing,  // The CEA that agrees to TLS is sent, and the handshake to come.
   open,      // R-Open of the RFC.
   closing,   // A DPR went out, or a DPA: the other side is to close.
   draining,  // What is written goes out, then we close; nothing is listened to.
@@ -23,6 +24,8 @@ enum class PeerState : std::uint8_t {
 
 enum class PeerEvent : std::uint8_t {
   cer_accepted,
+  cer_accepted_securing,  // With TLS to come.
+  secured,                // The handshake succeeded, and the peer is who it says.
   cer_refused,
   dwr,
   dwa,

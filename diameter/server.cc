@@ -3,7 +3,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <utility>
@@ -20,6 +22,7 @@ using ErrorCode = boost::system::error_code;
 // With the executor's own type: asio's default hides it behind virtual calls.
 using Executor = asio::io_context::executor_type;
 using Socket = asio::basic_stream_socket<Tcp, Executor>;
+using TlsStream = asio::ssl::stream<Socket&>;
 using Acceptor = asio::basic_socket_acceptor<Tcp, Executor>;
 
 // A buffer that a burst has blown up beyond this is given back.
@@ -46,6 +49,7 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
 
     Acceptor acceptor;
     Tcp::endpoint endpoint;
+    bool is_tls = false;
     bool is_accepting = false;
   };
 
@@ -63,6 +67,7 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   asio::io_context& io_;
   const ServerConfig config_;
   PeerContext context_;
+  std::unique_ptr<Tls> tls_;
   std::deque<Listener> listeners_;  // Handlers hold references.
   std::map<std::uint64_t, std::shared_ptr<Connection>> connections_;
 
@@ -80,7 +85,7 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   std::function<void()> stopped_;
 };
 
-// The socket of one Peer.
+// The socket of one Peer, and the TLS over it.
 class Server::Impl::Connection final : public Peer,
                                        public std::enable_shared_from_this<Connection> {
  public:
@@ -94,17 +99,30 @@ class Server::Impl::Connection final : public Peer,
         input_(new std::uint8_t[capacity_]) {}
 
   void read() {
-    if (is_reading_ || is_paused_ || is_closed_) return;
+    if (is_reading_ || is_paused_ || is_closed_ || is_shaking_hands_) return;
     is_reading_ = true;
-    socket_.async_read_some(asio::buffer(input_.get() + have_, capacity_ - have_),
-                            [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
-                              self->on_read(error, size);
-                            });
+    const auto into = asio::buffer(input_.get() + have_, capacity_ - have_);
+    auto done = [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
+      self->on_read(error, size);
+    };
+    if (tls_) {
+      tls_->async_read_some(into, std::move(done));
+    } else {
+      socket_.async_read_some(into, std::move(done));
+    }
+  }
+
+  // The handshake of TLS, then everything else. The peer's deadline for its CER is its bound.
+  void secure(asio::ssl::stream_base::handshake_type role) {
+    tls_.emplace(socket_, server_->tls_->context());
+    is_shaking_hands_ = true;
+    tls_->async_handshake(
+        role, [self = shared_from_this()](const ErrorCode& error) { self->on_handshake(error); });
   }
 
   // Sends what is ready, unless a write is under way.
   void flush() {
-    if (is_writing_ || is_closed_) return;
+    if (is_writing_ || is_closed_ || is_shaking_hands_) return;
     take_ready(output_);
     if (!output_.empty()) write();
   }
@@ -114,13 +132,16 @@ class Server::Impl::Connection final : public Peer,
     if (is_closed_) return;
     if (state() == PeerState::closed) return close();
     const std::size_t waiting = output_size_bytes();
+    if (state() == PeerState::securing) {
+      if (waiting == 0 && !is_shaking_hands_) secure(asio::ssl::stream_base::server);
+      return;
+    }
     if (state() == PeerState::draining) {
       // Our half is closed; the other side's is read, and thrown away, until it closes too: closing
       // with unread octets would reset the connection and take our last answer along.
       if (waiting == 0 && !is_shut_down_) {
         is_shut_down_ = true;
-        ErrorCode ignored;
-        socket_.shutdown(Tcp::socket::shutdown_send, ignored);
+        shut_down();
       }
       return read();
     }
@@ -159,7 +180,39 @@ class Server::Impl::Connection final : public Peer,
 
   std::size_t output_size_bytes() const { return waiting_size_bytes() + output_.size() - written_; }
 
+  bool is_secure() const override { return tls_.has_value() && !is_shaking_hands_; }
+  bool has_certificate_of(std::string_view origin_host) const override {
+    return is_secure() && certificate_names(native_tls(), origin_host);
+  }
+
  private:
+  ssl_st* native_tls() const { return const_cast<TlsStream&>(*tls_).native_handle(); }
+
+  void on_handshake(const ErrorCode& error) {
+    is_shaking_hands_ = false;
+    if (is_closed_) return;
+    if (error) {
+      ++server_->context_.metrics.tls_handshakes_failed;
+      const std::string fault = certificate_fault(native_tls());
+      log(LogLevel::warning, "TLS handshake failed: " + (fault.empty() ? error.message() : fault));
+      return close();
+    }
+    if (state() == PeerState::securing) secured(server_->config_.now());
+    flush();
+    settle();
+  }
+
+  // Our last octets are sent.
+  void shut_down() {
+    if (tls_) {
+      // Says that the stream ends here, and has not been cut off.
+      tls_->async_shutdown([self = shared_from_this()](const ErrorCode&) { self->close(); });
+      return;
+    }
+    ErrorCode ignored;
+    socket_.shutdown(Tcp::socket::shutdown_send, ignored);
+  }
+
   void on_read(const ErrorCode& error, std::size_t size) {
     is_reading_ = false;
     if (is_closed_) return;
@@ -171,15 +224,24 @@ class Server::Impl::Connection final : public Peer,
     if (have_ > 0 && done > 0) std::memmove(input_.get(), input_.get() + done, have_);
     server_->context_.application.on_turn_end();
     server_->flush_ready();
+    if (state() == PeerState::securing && have_ > 0) {
+      log(LogLevel::warning, "octets before the TLS handshake");
+      return close();
+    }
     settle();
   }
 
   void write() {
     is_writing_ = true;
-    socket_.async_write_some(asio::buffer(output_.data() + written_, output_.size() - written_),
-                             [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
-                               self->on_write(error, size);
-                             });
+    const auto from = asio::buffer(output_.data() + written_, output_.size() - written_);
+    auto done = [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
+      self->on_write(error, size);
+    };
+    if (tls_) {
+      tls_->async_write_some(from, std::move(done));
+    } else {
+      socket_.async_write_some(from, std::move(done));
+    }
   }
 
   void on_write(const ErrorCode& error, std::size_t size) {
@@ -199,12 +261,14 @@ class Server::Impl::Connection final : public Peer,
 
   const std::shared_ptr<Impl> server_;
   Socket socket_;
+  std::optional<TlsStream> tls_;
   const std::size_t capacity_;
   const std::unique_ptr<std::uint8_t[]> input_;
   std::size_t have_ = 0;
   Buffer output_;
   std::size_t written_ = 0;
   MonotonicTime progress_at_{};
+  bool is_shaking_hands_ = false;
   bool is_reading_ = false;
   bool is_writing_ = false;
   bool is_paused_ = false;
@@ -213,6 +277,15 @@ class Server::Impl::Connection final : public Peer,
 };
 
 base::Result<void, std::string> Server::Impl::listen() {
+  const bool needs_tls = config_.has_inband_tls ||
+                         std::any_of(config_.listen.begin(), config_.listen.end(),
+                                     [](const ListenAddress& where) { return where.is_tls; });
+  if (needs_tls && !config_.tls) return "TLS is asked for, but there is no certificate";
+  if (config_.tls) {
+    auto tls = Tls::load(*config_.tls);
+    if (tls.has_error()) return tls.error();
+    tls_ = std::move(*tls);
+  }
   for (const ListenAddress& where : config_.listen) {
     if (auto listening = listen(where); listening.has_error()) {
       close_listeners();
@@ -230,6 +303,7 @@ base::Result<void, std::string> Server::Impl::listen(const ListenAddress& where)
   if (error) return "not an IP address: " + where.address;
   const Tcp::endpoint wanted(address, where.port);
   Listener& listener = listeners_.emplace_back(io_);
+  listener.is_tls = where.is_tls;
   listener.acceptor.open(wanted.protocol(), error);
   if (!error) listener.acceptor.set_option(Tcp::acceptor::reuse_address(true), error);
   if (!error) listener.acceptor.bind(wanted, error);
@@ -283,7 +357,11 @@ void Server::Impl::on_accept(Listener& listener, const ErrorCode& error, Socket 
                                                  ip_of(remote.address()), ip_of(local.address()));
   connections_.emplace(id, connection);
   context_.metrics.connections = connections_.size();
-  connection->read();
+  if (listener.is_tls) {
+    connection->secure(asio::ssl::stream_base::server);
+  } else {
+    connection->read();
+  }
 }
 
 void Server::Impl::tick() {
@@ -403,7 +481,7 @@ std::vector<PeerStatus> Server::peers() const {
   for (const auto& [id, connection] : impl_->connections_) {
     peers.push_back({id, connection->origin_host(), connection->origin_realm(),
                      connection->product_name(), connection->remote_address().to_string(),
-                     connection->state(), connection->is_suspect(),
+                     connection->state(), connection->is_secure(), connection->is_suspect(),
                      connection->output_size_bytes()});
   }
   return peers;

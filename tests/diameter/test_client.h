@@ -4,11 +4,15 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "diameter/buffer.h"
 #include "diameter/message.h"
+
+struct ssl_ctx_st;
+struct ssl_st;
 
 namespace farthing::diameter::testing {
 
@@ -21,6 +25,10 @@ class TestClient {
   TestClient(const TestClient&) = delete;
   TestClient& operator=(const TestClient&) = delete;
 
+  // The handshake of TLS, with a certificate of its own where `certificate` is not empty. Whether
+  // it succeeded, as far as the client can tell.
+  bool start_tls(const std::string& certificate = "", const std::string& key = "");
+
   bool is_connected() const { return connected_; }
   void send(Bytes octets);
   // Sends what can be sent without waiting; returns how many octets that was.
@@ -32,13 +40,22 @@ class TestClient {
   // CER and CEA; returns the Result-Code, 0 without an answer.
   std::uint32_t exchange_capabilities(std::string_view origin_host = "client.example");
 
+  // The name of the certificate that the server showed.
+  std::string server_name() const;
+
  private:
+  ssize_t read_some(std::uint8_t* into, std::size_t size);
+  ssize_t write_some(const std::uint8_t* from, std::size_t size);
+
   int socket_ = -1;
+  ssl_ctx_st* tls_context_ = nullptr;
+  ssl_st* tls_ = nullptr;
   bool connected_ = false;
   std::vector<std::uint8_t> input_;
 };
 
-void write_cer(Buffer& out, std::string_view origin_host);
+void write_cer(Buffer& out, std::string_view origin_host,
+               const std::vector<std::uint32_t>& inband_security = {});
 void write_ccr(Buffer& out, std::uint32_t end_to_end, std::string_view session_id = "session");
 
 // The Result-Code of a message, 0 if there is none.

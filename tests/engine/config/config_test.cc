@@ -248,6 +248,32 @@ TEST(Config, PeersAndTheirNetworks) {
               ElementsAre("c.yaml:4:8: there are 0 peers; expected 1 to 1000"));
 }
 
+TEST(Config, Tls) {
+  const auto config = parse_config("c.yaml", std::string(required) + R"(listen_tls: ["[::]:5658"]
+tls: {certificate: /c.pem, key: /c.key, ca: /ca.pem, inband: true}
+peers: [{origin_host: a, from: "*", certificate: required}, {origin_host: b, from: "*"}]
+)");
+  ASSERT_TRUE(config) << to_string(config.error().at(0));
+  EXPECT_EQ(config->listen_tls, (std::vector<Endpoint>{{"::", 5658}}));
+  EXPECT_EQ(config->tls, (Config::Tls{"/c.pem", "/c.key", "/ca.pem", true}));
+  EXPECT_TRUE(config->peers[0].certificate_required);
+  EXPECT_FALSE(config->peers[1].certificate_required);
+}
+
+TEST(Config, TlsThatCannotBe) {
+  EXPECT_THAT(errors_with("listen_tls: [127.0.0.1:5658]\n"),
+              ElementsAre("c.yaml:4:1: listen_tls has no certificate to show; "
+                          "expected tls: {certificate: FILE, key: FILE}"));
+  EXPECT_THAT(errors_with("tls: {certificate: /c.pem}\n"),
+              ElementsAre(HasSubstr("c.yaml:4:6: tls has no certificate and key")));
+  EXPECT_THAT(errors_with("listen: [127.0.0.1:1]\nlisten_tls: [127.0.0.1:1]\n"
+                          "tls: {certificate: /c.pem, key: /k.pem}\n"),
+              ElementsAre(HasSubstr("c.yaml:5:14: \"127.0.0.1:1\" is there already")));
+  EXPECT_THAT(errors_with("peers: [{origin_host: a, from: '*', certificate: required}]\n"),
+              ElementsAre(HasSubstr("c.yaml:4:50: no certificate of a peer can be believed; "
+                                    "expected tls: {ca: FILE}")));
+}
+
 TEST(Config, PeersHaveProfiles) {
   const auto config = parse_config("c.yaml", std::string(required) + R"(profiles:
   lab: {based_on: open5gs, tx: 5 s, reauthorise: true, destinations: own}
