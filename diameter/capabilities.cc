@@ -53,7 +53,19 @@ InbandOffer inband_offer_of(const Message& cer) {
   return offer;
 }
 
-void put_capabilities(Writer& writer, const ServerConfig& config) {
+// What CER and CEA both say (RFC 6733 5.3.1, 5.3.2).
+void put_capabilities(Writer& writer, const IpAddress& local, const ServerConfig& config) {
+  writer.put_text(AvpId::origin_host, config.identity.origin_host);
+  writer.put_text(AvpId::origin_realm, config.identity.origin_realm);
+  if (config.host_ip_addresses.empty()) {
+    writer.put_address(AvpId::host_ip_address, local.to_avp());
+  }
+  for (const IpAddress& address : config.host_ip_addresses) {
+    writer.put_address(AvpId::host_ip_address, address.to_avp());
+  }
+  writer.put_u32(AvpId::vendor_id, config.vendor_id);
+  writer.put_text(AvpId::product_name, config.product_name);
+  writer.put_u32(AvpId::origin_state_id, config.identity.origin_state_id);
   for (const std::uint32_t id : config.supported_vendors) {
     writer.put_u32(AvpId::supported_vendor_id, id);
   }
@@ -65,6 +77,9 @@ void put_capabilities(Writer& writer, const ServerConfig& config) {
     writer.put_u32(AvpId::vendor_id, vendor::tgpp);
     writer.put_u32(AvpId::auth_application_id, id);
     writer.end_group();
+  }
+  if (config.firmware_revision) {
+    writer.put_u32(AvpId::firmware_revision, *config.firmware_revision);
   }
 }
 
@@ -106,24 +121,35 @@ void write_cea(Buffer& out, const Message& cer, const CerVerdict& verdict, const
   Writer writer(out);
   writer.begin_answer(cer.header(), is_protocol_error(verdict.code));
   writer.put_result(verdict.code);
-  writer.put_text(AvpId::origin_host, config.identity.origin_host);
-  writer.put_text(AvpId::origin_realm, config.identity.origin_realm);
-  if (config.host_ip_addresses.empty()) {
-    writer.put_address(AvpId::host_ip_address, local.to_avp());
-  }
-  for (const IpAddress& address : config.host_ip_addresses) {
-    writer.put_address(AvpId::host_ip_address, address.to_avp());
-  }
-  writer.put_u32(AvpId::vendor_id, config.vendor_id);
-  writer.put_text(AvpId::product_name, config.product_name);
-  writer.put_u32(AvpId::origin_state_id, config.identity.origin_state_id);
-  put_capabilities(writer, config);
+  put_capabilities(writer, local, config);
   if (verdict.starts_tls) writer.put_u32(AvpId::inband_security_id, inband_tls);
-  if (config.firmware_revision) {
-    writer.put_u32(AvpId::firmware_revision, *config.firmware_revision);
-  }
   if (verdict.failed_avp) writer.put_failed_avp(*verdict.failed_avp);
   writer.finish();
 }
+
+void write_cer(Buffer& out, std::uint32_t hop_by_hop, std::uint32_t end_to_end,
+               const IpAddress& local, const ServerConfig& config) {
+  Writer writer(out);
+  writer.begin(Header{command_flag::request, command::capabilities_exchange, application::base,
+                      hop_by_hop, end_to_end});
+  put_capabilities(writer, local, config);
+  writer.finish();
+}
+
+std::string fault_of_cea(const Message& cea, const PeerRule& expected, const ServerConfig& config) {
+  const Avp* const result = cea.find(AvpId::result_code);
+  if (result == nullptr) return "a CEA without a Result-Code";
+  if (result->u32() != static_cast<std::uint32_t>(ResultCode::success)) {
+    return "the capabilities exchange was refused with " + std::to_string(result->u32());
+  }
+  const Avp* const host = cea.find(AvpId::origin_host);
+  if (host == nullptr || !is_same_identity(host->text(), expected.origin_host)) {
+    return "it calls itself " + std::string(host == nullptr ? "nothing" : host->text()) +
+           "; the configuration expects " + expected.origin_host;
+  }
+  return has_common_application(cea, config) ? "" : "no application in common";
+}
+
+bool wins_election(std::string_view local, std::string_view remote) { return local > remote; }
 
 }  // namespace farthing::diameter

@@ -31,6 +31,15 @@ struct PeerRule {
   bool certificate_required = false;
 };
 
+// A peer that we connect to.
+struct ConnectTarget {
+  std::string address;  // IPv4 or IPv6.
+  std::uint16_t port = 3868;
+  // TLS from the first octet on; its certificate must name the Origin-Host, whatever the rule says.
+  bool is_tls = false;
+  PeerRule rule{};  // The Origin-Host that it must have, and its profile.
+};
+
 // A command that is handed to the application.
 struct ServedCommand {
   std::uint32_t application;
@@ -66,6 +75,7 @@ struct ServerConfig {
   std::vector<IpAddress> host_ip_addresses;
 
   std::vector<PeerRule> peers_allowed;  // Nobody, if empty.
+  std::vector<ConnectTarget> connect;
   // false: requests with another Destination-Realm are answered 3003, another Destination-Host
   // 3002. A peer's profile may say otherwise.
   bool serves_any_destination = true;
@@ -73,6 +83,9 @@ struct ServerConfig {
   std::chrono::milliseconds watchdog_interval{30'000};  // Tw of RFC 3539, 6 s at least.
   std::chrono::milliseconds watchdog_jitter{2'000};     // Up to so much more or less.
   std::chrono::milliseconds cer_timeout{10'000};        // Handshake and CER together.
+  std::chrono::milliseconds election_timeout{2'000};  // For the older connection to show it lives.
+  std::chrono::milliseconds reconnect_interval{30'000};  // Tc of RFC 6733 2.1,
+  std::chrono::milliseconds reconnect_jitter{2'000};     // up to so much more.
   std::chrono::milliseconds closing_timeout{2'000};   // For the DPA, and for what is still to send.
   std::chrono::milliseconds stalled_timeout{30'000};  // A full queue of which nothing is read.
   std::chrono::milliseconds tick_interval{200};       // How often deadlines are looked at.

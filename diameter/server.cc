@@ -53,6 +53,18 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
     bool is_accepting = false;
   };
 
+  // A peer that we connect to.
+  struct Outbound {
+    Outbound(asio::io_context& io, const ConnectTarget& where) : target(where), socket(io) {}
+
+    const ConnectTarget& target;
+    Socket socket;  // While it connects.
+    bool is_connecting = false;
+    bool was_connected = false;
+    MonotonicTime next_at = MonotonicTime::min();  // To try again, or to give up connecting.
+    std::weak_ptr<Connection> connection;
+  };
+
   Impl(asio::io_context& io, ServerConfig config, Application& application)
       : io_(io), config_(std::move(config)), context_(config_, application), timer_(io) {}
 
@@ -69,6 +81,7 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   PeerContext context_;
   std::unique_ptr<Tls> tls_;
   std::deque<Listener> listeners_;  // Handlers hold references.
+  std::deque<Outbound> outbounds_;
   std::map<std::uint64_t, std::shared_ptr<Connection>> connections_;
 
  private:
@@ -76,6 +89,11 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   void close_listeners();
   void accept(Listener& listener);
   void on_accept(Listener& listener, const ErrorCode& error, Socket socket);
+  std::shared_ptr<Connection> add_connection(Socket socket, const PeerRule* expected);
+  void check(Outbound& outbound, MonotonicTime now);
+  void connect(Outbound& outbound, MonotonicTime now);
+  void on_connect(Outbound& outbound, const ErrorCode& error);
+  void try_later(Outbound& outbound);
   void tick();
   void finish_stop();
 
@@ -90,8 +108,8 @@ class Server::Impl::Connection final : public Peer,
                                        public std::enable_shared_from_this<Connection> {
  public:
   Connection(std::shared_ptr<Impl> server, Socket socket, std::uint64_t id, IpAddress remote,
-             IpAddress local)
-      : Peer(server->context_, id, remote, local),
+             IpAddress local, const PeerRule* expected)
+      : Peer(server->context_, id, remote, local, expected),
         server_(std::move(server)),
         socket_(std::move(socket)),
         capacity_(std::max<std::size_t>(server_->config_.read_buffer_size_bytes,
@@ -110,6 +128,13 @@ class Server::Impl::Connection final : public Peer,
     } else {
       socket_.async_read_some(into, std::move(done));
     }
+  }
+
+  // Of a connection that we made: the CER, then as all.
+  void introduce() {
+    send_cer();
+    flush();
+    settle();
   }
 
   // The handshake of TLS, then everything else. The peer's deadline for its CER is its bound.
@@ -136,6 +161,7 @@ class Server::Impl::Connection final : public Peer,
       if (waiting == 0 && !is_shaking_hands_) secure(asio::ssl::stream_base::server);
       return;
     }
+    if (state() == PeerState::electing) return;
     if (state() == PeerState::draining) {
       // Our half is closed; the other side's is read, and thrown away, until it closes too: closing
       // with unread octets would reset the connection and take our last answer along.
@@ -164,7 +190,9 @@ class Server::Impl::Connection final : public Peer,
       return close();
     }
     // While we do not read we cannot hear it live: then only the rule above counts.
+    const bool was_electing = state() == PeerState::electing;
     check_deadlines(now, !is_paused_);
+    if (was_electing && state() == PeerState::open) return take_input();
     flush();
     settle();
   }
@@ -197,6 +225,7 @@ class Server::Impl::Connection final : public Peer,
       log(LogLevel::warning, "TLS handshake failed: " + (fault.empty() ? error.message() : fault));
       return close();
     }
+    if (state() == PeerState::wait_cea) return introduce();
     if (state() == PeerState::securing) secured(server_->config_.now());
     flush();
     settle();
@@ -219,6 +248,10 @@ class Server::Impl::Connection final : public Peer,
     if (error) return close();
     server_->context_.metrics.octets_in += size;
     have_ += size;
+    take_input();
+  }
+
+  void take_input() {
     const std::size_t done = receive({input_.get(), have_}, server_->config_.now());
     have_ -= done;
     if (have_ > 0 && done > 0) std::memmove(input_.get(), input_.get() + done, have_);
@@ -277,9 +310,10 @@ class Server::Impl::Connection final : public Peer,
 };
 
 base::Result<void, std::string> Server::Impl::listen() {
+  const auto is_tls = [](const auto& where) { return where.is_tls; };
   const bool needs_tls = config_.has_inband_tls ||
-                         std::any_of(config_.listen.begin(), config_.listen.end(),
-                                     [](const ListenAddress& where) { return where.is_tls; });
+                         std::any_of(config_.listen.begin(), config_.listen.end(), is_tls) ||
+                         std::any_of(config_.connect.begin(), config_.connect.end(), is_tls);
   if (needs_tls && !config_.tls) return "TLS is asked for, but there is no certificate";
   if (config_.tls) {
     auto tls = Tls::load(*config_.tls);
@@ -291,6 +325,15 @@ base::Result<void, std::string> Server::Impl::listen() {
       close_listeners();
       return listening;
     }
+  }
+  for (const ConnectTarget& target : config_.connect) {
+    ErrorCode error;
+    asio::ip::make_address(target.address, error);
+    if (error) {
+      close_listeners();
+      return "not an IP address: " + target.address;
+    }
+    outbounds_.emplace_back(io_, target);
   }
   for (Listener& listener : listeners_) accept(listener);
   tick();
@@ -316,6 +359,7 @@ base::Result<void, std::string> Server::Impl::listen(const ListenAddress& where)
 
 void Server::Impl::close_listeners() {
   ErrorCode ignored;
+  for (Outbound& outbound : outbounds_) outbound.socket.close(ignored);
   for (Listener& listener : listeners_) listener.acceptor.close(ignored);
 }
 
@@ -346,22 +390,83 @@ void Server::Impl::on_accept(Listener& listener, const ErrorCode& error, Socket 
     }
     return;  // The socket closes.
   }
-  ErrorCode failed;
-  const Tcp::endpoint remote = socket.remote_endpoint(failed);
-  const Tcp::endpoint local = failed ? Tcp::endpoint() : socket.local_endpoint(failed);
-  if (!failed) socket.set_option(Tcp::no_delay(true), failed);
-  if (failed) return;  // Gone again already.
+  const std::shared_ptr<Connection> connection = add_connection(std::move(socket), nullptr);
+  if (connection == nullptr) return;
   ++context_.metrics.connections_accepted;
-  const std::uint64_t id = next_id_++;
-  auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket), id,
-                                                 ip_of(remote.address()), ip_of(local.address()));
-  connections_.emplace(id, connection);
-  context_.metrics.connections = connections_.size();
   if (listener.is_tls) {
     connection->secure(asio::ssl::stream_base::server);
   } else {
     connection->read();
   }
+}
+
+// nullptr: it is gone again already.
+std::shared_ptr<Server::Impl::Connection> Server::Impl::add_connection(Socket socket,
+                                                                       const PeerRule* expected) {
+  ErrorCode failed;
+  const Tcp::endpoint remote = socket.remote_endpoint(failed);
+  const Tcp::endpoint local = failed ? Tcp::endpoint() : socket.local_endpoint(failed);
+  if (!failed) socket.set_option(Tcp::no_delay(true), failed);
+  if (failed) return nullptr;
+  const std::uint64_t id = next_id_++;
+  auto connection =
+      std::make_shared<Connection>(shared_from_this(), std::move(socket), id,
+                                   ip_of(remote.address()), ip_of(local.address()), expected);
+  connections_.emplace(id, connection);
+  context_.metrics.connections = connections_.size();
+  return connection;
+}
+
+void Server::Impl::check(Outbound& outbound, MonotonicTime now) {
+  if (outbound.is_connecting) {
+    ErrorCode ignored;
+    if (now >= outbound.next_at) outbound.socket.close(ignored);  // Ends in on_connect.
+    return;
+  }
+  if (!outbound.connection.expired()) return;
+  if (std::exchange(outbound.was_connected, false)) try_later(outbound);
+  const bool is_there = context_.open_peers.best(outbound.target.rule.origin_host) != nullptr;
+  if (!is_stopping_ && !is_there && now >= outbound.next_at) connect(outbound, now);
+}
+
+void Server::Impl::connect(Outbound& outbound, MonotonicTime now) {
+  ErrorCode error;
+  const asio::ip::address address = asio::ip::make_address(outbound.target.address, error);
+  FARTHING_ASSERT(!error);  // listen() has looked.
+  outbound.is_connecting = true;
+  outbound.next_at = now + config_.cer_timeout;
+  outbound.socket.async_connect({address, outbound.target.port},
+                                [self = shared_from_this(), &outbound](const ErrorCode& failed) {
+                                  self->on_connect(outbound, failed);
+                                });
+}
+
+void Server::Impl::on_connect(Outbound& outbound, const ErrorCode& error) {
+  outbound.is_connecting = false;
+  Socket socket = std::exchange(outbound.socket, Socket(io_));
+  if (is_stopping_) return;
+  const std::shared_ptr<Connection> connection =
+      error ? nullptr : add_connection(std::move(socket), &outbound.target.rule);
+  if (connection == nullptr) {
+    const std::string line = "peer " + outbound.target.rule.origin_host +
+                             ": cannot connect: " + (error ? error.message() : "it closed at once");
+    if (context_.limiter.allows(line, config_.now())) context_.log(LogLevel::warning, line);
+    return try_later(outbound);
+  }
+  ++context_.metrics.connections_made;
+  outbound.connection = connection;
+  outbound.was_connected = true;
+  if (outbound.target.is_tls) {
+    connection->secure(asio::ssl::stream_base::client);
+  } else {
+    connection->introduce();
+  }
+}
+
+void Server::Impl::try_later(Outbound& outbound) {
+  const auto jitter = static_cast<std::uint32_t>(config_.reconnect_jitter.count() + 1);
+  outbound.next_at = config_.now() + config_.reconnect_interval +
+                     std::chrono::milliseconds(context_.random() % jitter);
 }
 
 void Server::Impl::tick() {
@@ -374,6 +479,9 @@ void Server::Impl::tick() {
     connections.reserve(self->connections_.size());
     for (const auto& [id, connection] : self->connections_) connections.push_back(connection);
     for (const auto& connection : connections) connection->on_tick(now);
+    connections.clear();
+    for (Outbound& outbound : self->outbounds_) self->check(outbound, now);
+    self->flush_ready();
     if (!self->is_stopping_ || !self->connections_.empty()) self->tick();
   });
 }

@@ -37,6 +37,16 @@ struct AllowedPeer {
   friend bool operator==(const AllowedPeer&, const AllowedPeer&) = default;
 };
 
+// A peer that the server connects to.
+struct ConnectedPeer {
+  Endpoint to;
+  std::string origin_host;
+  bool tls = false;
+  diameter::PeerProfile profile{};
+
+  friend bool operator==(const ConnectedPeer&, const ConnectedPeer&) = default;
+};
+
 enum class Destinations : std::uint8_t { any, own };
 enum class RecordFormat : std::uint8_t { csv, json };
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
@@ -61,6 +71,8 @@ struct Config {
     friend bool operator==(const Tls&, const Tls&) = default;
   } tls;
   std::vector<AllowedPeer> peers = {{"*", "127.0.0.0/8"}, {"*", "::1"}};
+  std::vector<ConnectedPeer> connect;
+  std::chrono::seconds reconnect{30};
   std::chrono::seconds watchdog{30};
 
   struct Limits {

@@ -28,8 +28,13 @@ ServerTest::~ServerTest() = default;
 void ServerTest::TearDown() {
   if (!loop_->thread.joinable()) return;
   run([&] { server.reset(); });
+  stop_loop();
+}
+
+void ServerTest::stop_loop() {
   loop_->io.stop();
   loop_->thread.join();
+  loop_->io.restart();
 }
 
 boost::asio::io_context& ServerTest::io() { return loop_->io; }

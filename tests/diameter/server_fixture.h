@@ -59,6 +59,8 @@ class ServerTest : public ::testing::Test {
   void TearDown() override;
 
   void start();
+  // Ends the server's thread; what it served is gone by then.
+  void stop_loop();
   boost::asio::io_context& io();
   // On the server's thread, waited for.
   void run(const std::function<void()>& task);

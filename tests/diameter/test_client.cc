@@ -43,6 +43,16 @@ TestClient::TestClient(std::uint16_t port, int receive_buffer_bytes, bool ipv6,
   }
 }
 
+TestClient::TestClient(Connected, int socket) : socket_(socket), connected_(socket >= 0) {
+  const timeval timeout{10, 0};
+  ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+  ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+}
+
+std::unique_ptr<TestClient> TestClient::of_socket(int socket) {
+  return std::unique_ptr<TestClient>(new TestClient(Connected{}, socket));
+}
+
 TestClient::~TestClient() {
   SSL_free(tls_);
   SSL_CTX_free(tls_context_);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,8 @@ class TestClient {
   // receive_buffer_bytes: 0 leaves the system's default.
   explicit TestClient(std::uint16_t port, int receive_buffer_bytes = 0, bool ipv6 = false,
                       const char* ipv4_address = "127.0.0.1");
+  // Over a socket that is connected already.
+  static std::unique_ptr<TestClient> of_socket(int socket);
   ~TestClient();
   TestClient(const TestClient&) = delete;
   TestClient& operator=(const TestClient&) = delete;
@@ -44,6 +47,8 @@ class TestClient {
   std::string server_name() const;
 
  private:
+  struct Connected {};
+  TestClient(Connected, int socket);
   ssize_t read_some(std::uint8_t* into, std::size_t size);
   ssize_t write_some(const std::uint8_t* from, std::size_t size);
 

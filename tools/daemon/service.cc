@@ -84,6 +84,13 @@ diameter::ServerConfig server_config(const engine::Config& config) {
     rule.certificate_required = peer.certificate_required;
     server.peers_allowed.push_back(rule);
   }
+  for (const engine::ConnectedPeer& peer : config.connect) {
+    diameter::PeerRule rule;
+    rule.origin_host = peer.origin_host;
+    rule.profile = peer.profile;
+    server.connect.push_back({peer.to.address, peer.to.port, peer.tls, rule});
+  }
+  server.reconnect_interval = config.reconnect;
   server.serves_any_destination = config.destinations == engine::Destinations::any;
   server.watchdog_interval = config.watchdog;
   server.message_size_bytes_max = static_cast<std::uint32_t>(config.limits.message_bytes);

@@ -161,7 +161,7 @@ TEST(Config, UnknownTwiceWrittenAndMissingKeys) {
   EXPECT_THAT(errors_with("watchdgo: 30 s\n"),
               ElementsAre(HasSubstr("c.yaml:4:1: unknown key \"watchdgo\" in the configuration "
                                     "(did you mean \"watchdog\"?); expected accounts, api, "
-                                    "data, ")));
+                                    "connect, data, ")));
   EXPECT_THAT(errors_with("watchdog: 30 s\nwatchdog: 40 s\n"),
               ElementsAre("c.yaml:5:1: the key \"watchdog\" is written twice, first in line 4; "
                           "expected each key once"));
@@ -272,6 +272,30 @@ TEST(Config, TlsThatCannotBe) {
   EXPECT_THAT(errors_with("peers: [{origin_host: a, from: '*', certificate: required}]\n"),
               ElementsAre(HasSubstr("c.yaml:4:50: no certificate of a peer can be believed; "
                                     "expected tls: {ca: FILE}")));
+}
+
+TEST(Config, PeersToConnectTo) {
+  const auto config = parse_config("c.yaml", std::string(required) + R"(reconnect: 5 s
+tls: {certificate: /c.pem, key: /c.key, ca: /ca.pem}
+connect:
+  - {to: 192.0.2.1:3868, origin_host: dra1.example, profile: cisco}
+  - {to: "[2001:db8::1]:5658", origin_host: dra2.example, tls: true}
+)");
+  ASSERT_TRUE(config) << to_string(config.error().at(0));
+  ASSERT_EQ(config->connect.size(), 2u);
+  EXPECT_EQ(config->connect[0].to, (Endpoint{"192.0.2.1", 3868}));
+  EXPECT_EQ(config->connect[0].profile.tariff_change,
+            diameter::PeerProfile::TariffChange::one_quota);
+  EXPECT_EQ(config->connect[1].origin_host, "dra2.example");
+  EXPECT_TRUE(config->connect[1].tls);
+  EXPECT_EQ(config->reconnect, std::chrono::seconds(5));
+  EXPECT_THAT(errors_with("connect: [{to: 192.0.2.1:0, origin_host: '*', tls: true}]\n"),
+              ElementsAre(HasSubstr("c.yaml:4:16: port 0 cannot be connected to"),
+                          HasSubstr("c.yaml:4:42: \"*\" is no DiameterIdentity"),
+                          HasSubstr("c.yaml:4:52: no certificate of a peer can be believed")));
+  EXPECT_THAT(errors_with("connect: [{to: 192.0.2.1:1, origin_host: a}, "
+                          "{to: 192.0.2.1:2, origin_host: a}]\n"),
+              ElementsAre(HasSubstr("c.yaml:4:46: \"a\" is there already")));
 }
 
 TEST(Config, PeersHaveProfiles) {
