@@ -17,6 +17,7 @@
 #include "diameter/network.h"
 #include "diameter/peer_profile.h"
 #include "diameter/peer_state.h"
+#include "diameter/tls.h"
 
 namespace farthing::diameter {
 
@@ -26,6 +27,17 @@ struct PeerRule {
   std::string origin_host = "*";  // Exactly (letter case does not count), or "*" for any.
   IpNetwork network{};            // Where it connects from; the default is everywhere.
   PeerProfile profile{};
+  // Only over TLS, with a certificate that names its Origin-Host (RFC 6733 13.1).
+  bool certificate_required = false;
+};
+
+// A peer that we connect to.
+struct ConnectTarget {
+  std::string address;  // IPv4 or IPv6.
+  std::uint16_t port = 3868;
+  // TLS from the first octet on; its certificate must name the Origin-Host, whatever the rule says.
+  bool is_tls = false;
+  PeerRule rule{};  // The Origin-Host that it must have, and its profile.
 };
 
 // A command that is handed to the application.
@@ -39,10 +51,16 @@ enum class LogLevel : std::uint8_t { info, warning, error };
 struct ListenAddress {
   std::string address = "127.0.0.1";  // IPv4 or IPv6.
   std::uint16_t port = 3868;          // 0 picks a free one.
+  bool is_tls = false;                // From the first octet on (RFC 6733 2.1: port 5658).
 };
 
 struct ServerConfig {
   std::vector<ListenAddress> listen = {{}};
+
+  std::optional<TlsFiles> tls;  // Needed where TLS is asked for anywhere.
+  // A peer whose CER offers TLS (Inband-Security-Id) gets it on the connection that it has, after
+  // the CEA: the way of RFC 3588, which RFC 6733 13.1 keeps for older peers.
+  bool has_inband_tls = false;
 
   Identity identity;
   std::string product_name = "Farthing";
@@ -57,13 +75,17 @@ struct ServerConfig {
   std::vector<IpAddress> host_ip_addresses;
 
   std::vector<PeerRule> peers_allowed;  // Nobody, if empty.
+  std::vector<ConnectTarget> connect;
   // false: requests with another Destination-Realm are answered 3003, another Destination-Host
   // 3002. A peer's profile may say otherwise.
   bool serves_any_destination = true;
 
   std::chrono::milliseconds watchdog_interval{30'000};  // Tw of RFC 3539, 6 s at least.
   std::chrono::milliseconds watchdog_jitter{2'000};     // Up to so much more or less.
-  std::chrono::milliseconds cer_timeout{10'000};
+  std::chrono::milliseconds cer_timeout{10'000};        // Handshake and CER together.
+  std::chrono::milliseconds election_timeout{2'000};  // For the older connection to show it lives.
+  std::chrono::milliseconds reconnect_interval{30'000};  // Tc of RFC 6733 2.1,
+  std::chrono::milliseconds reconnect_jitter{2'000};     // up to so much more.
   std::chrono::milliseconds closing_timeout{2'000};   // For the DPA, and for what is still to send.
   std::chrono::milliseconds stalled_timeout{30'000};  // A full queue of which nothing is read.
   std::chrono::milliseconds tick_interval{200};       // How often deadlines are looked at.

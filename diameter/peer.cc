@@ -18,6 +18,11 @@ constexpr std::size_t identity_size_bytes_max =
     255;  // A DNS name (RFC 6733 4.3.1, RFC 1035 2.3.4).
 constexpr std::chrono::minutes limiter_interval{1};
 
+std::optional<std::uint32_t> state_id_in(const Message& message) {
+  const Avp* avp = message.find(AvpId::origin_state_id);
+  return avp == nullptr ? std::nullopt : std::optional(avp->u32());
+}
+
 }  // namespace
 
 bool RateLimiter::allows(std::string_view key, MonotonicTime now) {
@@ -29,12 +34,15 @@ bool RateLimiter::allows(std::string_view key, MonotonicTime now) {
   return true;
 }
 
-Peer::Peer(PeerContext& context, std::uint64_t id, IpAddress remote, IpAddress local)
+Peer::Peer(PeerContext& context, std::uint64_t id, IpAddress remote, IpAddress local,
+           const PeerRule* expected)
     : context_(context),
       id_(id),
       remote_(remote),
       local_(local),
+      state_(expected == nullptr ? PeerState::wait_cer : PeerState::wait_cea),
       deadline_(context.config.now() + context.config.cer_timeout),
+      rule_(expected),
       next_hop_by_hop_(context.random()) {}
 
 Peer::~Peer() {
@@ -42,6 +50,7 @@ Peer::~Peer() {
   if (is_in_gathering_) std::erase(context_.gathering, this);
   if (is_in_committing_) std::erase(context_.committing, this);
   if (state_ == PeerState::open) context_.open_peers.remove(*this);
+  if (state_ == PeerState::wait_cea) std::erase(context_.initiated, this);
 }
 
 Buffer& Peer::ready_buffer() {
@@ -110,6 +119,7 @@ std::size_t Peer::receive(Bytes input, MonotonicTime now) {
   std::size_t at = 0;
   std::size_t seen_ahead = 0;  // up to where the application has been told
   while (state_ != PeerState::draining && state_ != PeerState::closed) {
+    if (state_ == PeerState::securing || state_ == PeerState::electing) return at;
     if (input.size() - at < size_field_bytes) return at;
     const auto size = frame_size(input.data() + at, context_.config.message_size_bytes_max);
     if (size.has_error()) {
@@ -121,6 +131,7 @@ std::size_t Peer::receive(Bytes input, MonotonicTime now) {
     const auto result = decode(input.subspan(at, *size), context_.message);
     ++context_.metrics.messages_in;
     watchdog_.on_message(now);
+    ++heard_;
     on_frame(result.has_error() ? std::optional(result.error()) : std::nullopt, now);
     at += *size;
   }
@@ -175,12 +186,14 @@ void Peer::enter(PeerState next, MonotonicTime now) {
   const bool was_open = before == PeerState::open || before == PeerState::closing;
   const bool is_open = next == PeerState::open || next == PeerState::closing;
   state_ = next;
-  deadline_ = now + context_.config.closing_timeout;
+  deadline_ = now + (next == PeerState::securing ? context_.config.cer_timeout
+                                                 : context_.config.closing_timeout);
   if (is_open && !was_open) {
     ++context_.metrics.peers_open;
     watchdog_.start(now, watchdog_interval());
     log(LogLevel::info, "open");
   }
+  if (before == PeerState::wait_cea) std::erase(context_.initiated, this);
   // A peer that is about to go is sent nothing more, and its answers are not waited for.
   if (before == PeerState::open) {
     context_.open_peers.remove(*this);
@@ -201,9 +214,9 @@ void Peer::on_frame(const std::optional<DecodeError>& error, MonotonicTime now) 
   const Header& header = context_.message.header();
   if (!header.is_request()) return on_answer(!error, now);
   if (header.command == command::capabilities_exchange && header.application == 0) {
-    return on_cer(error, now);
+    if (state_ != PeerState::wait_cea) return on_cer(error, now);
   }
-  if (state_ == PeerState::wait_cer) {
+  if (state_ == PeerState::wait_cer || state_ == PeerState::wait_cea) {
     log(LogLevel::warning, "a request before the capabilities exchange");
     handle(PeerEvent::request, now);
     return;
@@ -211,27 +224,98 @@ void Peer::on_frame(const std::optional<DecodeError>& error, MonotonicTime now) 
   on_request(error, now);
 }
 
-void Peer::on_cer(const std::optional<DecodeError>& error, MonotonicTime now) {
+CerVerdict Peer::verdict_on(const std::optional<DecodeError>& error) {
+  if (error) return {error->code, error->failed_avp};
   const Message& cer = context_.message;
-  CerVerdict verdict;
-  if (error) {
-    verdict = {error->code, error->failed_avp};
-  } else {
-    verdict = check_cer(cer, remote_, context_.config);
+  const CerVerdict verdict = check_cer(cer, remote_, is_secure(), context_.config);
+  if (verdict.starts_tls && !is_new()) return {ResultCode::no_common_security};
+  const bool lacks_certificate = verdict.rule != nullptr && verdict.rule->certificate_required &&
+                                 !verdict.starts_tls &&
+                                 !has_certificate_of(cer.find(AvpId::origin_host)->text());
+  if (!lacks_certificate) return verdict;
+  log(LogLevel::warning, "its certificate does not name it");
+  return {ResultCode::unknown_peer};
+}
+
+void Peer::on_cer(const std::optional<DecodeError>& error, MonotonicTime now) {
+  if (is_new() && !error) note_names(context_.message);
+  const auto verdict = elect(verdict_on(error), now);
+  if (verdict) answer_cer(*verdict, now);
+}
+
+void Peer::note_names(const Message& message) {
+  const auto text_of = [&](AvpId id) {
+    const Avp* avp = message.find(id);
+    return avp == nullptr ? std::string_view() : avp->text().substr(0, identity_size_bytes_max);
+  };
+  origin_host_ = text_of(AvpId::origin_host);
+  origin_realm_ = text_of(AvpId::origin_realm);
+  product_name_ = text_of(AvpId::product_name);
+}
+
+// RFC 6733 5.6.4: we connect to this peer while it connects to us. And 5.6: a peer that is
+// connected is not connected once more; but it may have lost the connection without our knowing.
+std::optional<CerVerdict> Peer::elect(const CerVerdict& verdict, MonotonicTime now) {
+  if (verdict.code != ResultCode::success || !is_new()) return verdict;
+  if (verdict.rule->profile.several_connections) return verdict;
+  const auto ours =
+      std::find_if(context_.initiated.begin(), context_.initiated.end(), [this](const Peer* peer) {
+        return is_same_identity(peer->rule_->origin_host, origin_host_);
+      });
+  if (ours != context_.initiated.end()) {
+    if (!wins_election(context_.config.identity.origin_host, origin_host_)) {
+      return CerVerdict{ResultCode::election_lost};
+    }
+    (*ours)->be_replaced(now);
   }
+  Peer* const rival = context_.open_peers.best(origin_host_);
+  if (rival == nullptr) return verdict;
+  if (rival->is_suspect()) {
+    rival->be_replaced(now);
+    return verdict;
+  }
+  const Bytes frame = context_.message.frame();
+  contested_cer_.assign(frame.begin(), frame.end());
+  ask_rival(*rival, now);
+  handle(PeerEvent::cer_contested, now);
+  return std::nullopt;
+}
+
+void Peer::ask_rival(Peer& rival, MonotonicTime now) {
+  rival_id_ = rival.id_;
+  rival_heard_ = rival.heard_;
+  contested_at_ = now;
+  if (!rival.is_dwr_pending_) rival.send_request(command::device_watchdog);
+}
+
+void Peer::be_replaced(MonotonicTime now) {
+  log(LogLevel::warning, "replaced by another connection of this peer");
+  handle(PeerEvent::replaced, now);
+}
+
+void Peer::check_election(MonotonicTime now) {
+  Peer* const rival = context_.open_peers.best(origin_host_);
+  bool is_won = rival == nullptr;
+  if (rival != nullptr) {
+    if (rival->id_ != rival_id_) return ask_rival(*rival, now);
+    const bool is_alive = rival->heard_ != rival_heard_;
+    if (!is_alive && now - contested_at_ < context_.config.election_timeout) return;
+    if (!is_alive) rival->be_replaced(now);
+    is_won = !is_alive;
+  }
+  const auto decoded = decode(contested_cer_, context_.message);
+  FARTHING_ASSERT(decoded.has_value());  // It was when it came.
+  answer_cer(is_won ? verdict_on({}) : CerVerdict{ResultCode::election_lost}, now);
+}
+
+void Peer::answer_cer(const CerVerdict& verdict, MonotonicTime now) {
+  const Message& cer = context_.message;
+  const bool is_first = is_new();
   const bool is_accepted = verdict.code == ResultCode::success;
-  const bool is_first = state_ == PeerState::wait_cer;
-  if (is_first && !error) {
-    const auto text_of = [&](AvpId id) {
-      const Avp* avp = cer.find(id);
-      return avp == nullptr ? std::string_view() : avp->text().substr(0, identity_size_bytes_max);
-    };
-    origin_host_ = text_of(AvpId::origin_host);
-    origin_realm_ = text_of(AvpId::origin_realm);
-    product_name_ = text_of(AvpId::product_name);
-  }
-  const PeerTransition step =
-      handle(is_accepted ? PeerEvent::cer_accepted : PeerEvent::cer_refused, now);
+  const PeerEvent event = !is_accepted         ? PeerEvent::cer_refused
+                          : verdict.starts_tls ? PeerEvent::cer_accepted_securing
+                                               : PeerEvent::cer_accepted;
+  const PeerTransition step = handle(event, now);
   if (step.action != PeerAction::send_cea) return;
   write_cea(ready_buffer(), cer, verdict, local_, context_.config);
   if (!is_accepted) {
@@ -240,11 +324,67 @@ void Peer::on_cer(const std::optional<DecodeError>& error, MonotonicTime now) {
     return;
   }
   if (is_first) {
-    profile_ = rule_of(origin_host_, remote_, context_.config)->profile;
-    is_known_to_application_ = true;
-    context_.application.on_peer_open(*this);
+    rule_ = verdict.rule;
+    profile_ = rule_->profile;
+    cer_state_id_ = state_id_in(cer);
+    if (state_ == PeerState::securing) return;  // What it says counts when we know who it is.
+    tell_open();
   }
-  note_state_id();
+  note_state_id(state_id_in(cer));
+}
+
+void Peer::send_cer() {
+  FARTHING_ASSERT(state_ == PeerState::wait_cea);
+  if (is_secure() && !has_certificate_of(rule_->origin_host)) {
+    log(LogLevel::warning, "its certificate does not name it");
+    handle(PeerEvent::cea_refused, context_.config.now());
+    return;
+  }
+  context_.initiated.push_back(this);
+  cer_hop_by_hop_ = next_hop_by_hop_++;
+  write_cer(ready_buffer(), cer_hop_by_hop_, context_.random(), local_, context_.config);
+}
+
+void Peer::on_cea(bool is_readable, MonotonicTime now) {
+  const Message& cea = context_.message;
+  std::string fault;
+  if (cea.header().hop_by_hop != cer_hop_by_hop_) {
+    fault = "a CEA to another CER";
+  } else if (!is_readable) {
+    fault = "a CEA that cannot be read";
+  } else {
+    fault = fault_of_cea(cea, *rule_, context_.config);
+  }
+  if (fault.empty() && context_.open_peers.best(rule_->origin_host) != nullptr) {
+    fault = "it is connected already";
+  }
+  if (!fault.empty()) {
+    log(LogLevel::warning, fault);
+    handle(PeerEvent::cea_refused, now);
+    return;
+  }
+  note_names(cea);
+  profile_ = rule_->profile;
+  handle(PeerEvent::cea_accepted, now);
+  tell_open();
+  note_state_id(state_id_in(cea));
+}
+
+void Peer::tell_open() {
+  is_known_to_application_ = true;
+  context_.application.on_peer_open(*this);
+}
+
+void Peer::secured(MonotonicTime now) {
+  FARTHING_ASSERT(state_ == PeerState::securing);
+  if (rule_->certificate_required && !has_certificate_of(origin_host_)) {
+    log(LogLevel::warning, "its certificate does not name it");
+    handle(PeerEvent::broken, now);
+    return;
+  }
+  handle(PeerEvent::secured, now);
+  tell_open();
+  note_state_id(cer_state_id_);
 }
 
 void Peer::on_request(const std::optional<DecodeError>& error, MonotonicTime now) {
@@ -268,7 +408,7 @@ void Peer::on_request(const std::optional<DecodeError>& error, MonotonicTime now
     if (header.command == command::disconnect_peer) {
       handle(PeerEvent::dpr, now);
     } else {
-      note_state_id();
+      note_state_id(state_id_in(context_.message));
       handle(PeerEvent::dwr, now);
     }
     return;
@@ -280,10 +420,13 @@ void Peer::on_request(const std::optional<DecodeError>& error, MonotonicTime now
 
 void Peer::on_answer(bool is_readable, MonotonicTime now) {
   const Header& header = context_.message.header();
+  if (state_ == PeerState::wait_cea && header.command == command::capabilities_exchange) {
+    return on_cea(is_readable, now);
+  }
   if (is_readable && header.command == command::device_watchdog && is_dwr_pending_ &&
       header.hop_by_hop == dwr_hop_by_hop_) {
     is_dwr_pending_ = false;
-    note_state_id();
+    note_state_id(state_id_in(context_.message));
     handle(PeerEvent::dwa, now);
     return;
   }
@@ -317,9 +460,12 @@ void Peer::check_deadlines(MonotonicTime now, bool is_read) {
     lose_requests(own_requests_.take_expired(now), RequestLost::timeout);
   }
   if (!is_read && state_ == PeerState::open) return;
+  if (state_ == PeerState::electing) return check_election(now);
   if (state_ != PeerState::open) {
     if (now < deadline_) return;
     if (state_ == PeerState::wait_cer) log(LogLevel::warning, "no capabilities exchange in time");
+    if (state_ == PeerState::wait_cea) log(LogLevel::warning, "no capabilities exchange in time");
+    if (state_ == PeerState::securing) log(LogLevel::warning, "no TLS handshake in time");
     handle(PeerEvent::deadline, now);
     return;
   }
@@ -426,12 +572,10 @@ void Peer::send_request(std::uint32_t command) {
 }
 
 // RFC 6733 8.16: a client that starts again without its sessions counts its Origin-State-Id up.
-void Peer::note_state_id() {
-  const Avp* avp = context_.message.find(AvpId::origin_state_id);
-  if (avp == nullptr) return;
-  const std::uint32_t state_id = avp->u32();
-  if (origin_state_id_ == state_id) return;
-  origin_state_id_ = state_id;
+void Peer::note_state_id(std::optional<std::uint32_t> noted) {
+  if (!noted || origin_state_id_ == noted) return;
+  origin_state_id_ = noted;
+  const std::uint32_t state_id = *noted;
   const auto known = context_.state_ids.find(origin_host_);
   if (known == context_.state_ids.end()) {
     if (context_.state_ids.size() < state_ids_max) context_.state_ids[origin_host_] = state_id;
@@ -444,7 +588,9 @@ void Peer::note_state_id() {
 }
 
 void Peer::log(LogLevel level, std::string_view what) {
-  const std::string who = origin_host_.empty() ? remote_.to_string() : origin_host_;
+  const std::string who = !origin_host_.empty() ? origin_host_
+                          : rule_ != nullptr    ? rule_->origin_host
+                                                : remote_.to_string();
   const std::string line = "peer " + who + ": " + std::string(what);
   if (level != LogLevel::info && !context_.limiter.allows(line, context_.config.now())) return;
   context_.log(level, line);

@@ -15,6 +15,7 @@
 
 #include "diameter/application.h"
 #include "diameter/buffer.h"
+#include "diameter/capabilities.h"
 #include "diameter/config.h"
 #include "diameter/message.h"
 #include "diameter/open_peers.h"
@@ -30,11 +31,13 @@ struct Metrics {
   std::uint64_t octets_in = 0;
   std::uint64_t octets_out = 0;
   std::uint64_t connections_accepted = 0;
+  std::uint64_t connections_made = 0;     // By us.
   std::uint64_t connections_refused = 0;  // Over connections_max.
   std::uint64_t answers_ignored = 0;      // Unasked for.
   std::uint64_t own_requests = 0;         // Those of the application.
   std::uint64_t own_requests_lost = 0;
   std::uint64_t broken_streams = 0;  // Octets that were not Diameter.
+  std::uint64_t tls_handshakes_failed = 0;
   std::uint64_t watchdogs_failed = 0;
   std::uint64_t reads_paused = 0;  // A full output queue.
   std::uint64_t stalled_closed = 0;
@@ -68,6 +71,7 @@ struct PeerContext {
   Metrics metrics;
   Message message;  // The one being worked on.
   OpenPeers open_peers;
+  std::vector<Peer*> initiated;   // Those that wait for a CEA.
   std::vector<Peer*> ready;       // Those with octets to send.
   std::vector<Peer*> gathering;   // Those with held octets of the batch being gathered,
   std::vector<Peer*> committing;  // and of the one sealed before.
@@ -78,7 +82,9 @@ struct PeerContext {
 
 class Peer {
  public:
-  Peer(PeerContext& context, std::uint64_t id, IpAddress remote, IpAddress local);
+  // `expected`: we connected to it, and it must be who this names; nullptr: it connected to us.
+  Peer(PeerContext& context, std::uint64_t id, IpAddress remote, IpAddress local,
+       const PeerRule* expected = nullptr);
   virtual ~Peer();
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
@@ -116,6 +122,10 @@ class Peer {
   // `is_read`: what it sends is read; while it is not, its silence says nothing.
   void check_deadlines(MonotonicTime now, bool is_read = true);
   void stop(MonotonicTime now) { handle(PeerEvent::stop, now); }
+  // The connection that we made is there: the CER goes out. REQUIRES: it has an expected peer.
+  void send_cer();
+  // The handshake that followed the CEA succeeded.
+  void secured(MonotonicTime now);
   void disconnected(MonotonicTime now) { handle(PeerEvent::disconnected, now); }
   // Octets not yet handed to the socket.
   std::size_t waiting_size_bytes() const {
@@ -128,11 +138,31 @@ class Peer {
   void seal_held();
   void release_held();
 
+ protected:
+  // What the transport knows: whether it is TLS now, and whose certificate the other side showed.
+  virtual bool is_secure() const { return false; }
+  virtual bool has_certificate_of(std::string_view /*origin_host*/) const { return false; }
+
+  // Warnings and errors once a minute each.
+  void log(LogLevel level, std::string_view what);
+
  private:
   std::size_t tell_ahead(Bytes input);
   void on_frame(const std::optional<DecodeError>& error, MonotonicTime now);
   void on_request(const std::optional<DecodeError>& error, MonotonicTime now);
+  void on_cea(bool is_readable, MonotonicTime now);
   void on_cer(const std::optional<DecodeError>& error, MonotonicTime now);
+  CerVerdict verdict_on(const std::optional<DecodeError>& error);
+  void note_names(const Message& message);
+  void answer_cer(const CerVerdict& verdict, MonotonicTime now);
+  bool is_new() const { return state_ == PeerState::wait_cer || state_ == PeerState::electing; }
+  // What becomes of a CER that came while there is another connection of that name: nothing yet, or
+  // how it is to be answered.
+  std::optional<CerVerdict> elect(const CerVerdict& verdict, MonotonicTime now);
+  void check_election(MonotonicTime now);
+  void ask_rival(Peer& rival, MonotonicTime now);
+  void be_replaced(MonotonicTime now);
+  void tell_open();
   void on_answer(bool is_readable, MonotonicTime now);
   void on_own_answer(bool is_readable, MonotonicTime now);
   void lose_requests(const std::vector<std::uint64_t>& ids, RequestLost why);
@@ -143,11 +173,10 @@ class Peer {
   void answer_error(ResultCode code, const std::optional<FailedAvp>& failed_avp = {});
   void send_simple_answer();  // DWA and DPA.
   void send_request(std::uint32_t command);
-  void note_state_id();
+  void note_state_id(std::optional<std::uint32_t> noted);
   bool serves_any_destination() const;
   bool is_served(ResultCode& code) const;
   bool is_for_us(ResultCode& code) const;
-  void log(LogLevel level, std::string_view what);
   std::chrono::milliseconds watchdog_interval();
 
   PeerContext& context_;
@@ -163,6 +192,12 @@ class Peer {
   std::string product_name_;
   std::optional<std::uint32_t> origin_state_id_;
   PeerProfile profile_;
+  const PeerRule* rule_;  // That let it connect, or by which we connected.
+  std::optional<std::uint32_t> cer_state_id_;
+  std::vector<std::uint8_t> contested_cer_;
+  std::uint64_t rival_id_ = 0;
+  std::uint64_t rival_heard_ = 0;
+  MonotonicTime contested_at_{};
 
   Buffer ready_;
   Buffer gathering_;
@@ -173,7 +208,9 @@ class Peer {
   bool is_in_committing_ = false;
 
   OwnRequests own_requests_;
+  std::uint64_t heard_ = 0;  // Messages.
   std::uint32_t next_hop_by_hop_;
+  std::uint32_t cer_hop_by_hop_ = 0;
   std::uint32_t dwr_hop_by_hop_ = 0;
   std::uint32_t dpr_hop_by_hop_ = 0;
   bool is_dwr_pending_ = false;

@@ -54,6 +54,9 @@ struct PeerProfile {
   bool reauthorise = true;  // It may be sent a Re-Auth-Request.
   bool abort = true;        // It may be sent an Abort-Session-Request.
   Destinations destinations = Destinations::inherit;
+  // It may have several connections at a time, against RFC 6733 2.1; else a second one takes the
+  // place of one that is dead, and is refused beside one that lives.
+  bool several_connections = false;
   // The client's Tx (RFC 8506 13): after it an answer is of no use.
   std::chrono::seconds tx{10};
 

@@ -1,6 +1,5 @@
-// What a connection does on every event: the peer state machine of RFC 6733 5.6 (responder's side:
-// our clients connect to us) as one table, and the watchdog of RFC 3539 3.4.1. Pure: no sockets, no
-// clock.
+// What a connection does on every event: the peer state machine of RFC 6733 5.6 as one table, and
+// the watchdog of RFC 3539 3.4.1. Pure: no sockets, no clock.
 #pragma once
 
 #include <chrono>
@@ -14,7 +13,10 @@ namespace farthing::diameter {
 using MonotonicTime = std::chrono::steady_clock::time_point;
 
 enum class PeerState : std::uint8_t {
-  wait_cer,  // Connected; nothing but a CER is listened to.
+  wait_cer,  // Connected to us; nothing but a CER is listened to.
+  wait_cea,  // We connected and sent a CER (Wait-I-CEA); nothing but a CEA is listened to.
+  electing,  // Its CER came while another connection of that name is open; who lives is asked.
+  securing,  // The CEA that agrees to TLS is sent, and the handshake to come.
   open,      // R-Open of the RFC.
   closing,   // A DPR went out, or a DPA: the other side is to close.
   draining,  // What is written goes out, then we close; nothing is listened to.
@@ -23,7 +25,13 @@ enum class PeerState : std::uint8_t {
 
 enum class PeerEvent : std::uint8_t {
   cer_accepted,
+  cer_accepted_securing,  // With TLS to come.
+  secured,                // The handshake succeeded, and the peer is who it says.
   cer_refused,
+  cer_contested,
+  cea_accepted,
+  cea_refused,
+  replaced,  // By another connection of the same peer (RFC 6733 5.6.4).
   dwr,
   dwa,
   dpr,

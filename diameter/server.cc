@@ -3,7 +3,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <utility>
@@ -20,6 +22,7 @@ using ErrorCode = boost::system::error_code;
 // With the executor's own type: asio's default hides it behind virtual calls.
 using Executor = asio::io_context::executor_type;
 using Socket = asio::basic_stream_socket<Tcp, Executor>;
+using TlsStream = asio::ssl::stream<Socket&>;
 using Acceptor = asio::basic_socket_acceptor<Tcp, Executor>;
 
 // A buffer that a burst has blown up beyond this is given back.
@@ -46,7 +49,20 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
 
     Acceptor acceptor;
     Tcp::endpoint endpoint;
+    bool is_tls = false;
     bool is_accepting = false;
+  };
+
+  // A peer that we connect to.
+  struct Outbound {
+    Outbound(asio::io_context& io, const ConnectTarget& where) : target(where), socket(io) {}
+
+    const ConnectTarget& target;
+    Socket socket;  // While it connects.
+    bool is_connecting = false;
+    bool was_connected = false;
+    MonotonicTime next_at = MonotonicTime::min();  // To try again, or to give up connecting.
+    std::weak_ptr<Connection> connection;
   };
 
   Impl(asio::io_context& io, ServerConfig config, Application& application)
@@ -63,7 +79,9 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   asio::io_context& io_;
   const ServerConfig config_;
   PeerContext context_;
+  std::unique_ptr<Tls> tls_;
   std::deque<Listener> listeners_;  // Handlers hold references.
+  std::deque<Outbound> outbounds_;
   std::map<std::uint64_t, std::shared_ptr<Connection>> connections_;
 
  private:
@@ -71,6 +89,11 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   void close_listeners();
   void accept(Listener& listener);
   void on_accept(Listener& listener, const ErrorCode& error, Socket socket);
+  std::shared_ptr<Connection> add_connection(Socket socket, const PeerRule* expected);
+  void check(Outbound& outbound, MonotonicTime now);
+  void connect(Outbound& outbound, MonotonicTime now);
+  void on_connect(Outbound& outbound, const ErrorCode& error);
+  void try_later(Outbound& outbound);
   void tick();
   void finish_stop();
 
@@ -80,13 +103,13 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   std::function<void()> stopped_;
 };
 
-// The socket of one Peer.
+// The socket of one Peer, and the TLS over it.
 class Server::Impl::Connection final : public Peer,
                                        public std::enable_shared_from_this<Connection> {
  public:
   Connection(std::shared_ptr<Impl> server, Socket socket, std::uint64_t id, IpAddress remote,
-             IpAddress local)
-      : Peer(server->context_, id, remote, local),
+             IpAddress local, const PeerRule* expected)
+      : Peer(server->context_, id, remote, local, expected),
         server_(std::move(server)),
         socket_(std::move(socket)),
         capacity_(std::max<std::size_t>(server_->config_.read_buffer_size_bytes,
@@ -94,17 +117,37 @@ class Server::Impl::Connection final : public Peer,
         input_(new std::uint8_t[capacity_]) {}
 
   void read() {
-    if (is_reading_ || is_paused_ || is_closed_) return;
+    if (is_reading_ || is_paused_ || is_closed_ || is_shaking_hands_) return;
     is_reading_ = true;
-    socket_.async_read_some(asio::buffer(input_.get() + have_, capacity_ - have_),
-                            [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
-                              self->on_read(error, size);
-                            });
+    const auto into = asio::buffer(input_.get() + have_, capacity_ - have_);
+    auto done = [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
+      self->on_read(error, size);
+    };
+    if (tls_) {
+      tls_->async_read_some(into, std::move(done));
+    } else {
+      socket_.async_read_some(into, std::move(done));
+    }
+  }
+
+  // Of a connection that we made: the CER, then as all.
+  void introduce() {
+    send_cer();
+    flush();
+    settle();
+  }
+
+  // The handshake of TLS, then everything else. The peer's deadline for its CER is its bound.
+  void secure(asio::ssl::stream_base::handshake_type role) {
+    tls_.emplace(socket_, server_->tls_->context());
+    is_shaking_hands_ = true;
+    tls_->async_handshake(
+        role, [self = shared_from_this()](const ErrorCode& error) { self->on_handshake(error); });
   }
 
   // Sends what is ready, unless a write is under way.
   void flush() {
-    if (is_writing_ || is_closed_) return;
+    if (is_writing_ || is_closed_ || is_shaking_hands_) return;
     take_ready(output_);
     if (!output_.empty()) write();
   }
@@ -114,13 +157,17 @@ class Server::Impl::Connection final : public Peer,
     if (is_closed_) return;
     if (state() == PeerState::closed) return close();
     const std::size_t waiting = output_size_bytes();
+    if (state() == PeerState::securing) {
+      if (waiting == 0 && !is_shaking_hands_) secure(asio::ssl::stream_base::server);
+      return;
+    }
+    if (state() == PeerState::electing) return;
     if (state() == PeerState::draining) {
       // Our half is closed; the other side's is read, and thrown away, until it closes too: closing
       // with unread octets would reset the connection and take our last answer along.
       if (waiting == 0 && !is_shut_down_) {
         is_shut_down_ = true;
-        ErrorCode ignored;
-        socket_.shutdown(Tcp::socket::shutdown_send, ignored);
+        shut_down();
       }
       return read();
     }
@@ -143,7 +190,9 @@ class Server::Impl::Connection final : public Peer,
       return close();
     }
     // While we do not read we cannot hear it live: then only the rule above counts.
+    const bool was_electing = state() == PeerState::electing;
     check_deadlines(now, !is_paused_);
+    if (was_electing && state() == PeerState::open) return take_input();
     flush();
     settle();
   }
@@ -159,27 +208,73 @@ class Server::Impl::Connection final : public Peer,
 
   std::size_t output_size_bytes() const { return waiting_size_bytes() + output_.size() - written_; }
 
+  bool is_secure() const override { return tls_.has_value() && !is_shaking_hands_; }
+  bool has_certificate_of(std::string_view origin_host) const override {
+    return is_secure() && certificate_names(native_tls(), origin_host);
+  }
+
  private:
+  ssl_st* native_tls() const { return const_cast<TlsStream&>(*tls_).native_handle(); }
+
+  void on_handshake(const ErrorCode& error) {
+    is_shaking_hands_ = false;
+    if (is_closed_) return;
+    if (error) {
+      ++server_->context_.metrics.tls_handshakes_failed;
+      const std::string fault = certificate_fault(native_tls());
+      log(LogLevel::warning, "TLS handshake failed: " + (fault.empty() ? error.message() : fault));
+      return close();
+    }
+    if (state() == PeerState::wait_cea) return introduce();
+    if (state() == PeerState::securing) secured(server_->config_.now());
+    flush();
+    settle();
+  }
+
+  // Our last octets are sent.
+  void shut_down() {
+    if (tls_) {
+      // Says that the stream ends here, and has not been cut off.
+      tls_->async_shutdown([self = shared_from_this()](const ErrorCode&) { self->close(); });
+      return;
+    }
+    ErrorCode ignored;
+    socket_.shutdown(Tcp::socket::shutdown_send, ignored);
+  }
+
   void on_read(const ErrorCode& error, std::size_t size) {
     is_reading_ = false;
     if (is_closed_) return;
     if (error) return close();
     server_->context_.metrics.octets_in += size;
     have_ += size;
+    take_input();
+  }
+
+  void take_input() {
     const std::size_t done = receive({input_.get(), have_}, server_->config_.now());
     have_ -= done;
     if (have_ > 0 && done > 0) std::memmove(input_.get(), input_.get() + done, have_);
     server_->context_.application.on_turn_end();
     server_->flush_ready();
+    if (state() == PeerState::securing && have_ > 0) {
+      log(LogLevel::warning, "octets before the TLS handshake");
+      return close();
+    }
     settle();
   }
 
   void write() {
     is_writing_ = true;
-    socket_.async_write_some(asio::buffer(output_.data() + written_, output_.size() - written_),
-                             [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
-                               self->on_write(error, size);
-                             });
+    const auto from = asio::buffer(output_.data() + written_, output_.size() - written_);
+    auto done = [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
+      self->on_write(error, size);
+    };
+    if (tls_) {
+      tls_->async_write_some(from, std::move(done));
+    } else {
+      socket_.async_write_some(from, std::move(done));
+    }
   }
 
   void on_write(const ErrorCode& error, std::size_t size) {
@@ -199,12 +294,14 @@ class Server::Impl::Connection final : public Peer,
 
   const std::shared_ptr<Impl> server_;
   Socket socket_;
+  std::optional<TlsStream> tls_;
   const std::size_t capacity_;
   const std::unique_ptr<std::uint8_t[]> input_;
   std::size_t have_ = 0;
   Buffer output_;
   std::size_t written_ = 0;
   MonotonicTime progress_at_{};
+  bool is_shaking_hands_ = false;
   bool is_reading_ = false;
   bool is_writing_ = false;
   bool is_paused_ = false;
@@ -213,11 +310,30 @@ class Server::Impl::Connection final : public Peer,
 };
 
 base::Result<void, std::string> Server::Impl::listen() {
+  const auto is_tls = [](const auto& where) { return where.is_tls; };
+  const bool needs_tls = config_.has_inband_tls ||
+                         std::any_of(config_.listen.begin(), config_.listen.end(), is_tls) ||
+                         std::any_of(config_.connect.begin(), config_.connect.end(), is_tls);
+  if (needs_tls && !config_.tls) return "TLS is asked for, but there is no certificate";
+  if (config_.tls) {
+    auto tls = Tls::load(*config_.tls);
+    if (tls.has_error()) return tls.error();
+    tls_ = std::move(*tls);
+  }
   for (const ListenAddress& where : config_.listen) {
     if (auto listening = listen(where); listening.has_error()) {
       close_listeners();
       return listening;
     }
+  }
+  for (const ConnectTarget& target : config_.connect) {
+    ErrorCode error;
+    asio::ip::make_address(target.address, error);
+    if (error) {
+      close_listeners();
+      return "not an IP address: " + target.address;
+    }
+    outbounds_.emplace_back(io_, target);
   }
   for (Listener& listener : listeners_) accept(listener);
   tick();
@@ -230,6 +346,7 @@ base::Result<void, std::string> Server::Impl::listen(const ListenAddress& where)
   if (error) return "not an IP address: " + where.address;
   const Tcp::endpoint wanted(address, where.port);
   Listener& listener = listeners_.emplace_back(io_);
+  listener.is_tls = where.is_tls;
   listener.acceptor.open(wanted.protocol(), error);
   if (!error) listener.acceptor.set_option(Tcp::acceptor::reuse_address(true), error);
   if (!error) listener.acceptor.bind(wanted, error);
@@ -242,6 +359,7 @@ base::Result<void, std::string> Server::Impl::listen(const ListenAddress& where)
 
 void Server::Impl::close_listeners() {
   ErrorCode ignored;
+  for (Outbound& outbound : outbounds_) outbound.socket.close(ignored);
   for (Listener& listener : listeners_) listener.acceptor.close(ignored);
 }
 
@@ -272,18 +390,83 @@ void Server::Impl::on_accept(Listener& listener, const ErrorCode& error, Socket 
     }
     return;  // The socket closes.
   }
+  const std::shared_ptr<Connection> connection = add_connection(std::move(socket), nullptr);
+  if (connection == nullptr) return;
+  ++context_.metrics.connections_accepted;
+  if (listener.is_tls) {
+    connection->secure(asio::ssl::stream_base::server);
+  } else {
+    connection->read();
+  }
+}
+
+// nullptr: it is gone again already.
+std::shared_ptr<Server::Impl::Connection> Server::Impl::add_connection(Socket socket,
+                                                                       const PeerRule* expected) {
   ErrorCode failed;
   const Tcp::endpoint remote = socket.remote_endpoint(failed);
   const Tcp::endpoint local = failed ? Tcp::endpoint() : socket.local_endpoint(failed);
   if (!failed) socket.set_option(Tcp::no_delay(true), failed);
-  if (failed) return;  // Gone again already.
-  ++context_.metrics.connections_accepted;
+  if (failed) return nullptr;
   const std::uint64_t id = next_id_++;
-  auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket), id,
-                                                 ip_of(remote.address()), ip_of(local.address()));
+  auto connection =
+      std::make_shared<Connection>(shared_from_this(), std::move(socket), id,
+                                   ip_of(remote.address()), ip_of(local.address()), expected);
   connections_.emplace(id, connection);
   context_.metrics.connections = connections_.size();
-  connection->read();
+  return connection;
+}
+
+void Server::Impl::check(Outbound& outbound, MonotonicTime now) {
+  if (outbound.is_connecting) {
+    ErrorCode ignored;
+    if (now >= outbound.next_at) outbound.socket.close(ignored);  // Ends in on_connect.
+    return;
+  }
+  if (!outbound.connection.expired()) return;
+  if (std::exchange(outbound.was_connected, false)) try_later(outbound);
+  const bool is_there = context_.open_peers.best(outbound.target.rule.origin_host) != nullptr;
+  if (!is_stopping_ && !is_there && now >= outbound.next_at) connect(outbound, now);
+}
+
+void Server::Impl::connect(Outbound& outbound, MonotonicTime now) {
+  ErrorCode error;
+  const asio::ip::address address = asio::ip::make_address(outbound.target.address, error);
+  FARTHING_ASSERT(!error);  // listen() has looked.
+  outbound.is_connecting = true;
+  outbound.next_at = now + config_.cer_timeout;
+  outbound.socket.async_connect({address, outbound.target.port},
+                                [self = shared_from_this(), &outbound](const ErrorCode& failed) {
+                                  self->on_connect(outbound, failed);
+                                });
+}
+
+void Server::Impl::on_connect(Outbound& outbound, const ErrorCode& error) {
+  outbound.is_connecting = false;
+  Socket socket = std::exchange(outbound.socket, Socket(io_));
+  if (is_stopping_) return;
+  const std::shared_ptr<Connection> connection =
+      error ? nullptr : add_connection(std::move(socket), &outbound.target.rule);
+  if (connection == nullptr) {
+    const std::string line = "peer " + outbound.target.rule.origin_host +
+                             ": cannot connect: " + (error ? error.message() : "it closed at once");
+    if (context_.limiter.allows(line, config_.now())) context_.log(LogLevel::warning, line);
+    return try_later(outbound);
+  }
+  ++context_.metrics.connections_made;
+  outbound.connection = connection;
+  outbound.was_connected = true;
+  if (outbound.target.is_tls) {
+    connection->secure(asio::ssl::stream_base::client);
+  } else {
+    connection->introduce();
+  }
+}
+
+void Server::Impl::try_later(Outbound& outbound) {
+  const auto jitter = static_cast<std::uint32_t>(config_.reconnect_jitter.count() + 1);
+  outbound.next_at = config_.now() + config_.reconnect_interval +
+                     std::chrono::milliseconds(context_.random() % jitter);
 }
 
 void Server::Impl::tick() {
@@ -296,6 +479,9 @@ void Server::Impl::tick() {
     connections.reserve(self->connections_.size());
     for (const auto& [id, connection] : self->connections_) connections.push_back(connection);
     for (const auto& connection : connections) connection->on_tick(now);
+    connections.clear();
+    for (Outbound& outbound : self->outbounds_) self->check(outbound, now);
+    self->flush_ready();
     if (!self->is_stopping_ || !self->connections_.empty()) self->tick();
   });
 }
@@ -403,7 +589,7 @@ std::vector<PeerStatus> Server::peers() const {
   for (const auto& [id, connection] : impl_->connections_) {
     peers.push_back({id, connection->origin_host(), connection->origin_realm(),
                      connection->product_name(), connection->remote_address().to_string(),
-                     connection->state(), connection->is_suspect(),
+                     connection->state(), connection->is_secure(), connection->is_suspect(),
                      connection->output_size_bytes()});
   }
   return peers;

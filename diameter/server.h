@@ -1,5 +1,5 @@
-// Server: the Diameter base protocol over TCP: listens, moves octets between sockets and Peers, and
-// holds answers back until what they promise is durable.
+// Server: the Diameter base protocol over TCP and TLS: listens, moves octets between sockets and
+// Peers, and holds answers back until what they promise is durable.
 //
 // Everything happens on the one thread that runs the io_context (given by the program, which must
 // outlive the Server, as must the Application); only post() may be called from other threads.
@@ -37,6 +37,7 @@ struct PeerStatus {
   std::string product_name;
   std::string remote_address;
   PeerState state = PeerState::wait_cer;
+  bool is_tls = false;
   bool is_suspect = false;
   std::size_t waiting_size_bytes = 0;
 };

@@ -30,6 +30,8 @@ constexpr std::uint64_t tib = 1024 * gib;
 
 constexpr std::string_view identity_form = "a host name of letters, digits, '-', '_' and dots";
 constexpr std::string_view endpoint_form = "ADDRESS:PORT such as 127.0.0.1:3868 or [::1]:3868";
+constexpr std::string_view connect_form = "the ADDRESS:PORT of a peer such as 192.0.2.1:3868";
+constexpr std::string_view ca_form = "tls: {ca: FILE}, the authorities that sign them";
 constexpr std::string_view network_form =
     "an address, a network such as 10.0.0.0/8 without bits behind its prefix, or \"*\"";
 
@@ -102,8 +104,12 @@ class Reader {
  private:
   void read_identity(YamlMap& file, std::string_view key, std::string& into);
   void read_path(YamlMap& map, std::string_view key, std::string& into);
-  void read_listen(const YamlNode& node);
+  void read_listen(const YamlNode& node, std::vector<Endpoint>& into);
+  void read_tls(YamlMap& file);
   void read_peers(const YamlNode& node);
+  void read_peer(const YamlNode& node);
+  std::string read_peer_name(const YamlNode& node, bool may_be_any);
+  void read_connect(const YamlNode& node);
   void read_limits(const YamlNode& node);
   void read_api_and_metrics(YamlMap& file);
   void read_storage_and_duplicates(YamlMap& file);
@@ -143,9 +149,14 @@ void Reader::read(const YamlNode& root) {
     const auto choice = tariffs::read_choice(*node, errors_, {"any", "own"});
     if (choice) config_.destinations = *choice == 0 ? Destinations::any : Destinations::own;
   }
-  if (const YamlNode* node = file.find("listen")) read_listen(*node);
+  if (const YamlNode* node = file.find("listen")) read_listen(*node, config_.listen);
+  read_tls(file);
   if (const YamlNode* node = file.find("profiles")) profiles_.read(*node, errors_);
   if (const YamlNode* node = file.find("peers")) read_peers(*node);
+  if (const YamlNode* node = file.find("connect")) read_connect(*node);
+  if (const YamlNode* node = file.find("reconnect")) {
+    set(config_.reconnect, tariffs::read_duration(*node, errors_, seconds(1), seconds(3600)));
+  }
   if (const YamlNode* node = file.find("watchdog")) {
     set(config_.watchdog, tariffs::read_duration(*node, errors_, seconds(6), seconds(300)));
   }
@@ -186,7 +197,7 @@ std::optional<Endpoint> Reader::read_endpoint(const YamlNode& node) {
   return endpoint;
 }
 
-void Reader::read_listen(const YamlNode& node) {
+void Reader::read_listen(const YamlNode& node, std::vector<Endpoint>& into) {
   if (!tariffs::check_kind(node, YamlNode::Kind::sequence, errors_, "a list of ADDRESS:PORT")) {
     return;
   }
@@ -196,21 +207,45 @@ void Reader::read_listen(const YamlNode& node) {
                 fmt::format("1 to {}", listen_max));
     return;
   }
-  config_.listen.clear();
+  into.clear();
   for (const YamlNode& item : node.items) {
     const std::optional<Endpoint> endpoint = read_endpoint(item);
     if (!endpoint) continue;
-    if (endpoint->port != 0 &&
-        std::ranges::find(config_.listen, *endpoint) != config_.listen.end()) {
+    const auto has = [&](const std::vector<Endpoint>& list) {
+      return std::ranges::find(list, *endpoint) != list.end();
+    };
+    if (endpoint->port != 0 && (has(config_.listen) || has(config_.listen_tls))) {
       errors_.add(item.position, fmt::format("{} is there already", in_quotes(item.text)),
                   "each address once");
     }
-    config_.listen.push_back(*endpoint);
+    into.push_back(*endpoint);
+  }
+}
+
+void Reader::read_tls(YamlMap& file) {
+  if (const YamlNode* node = file.find("listen_tls")) read_listen(*node, config_.listen_tls);
+  Config::Tls& tls = config_.tls;
+  if (const YamlNode* node = file.find("tls")) {
+    YamlMap map(*node, "tls", errors_);
+    for (const auto& [key, into] : {std::pair{"certificate", &tls.certificate},
+                                    std::pair{"key", &tls.key}, std::pair{"ca", &tls.ca}}) {
+      read_path(map, key, *into);
+    }
+    if (const YamlNode* inband = map.find("inband")) {
+      set(tls.inband, tariffs::read_boolean(*inband, errors_));
+    }
+    if (tls.certificate.empty() || tls.key.empty()) {
+      errors_.add(node->position, "tls has no certificate and key", "both files");
+    }
+    map.finish();
+  } else if (!config_.listen_tls.empty()) {
+    errors_.add(file.key_position("listen_tls"), "listen_tls has no certificate to show",
+                "tls: {certificate: FILE, key: FILE}");
   }
 }
 
 void Reader::read_peers(const YamlNode& node) {
-  constexpr std::string_view form = "a list of {origin_host, from, profile}";
+  constexpr std::string_view form = "a list of {origin_host, from}";
   if (!tariffs::check_kind(node, YamlNode::Kind::sequence, errors_, form)) return;
   constexpr std::size_t peers_max = 1000;
   if (node.items.empty() || node.items.size() > peers_max) {
@@ -219,29 +254,86 @@ void Reader::read_peers(const YamlNode& node) {
     return;
   }
   config_.peers.clear();
+  for (const YamlNode& item : node.items) read_peer(item);
+}
+
+std::string Reader::read_peer_name(const YamlNode& node, bool may_be_any) {
+  const auto name = tariffs::read_text(
+      node, errors_, may_be_any ? "a host name, or \"*\" for any" : identity_form);
+  const bool is_good = name && ((may_be_any && *name == "*") || is_identity(*name));
+  if (name && !is_good) {
+    errors_.add(node.position, fmt::format("{} is no DiameterIdentity", in_quotes(*name)),
+                identity_form);
+  }
+  return name.value_or("*");
+}
+
+void Reader::read_peer(const YamlNode& node) {
+  AllowedPeer peer;
+  YamlMap map(node, "a peer", errors_);
+  if (const YamlNode* host = map.require("origin_host", "a host name, or \"*\" for any")) {
+    peer.origin_host = read_peer_name(*host, true);
+  }
+  if (const YamlNode* from = map.require("from", network_form)) {
+    set(peer.from, tariffs::read_text(*from, errors_, network_form));
+    if (!is_network(peer.from)) {
+      errors_.add(from->position, fmt::format("{} is no network", in_quotes(peer.from)),
+                  network_form);
+    }
+  }
+  if (const YamlNode* profile = map.find("profile")) {
+    set(peer.profile, profiles_.read_reference(*profile, errors_));
+  }
+  if (const YamlNode* certificate = map.find("certificate")) {
+    const auto choice = tariffs::read_choice(*certificate, errors_, {"none", "required"});
+    peer.certificate_required = choice == 1;
+    if (peer.certificate_required && config_.tls.ca.empty()) {
+      errors_.add(certificate->position, "no certificate of a peer can be believed", ca_form);
+    }
+  }
+  map.finish();
+  config_.peers.push_back(std::move(peer));
+}
+
+void Reader::read_connect(const YamlNode& node) {
+  constexpr std::string_view form = "a list of {to, origin_host}";
+  if (!tariffs::check_kind(node, YamlNode::Kind::sequence, errors_, form)) return;
+  constexpr std::size_t connect_max = 16;
+  if (node.items.size() > connect_max) {
+    errors_.add(node.position, fmt::format("there are {} peers", node.items.size()),
+                fmt::format("at most {}", connect_max));
+    return;
+  }
   for (const YamlNode& item : node.items) {
-    AllowedPeer peer;
-    YamlMap map(item, "a peer", errors_);
-    if (const YamlNode* host = map.require("origin_host", "a host name, or \"*\" for any")) {
-      set(peer.origin_host, tariffs::read_text(*host, errors_, "a host name, or \"*\" for any"));
-      if (peer.origin_host != "*" && !is_identity(peer.origin_host)) {
-        errors_.add(host->position,
-                    fmt::format("{} is no DiameterIdentity", in_quotes(peer.origin_host)),
-                    identity_form);
+    ConnectedPeer peer;
+    YamlMap map(item, "a peer to connect to", errors_);
+    if (const YamlNode* to = map.require("to", connect_form)) {
+      set(peer.to, read_endpoint(*to));
+      if (peer.to.port == 0 && !peer.to.address.empty()) {
+        errors_.add(to->position, "port 0 cannot be connected to", connect_form);
       }
     }
-    if (const YamlNode* from = map.require("from", network_form)) {
-      set(peer.from, tariffs::read_text(*from, errors_, network_form));
-      if (!is_network(peer.from)) {
-        errors_.add(from->position, fmt::format("{} is no network", in_quotes(peer.from)),
-                    network_form);
+    if (const YamlNode* host = map.require("origin_host", identity_form)) {
+      peer.origin_host = read_peer_name(*host, false);
+    }
+    if (const YamlNode* tls = map.find("tls")) {
+      set(peer.tls, tariffs::read_boolean(*tls, errors_));
+      if (peer.tls && config_.tls.ca.empty()) {
+        errors_.add(tls->position, "no certificate of a peer can be believed", ca_form);
       }
     }
     if (const YamlNode* profile = map.find("profile")) {
       set(peer.profile, profiles_.read_reference(*profile, errors_));
     }
     map.finish();
-    config_.peers.push_back(std::move(peer));
+    const auto same = [&](const ConnectedPeer& other) {
+      return other.origin_host == peer.origin_host;
+    };
+    if (std::ranges::any_of(config_.connect, same)) {
+      errors_.add(item.position, fmt::format("{} is there already", in_quotes(peer.origin_host)),
+                  "each peer once");
+    }
+    config_.connect.push_back(std::move(peer));
   }
 }
 

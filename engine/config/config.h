@@ -31,9 +31,20 @@ struct Endpoint {
 struct AllowedPeer {
   std::string origin_host = "*";  // a DiameterIdentity, or "*" for any
   std::string from = "*";         // "10.0.0.0/8", "192.0.2.7", "2001:db8::/32", or "*" for anywhere
-  diameter::PeerProfile profile{};  // what is special about it
+  diameter::PeerProfile profile{};    // what is special about it
+  bool certificate_required = false;  // only over TLS, with one that names its Origin-Host
 
   friend bool operator==(const AllowedPeer&, const AllowedPeer&) = default;
+};
+
+// A peer that the server connects to.
+struct ConnectedPeer {
+  Endpoint to;
+  std::string origin_host;
+  bool tls = false;
+  diameter::PeerProfile profile{};
+
+  friend bool operator==(const ConnectedPeer&, const ConnectedPeer&) = default;
 };
 
 enum class Destinations : std::uint8_t { any, own };
@@ -49,7 +60,19 @@ struct Config {
   std::string product_name = "Farthing";
   Destinations destinations = Destinations::any;
   std::vector<Endpoint> listen = {{"127.0.0.1", 3868}};
+  std::vector<Endpoint> listen_tls;  // TLS from the first octet on
+
+  struct Tls {
+    std::string certificate;  // file; "": there is no TLS
+    std::string key;          // file
+    std::string ca;           // file; "": peers are not asked for certificates
+    bool inband = false;
+
+    friend bool operator==(const Tls&, const Tls&) = default;
+  } tls;
   std::vector<AllowedPeer> peers = {{"*", "127.0.0.0/8"}, {"*", "::1"}};
+  std::vector<ConnectedPeer> connect;
+  std::chrono::seconds reconnect{30};
   std::chrono::seconds watchdog{30};
 
   struct Limits {

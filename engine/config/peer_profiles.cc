@@ -100,6 +100,7 @@ PeerProfile PeerProfiles::read_one(const YamlEntry& entry, FileErrors& errors) c
   read_flag(map, "reauthorise", profile.reauthorise, errors);
   read_flag(map, "abort", profile.abort, errors);
   read_word(map, "destinations", destinations, profile.destinations, errors);
+  read_flag(map, "several_connections", profile.several_connections, errors);
   if (const YamlNode* tx = map.find("tx")) {
     profile.tx = tariffs::read_duration(*tx, errors, tx_min, tx_max).value_or(profile.tx);
   }

@@ -139,6 +139,7 @@ TEST_F(OwnRequestTest, AnAnswerThatCannotBeReadIsALoss) {
 }
 
 TEST_F(OwnRequestTest, GoesToTheOpenPeerOfAName) {
+  config.peers_allowed[0].profile.several_connections = true;
   open();
   Peer& first = peer();
   EXPECT_EQ(context_->open_peers.best("CLIENT.example"), &first);

@@ -3,18 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
 #include <memory>
-#include <thread>
 
 #include "diameter/writer.h"
 #include "tests/diameter/captures.h"
+#include "tests/diameter/server_fixture.h"
 #include "tests/diameter/test_client.h"
 
 namespace farthing::diameter {
@@ -23,108 +20,9 @@ namespace {
 using namespace std::chrono_literals;
 using testing::Octets;
 using testing::result_of;
+using testing::ServerTest;
 using testing::TestClient;
 using testing::write_ccr;
-
-// Answers with 2001 and what the CCA's grammar asks for.
-class TestApplication : public Application {
- public:
-  void on_request(Peer& peer, const Message& request) override {
-    ++requests;
-    Writer writer(holds ? peer.held_buffer() : peer.ready_buffer());
-    writer.begin_answer(request.header());
-    writer.put_text(AvpId::session_id, request.find(AvpId::session_id)->text());
-    writer.put_result(ResultCode::success);
-    writer.put_text(AvpId::origin_host, "ocs.farthing.example");
-    writer.put_text(AvpId::origin_realm, "farthing.example");
-    writer.put_u32(AvpId::auth_application_id, application::credit_control);
-    if (padding > 0) writer.put_text(AvpId::class_avp, std::string(padding, 'x'));
-    writer.finish();
-  }
-  void on_answer(Peer& /*peer*/, const Message& /*answer*/, std::uint64_t id) override {
-    answered = id;
-  }
-  void on_turn_end() override { ++turns; }
-  void on_peer_open(Peer& /*peer*/) override { ++opened; }
-  void on_peer_closed(Peer& /*peer*/) override { ++closed; }
-
-  bool holds = false;
-  std::size_t padding = 0;
-  std::atomic<int> requests = 0;
-  std::atomic<int> turns = 0;
-  std::atomic<int> opened = 0;
-  std::atomic<int> closed = 0;
-  std::atomic<std::uint64_t> answered = 0;
-};
-
-class ServerTest : public ::testing::Test {
- protected:
-  ServerTest() {
-    config.listen[0].port = 0;
-    config.identity = {"ocs.farthing.example", "farthing.example", 1};
-    config.peers_allowed = {{"*", *IpNetwork::parse("127.0.0.0/8")},
-                            {"*", *IpNetwork::parse("::1")}};
-    config.tick_interval = 2ms;
-    config.now = [this] { return MonotonicTime(std::chrono::nanoseconds(now_ns.load())); };
-  }
-  ~ServerTest() override {
-    if (!server) return;
-    run([&] { server.reset(); });
-    io.stop();
-    thread.join();
-  }
-
-  void start() {
-    server = std::make_unique<Server>(io, config, application);
-    const auto listening = server->listen();
-    ASSERT_TRUE(listening.has_value()) << listening.error();
-    port = server->port();
-    thread = std::thread([this] { io.run(); });
-  }
-  // On the server's thread, waited for.
-  void run(const std::function<void()>& task) {
-    std::promise<void> done;
-    boost::asio::post(io, [&] {
-      task();
-      done.set_value();
-    });
-    done.get_future().wait();
-  }
-  Metrics metrics() {
-    Metrics copy;
-    run([&] { copy = server->metrics(); });
-    return copy;
-  }
-  // Polls what must become true soon.
-  bool comes_true(const std::function<bool()>& condition) {
-    const auto end = std::chrono::steady_clock::now() + 10s;
-    while (std::chrono::steady_clock::now() < end) {
-      if (condition()) return true;
-      std::this_thread::yield();
-    }
-    return false;
-  }
-  void advance(std::chrono::nanoseconds by) { now_ns += by.count(); }
-  void expect_served(TestClient& client, std::uint32_t id) {
-    Buffer request;
-    write_ccr(request, id);
-    client.send(request.bytes());
-    const auto answer = client.receive();
-    ASSERT_TRUE(answer.has_value());
-    EXPECT_EQ(result_of(*answer), 2001u);
-    EXPECT_EQ(load_u32(&(*answer)[16]), id);
-  }
-
-  boost::asio::io_context io{1};
-  // A server that has stopped leaves nothing to do, and run() would return.
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{io.get_executor()};
-  std::atomic<std::int64_t> now_ns{0};
-  ServerConfig config;
-  TestApplication application;
-  std::unique_ptr<Server> server;
-  std::thread thread;
-  std::uint16_t port = 0;
-};
 
 TEST_F(ServerTest, ServesManyPeers) {
   start();
@@ -493,12 +391,12 @@ TEST_F(ServerTest, SaysWhyItCannotListen) {
   start();
   ServerConfig same = config;
   same.listen[0].port = port;
-  Server second(io, same, application);
+  Server second(io(), same, application);
   const auto in_use = second.listen();
   ASSERT_TRUE(in_use.has_error());
   EXPECT_NE(in_use.error().find("127.0.0.1 port " + std::to_string(port)), std::string::npos);
   same.listen[0].address = "localhost:3868";
-  Server third(io, same, application);
+  Server third(io(), same, application);
   EXPECT_EQ(third.listen().error(), "not an IP address: localhost:3868");
 }
 

@@ -3,10 +3,12 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <memory>
 #include <string>
 
@@ -41,11 +43,56 @@ TestClient::TestClient(std::uint16_t port, int receive_buffer_bytes, bool ipv6,
   }
 }
 
-TestClient::~TestClient() { ::close(socket_); }
+TestClient::TestClient(Connected, int socket) : socket_(socket), connected_(socket >= 0) {
+  const timeval timeout{10, 0};
+  ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+  ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+}
+
+std::unique_ptr<TestClient> TestClient::of_socket(int socket) {
+  return std::unique_ptr<TestClient>(new TestClient(Connected{}, socket));
+}
+
+TestClient::~TestClient() {
+  SSL_free(tls_);
+  SSL_CTX_free(tls_context_);
+  ::close(socket_);
+}
+
+bool TestClient::start_tls(const std::string& certificate, const std::string& key) {
+  tls_context_ = SSL_CTX_new(TLS_client_method());
+  if (!certificate.empty()) {
+    SSL_CTX_use_certificate_chain_file(tls_context_, certificate.c_str());
+    SSL_CTX_use_PrivateKey_file(tls_context_, key.c_str(), SSL_FILETYPE_PEM);
+  }
+  tls_ = SSL_new(tls_context_);
+  SSL_set_fd(tls_, socket_);
+  return SSL_connect(tls_) == 1;
+}
+
+std::string TestClient::server_name() const {
+  X509* const certificate = SSL_get0_peer_certificate(tls_);
+  if (certificate == nullptr) return "";
+  char name[256] = {};
+  X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof name);
+  return name;
+}
+
+ssize_t TestClient::read_some(std::uint8_t* into, std::size_t size) {
+  if (tls_ == nullptr) return ::recv(socket_, into, size, 0);
+  const int got = SSL_read(tls_, into, static_cast<int>(size));
+  if (got > 0) return got;
+  return SSL_get_error(tls_, got) == SSL_ERROR_SYSCALL && errno == EAGAIN ? -1 : 0;
+}
+
+ssize_t TestClient::write_some(const std::uint8_t* from, std::size_t size) {
+  if (tls_ == nullptr) return ::send(socket_, from, size, MSG_NOSIGNAL);
+  return SSL_write(tls_, from, static_cast<int>(size));
+}
 
 void TestClient::send(Bytes octets) {
   while (!octets.empty()) {
-    const ssize_t sent = ::send(socket_, octets.data(), octets.size(), MSG_NOSIGNAL);
+    const ssize_t sent = write_some(octets.data(), octets.size());
     if (sent <= 0) return;
     octets = octets.subspan(static_cast<std::size_t>(sent));
   }
@@ -65,7 +112,7 @@ std::optional<std::vector<std::uint8_t>> TestClient::receive() {
       return frame;
     }
     std::uint8_t octets[65536];
-    const ssize_t got = ::recv(socket_, octets, sizeof octets, 0);
+    const ssize_t got = read_some(octets, sizeof octets);
     if (got <= 0) return std::nullopt;
     input_.insert(input_.end(), octets, octets + got);
   }
@@ -74,7 +121,7 @@ std::optional<std::vector<std::uint8_t>> TestClient::receive() {
 bool TestClient::is_closed_by_server() {
   std::uint8_t octets[4096];
   for (;;) {
-    const ssize_t got = ::recv(socket_, octets, sizeof octets, 0);
+    const ssize_t got = read_some(octets, sizeof octets);
     if (got == 0) return true;
     if (got < 0) return errno == ECONNRESET;
   }
@@ -88,7 +135,8 @@ std::uint32_t TestClient::exchange_capabilities(std::string_view origin_host) {
   return answer ? result_of(*answer) : 0;
 }
 
-void write_cer(Buffer& out, std::string_view origin_host) {
+void write_cer(Buffer& out, std::string_view origin_host,
+               const std::vector<std::uint32_t>& inband_security) {
   const std::uint8_t address[] = {127, 0, 0, 1};
   Writer writer(out);
   writer.begin(Header{0x80, command::capabilities_exchange, 0, 1, 1});
@@ -97,6 +145,7 @@ void write_cer(Buffer& out, std::string_view origin_host) {
   writer.put_address(AvpId::host_ip_address, {Address::ipv4, address});
   writer.put_u32(AvpId::vendor_id, 0);
   writer.put_text(AvpId::product_name, "test");
+  for (const std::uint32_t id : inband_security) writer.put_u32(AvpId::inband_security_id, id);
   writer.put_u32(AvpId::auth_application_id, application::credit_control);
   writer.finish();
 }

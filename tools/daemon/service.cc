@@ -65,6 +65,13 @@ diameter::ServerConfig server_config(const engine::Config& config) {
   for (const engine::Endpoint& endpoint : config.listen) {
     server.listen.push_back({endpoint.address, endpoint.port});
   }
+  for (const engine::Endpoint& endpoint : config.listen_tls) {
+    server.listen.push_back({endpoint.address, endpoint.port, true});
+  }
+  if (!config.tls.certificate.empty()) {
+    server.tls = {config.tls.certificate, config.tls.key, config.tls.ca};
+    server.has_inband_tls = config.tls.inband;
+  }
   // Rises with every start (RFC 6733 8.16): seconds do.
   server.identity = {config.origin_host, config.origin_realm,
                      static_cast<std::uint32_t>(std::time(nullptr))};
@@ -74,8 +81,16 @@ diameter::ServerConfig server_config(const engine::Config& config) {
     rule.origin_host = peer.origin_host;
     if (auto network = diameter::IpNetwork::parse(peer.from)) rule.network = *network;
     rule.profile = peer.profile;
+    rule.certificate_required = peer.certificate_required;
     server.peers_allowed.push_back(rule);
   }
+  for (const engine::ConnectedPeer& peer : config.connect) {
+    diameter::PeerRule rule;
+    rule.origin_host = peer.origin_host;
+    rule.profile = peer.profile;
+    server.connect.push_back({peer.to.address, peer.to.port, peer.tls, rule});
+  }
+  server.reconnect_interval = config.reconnect;
   server.serves_any_destination = config.destinations == engine::Destinations::any;
   server.watchdog_interval = config.watchdog;
   server.message_size_bytes_max = static_cast<std::uint32_t>(config.limits.message_bytes);
@@ -302,6 +317,8 @@ class Service::Impl final : public admin::Gateway {
         "Times a peer was not read because its output queue was full", true, metrics.reads_paused);
     add("farthing_broken_streams_total", "Connections closed for bytes that were not Diameter",
         true, metrics.broken_streams);
+    add("farthing_tls_handshakes_failed_total", "TLS handshakes that failed", true,
+        metrics.tls_handshakes_failed);
     add("farthing_watchdogs_failed_total", "Connections closed because the peer fell silent", true,
         metrics.watchdogs_failed);
     const diameter::SessionRequests::Metrics& asked = charging_.session_requests();

@@ -161,7 +161,7 @@ TEST(Config, UnknownTwiceWrittenAndMissingKeys) {
   EXPECT_THAT(errors_with("watchdgo: 30 s\n"),
               ElementsAre(HasSubstr("c.yaml:4:1: unknown key \"watchdgo\" in the configuration "
                                     "(did you mean \"watchdog\"?); expected accounts, api, "
-                                    "data, ")));
+                                    "connect, data, ")));
   EXPECT_THAT(errors_with("watchdog: 30 s\nwatchdog: 40 s\n"),
               ElementsAre("c.yaml:5:1: the key \"watchdog\" is written twice, first in line 4; "
                           "expected each key once"));
@@ -246,6 +246,56 @@ TEST(Config, PeersAndTheirNetworks) {
               ElementsAre(HasSubstr("the key \"origin_host\" is missing in a peer")));
   EXPECT_THAT(errors_with("peers: []\n"),
               ElementsAre("c.yaml:4:8: there are 0 peers; expected 1 to 1000"));
+}
+
+TEST(Config, Tls) {
+  const auto config = parse_config("c.yaml", std::string(required) + R"(listen_tls: ["[::]:5658"]
+tls: {certificate: /c.pem, key: /c.key, ca: /ca.pem, inband: true}
+peers: [{origin_host: a, from: "*", certificate: required}, {origin_host: b, from: "*"}]
+)");
+  ASSERT_TRUE(config) << to_string(config.error().at(0));
+  EXPECT_EQ(config->listen_tls, (std::vector<Endpoint>{{"::", 5658}}));
+  EXPECT_EQ(config->tls, (Config::Tls{"/c.pem", "/c.key", "/ca.pem", true}));
+  EXPECT_TRUE(config->peers[0].certificate_required);
+  EXPECT_FALSE(config->peers[1].certificate_required);
+}
+
+TEST(Config, TlsThatCannotBe) {
+  EXPECT_THAT(errors_with("listen_tls: [127.0.0.1:5658]\n"),
+              ElementsAre("c.yaml:4:1: listen_tls has no certificate to show; "
+                          "expected tls: {certificate: FILE, key: FILE}"));
+  EXPECT_THAT(errors_with("tls: {certificate: /c.pem}\n"),
+              ElementsAre(HasSubstr("c.yaml:4:6: tls has no certificate and key")));
+  EXPECT_THAT(errors_with("listen: [127.0.0.1:1]\nlisten_tls: [127.0.0.1:1]\n"
+                          "tls: {certificate: /c.pem, key: /k.pem}\n"),
+              ElementsAre(HasSubstr("c.yaml:5:14: \"127.0.0.1:1\" is there already")));
+  EXPECT_THAT(errors_with("peers: [{origin_host: a, from: '*', certificate: required}]\n"),
+              ElementsAre(HasSubstr("c.yaml:4:50: no certificate of a peer can be believed; "
+                                    "expected tls: {ca: FILE}")));
+}
+
+TEST(Config, PeersToConnectTo) {
+  const auto config = parse_config("c.yaml", std::string(required) + R"(reconnect: 5 s
+tls: {certificate: /c.pem, key: /c.key, ca: /ca.pem}
+connect:
+  - {to: 192.0.2.1:3868, origin_host: dra1.example, profile: cisco}
+  - {to: "[2001:db8::1]:5658", origin_host: dra2.example, tls: true}
+)");
+  ASSERT_TRUE(config) << to_string(config.error().at(0));
+  ASSERT_EQ(config->connect.size(), 2u);
+  EXPECT_EQ(config->connect[0].to, (Endpoint{"192.0.2.1", 3868}));
+  EXPECT_EQ(config->connect[0].profile.tariff_change,
+            diameter::PeerProfile::TariffChange::one_quota);
+  EXPECT_EQ(config->connect[1].origin_host, "dra2.example");
+  EXPECT_TRUE(config->connect[1].tls);
+  EXPECT_EQ(config->reconnect, std::chrono::seconds(5));
+  EXPECT_THAT(errors_with("connect: [{to: 192.0.2.1:0, origin_host: '*', tls: true}]\n"),
+              ElementsAre(HasSubstr("c.yaml:4:16: port 0 cannot be connected to"),
+                          HasSubstr("c.yaml:4:42: \"*\" is no DiameterIdentity"),
+                          HasSubstr("c.yaml:4:52: no certificate of a peer can be believed")));
+  EXPECT_THAT(errors_with("connect: [{to: 192.0.2.1:1, origin_host: a}, "
+                          "{to: 192.0.2.1:2, origin_host: a}]\n"),
+              ElementsAre(HasSubstr("c.yaml:4:46: \"a\" is there already")));
 }
 
 TEST(Config, PeersHaveProfiles) {
