@@ -406,6 +406,7 @@ void Peer::on_request(const std::optional<DecodeError>& error, MonotonicTime now
   }
   if (header.application == application::base) {
     if (header.command == command::disconnect_peer) {
+      note_disconnect_cause();
       handle(PeerEvent::dpr, now);
     } else {
       note_state_id(state_id_in(context_.message));
@@ -560,7 +561,7 @@ void Peer::send_request(std::uint32_t command) {
   writer.put_text(AvpId::origin_host, identity.origin_host);
   writer.put_text(AvpId::origin_realm, identity.origin_realm);
   if (command == command::disconnect_peer) {
-    writer.put_u32(AvpId::disconnect_cause, disconnect_cause::rebooting);
+    writer.put_u32(AvpId::disconnect_cause, our_cause_);
     dpr_hop_by_hop_ = hop_by_hop;
     is_dpr_pending_ = true;
   } else {
@@ -587,12 +588,32 @@ void Peer::note_state_id(std::optional<std::uint32_t> noted) {
   context_.application.on_peer_restarted(*this, before, state_id);
 }
 
+void Peer::stop(MonotonicTime now, std::uint32_t cause) {
+  our_cause_ = cause;
+  handle(PeerEvent::stop, now);
+}
+
+void Peer::note_disconnect_cause() {
+  const Avp* const cause = context_.message.find(AvpId::disconnect_cause);
+  if (cause == nullptr) return;
+  disconnect_cause_ = cause->u32();
+  constexpr std::array<std::string_view, 3> names = {"REBOOTING", "BUSY",
+                                                     "DO_NOT_WANT_TO_TALK_TO_YOU"};
+  const std::string number = std::to_string(*disconnect_cause_);
+  log(LogLevel::warning,
+      "says goodbye: " + (*disconnect_cause_ < names.size() ? std::string(names[*disconnect_cause_])
+                                                            : "cause " + number));
+}
+
 void Peer::log(LogLevel level, std::string_view what) {
   const std::string who = !origin_host_.empty() ? origin_host_
                           : rule_ != nullptr    ? rule_->origin_host
                                                 : remote_.to_string();
-  const std::string line = "peer " + who + ": " + std::string(what);
-  if (level != LogLevel::info && !context_.limiter.allows(line, context_.config.now())) return;
+  const std::string what_text(what);
+  const std::string line = "peer " + who + ": " + what_text;
+  // One that is not let in yet may call itself anything: its address counts.
+  const std::string key = is_known_to_application_ ? line : remote_.to_string() + ' ' + what_text;
+  if (level != LogLevel::info && !context_.limiter.allows(key, context_.config.now())) return;
   context_.log(level, line);
 }
 

@@ -41,6 +41,8 @@ void Charging::on_peer_closed(diameter::Peer& peer) {
   }
 }
 
+std::size_t Charging::unanswered() const { return waiting_.size(); }
+
 void Charging::fetched(std::uint64_t ticket) {
   auto requests = waiting_.extract(ticket);
   if (requests.empty()) return;

@@ -27,6 +27,7 @@ class Charging final : public diameter::Application {
   void on_frames_ahead(std::span<const diameter::Bytes> frames) override;
   void on_turn_end() override { shard_.end_turn(); }
   void on_peer_closed(diameter::Peer& peer) override;
+  std::size_t unanswered() const override;
 
   // What those that wait under the ticket needed is there.
   void fetched(std::uint64_t ticket);
