@@ -258,6 +258,8 @@ void Peer::note_names(const Message& message) {
 std::optional<CerVerdict> Peer::elect(const CerVerdict& verdict, MonotonicTime now) {
   if (verdict.code != ResultCode::success || !is_new()) return verdict;
   if (verdict.rule->profile.several_connections) return verdict;
+  // Who has not shown its certificate yet takes nobody's place.
+  if (verdict.starts_tls && verdict.rule->certificate_required) return verdict;
   const auto ours =
       std::find_if(context_.initiated.begin(), context_.initiated.end(), [this](const Peer* peer) {
         return is_same_identity(peer->rule_->origin_host, origin_host_);
@@ -381,6 +383,15 @@ void Peer::secured(MonotonicTime now) {
     log(LogLevel::warning, "its certificate does not name it");
     handle(PeerEvent::broken, now);
     return;
+  }
+  Peer* const rival = context_.open_peers.best(origin_host_);
+  if (rival != nullptr && !profile_.several_connections) {
+    if (!rival->is_suspect()) {
+      log(LogLevel::warning, "it is connected already");
+      handle(PeerEvent::replaced, now);
+      return;
+    }
+    rival->be_replaced(now);
   }
   handle(PeerEvent::secured, now);
   tell_open();

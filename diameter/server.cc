@@ -575,6 +575,7 @@ void Server::Impl::finish_stop() {
 }
 
 void Server::Impl::close_all() {
+  is_stopping_ = true;
   close_listeners();
   timer_.cancel();
   stopped_ = nullptr;
