@@ -38,6 +38,10 @@ class Application {
   virtual void on_answer(Peer& /*peer*/, const Message& /*answer*/, std::uint64_t /*request_id*/) {}
   virtual void on_request_lost(std::uint64_t /*request_id*/, RequestLost /*why*/) {}
 
+  // Requests that it has taken and not answered into a buffer yet: a server that stops waits for
+  // them.
+  virtual std::size_t unanswered() const { return 0; }
+
   virtual void on_peer_open(Peer& /*peer*/) {}
   // The peer and its buffers are gone after the call, with what was held for it.
   virtual void on_peer_closed(Peer& /*peer*/) {}

@@ -87,7 +87,9 @@ struct ServerConfig {
   std::chrono::milliseconds reconnect_interval{30'000};  // Tc of RFC 6733 2.1,
   std::chrono::milliseconds reconnect_jitter{2'000};     // up to so much more.
   std::chrono::milliseconds closing_timeout{2'000};   // For the DPA, and for what is still to send.
-  std::chrono::milliseconds stalled_timeout{30'000};  // A full queue of which nothing is read.
+  std::chrono::milliseconds draining_timeout{5'000};  // For answers to what was read, at a stop.
+  std::chrono::milliseconds message_timeout{10'000};  // From a message's first octet to its last.
+  std::chrono::milliseconds stalled_timeout{30'000};  // Output of which not an octet is taken.
   std::chrono::milliseconds tick_interval{200};       // How often deadlines are looked at.
 
   std::uint32_t message_size_bytes_max = 65'536;

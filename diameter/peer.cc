@@ -258,6 +258,8 @@ void Peer::note_names(const Message& message) {
 std::optional<CerVerdict> Peer::elect(const CerVerdict& verdict, MonotonicTime now) {
   if (verdict.code != ResultCode::success || !is_new()) return verdict;
   if (verdict.rule->profile.several_connections) return verdict;
+  // Who has not shown its certificate yet takes nobody's place.
+  if (verdict.starts_tls && verdict.rule->certificate_required) return verdict;
   const auto ours =
       std::find_if(context_.initiated.begin(), context_.initiated.end(), [this](const Peer* peer) {
         return is_same_identity(peer->rule_->origin_host, origin_host_);
@@ -382,6 +384,15 @@ void Peer::secured(MonotonicTime now) {
     handle(PeerEvent::broken, now);
     return;
   }
+  Peer* const rival = context_.open_peers.best(origin_host_);
+  if (rival != nullptr && !profile_.several_connections) {
+    if (!rival->is_suspect()) {
+      log(LogLevel::warning, "it is connected already");
+      handle(PeerEvent::replaced, now);
+      return;
+    }
+    rival->be_replaced(now);
+  }
   handle(PeerEvent::secured, now);
   tell_open();
   note_state_id(cer_state_id_);
@@ -406,6 +417,7 @@ void Peer::on_request(const std::optional<DecodeError>& error, MonotonicTime now
   }
   if (header.application == application::base) {
     if (header.command == command::disconnect_peer) {
+      note_disconnect_cause();
       handle(PeerEvent::dpr, now);
     } else {
       note_state_id(state_id_in(context_.message));
@@ -560,7 +572,7 @@ void Peer::send_request(std::uint32_t command) {
   writer.put_text(AvpId::origin_host, identity.origin_host);
   writer.put_text(AvpId::origin_realm, identity.origin_realm);
   if (command == command::disconnect_peer) {
-    writer.put_u32(AvpId::disconnect_cause, disconnect_cause::rebooting);
+    writer.put_u32(AvpId::disconnect_cause, our_cause_);
     dpr_hop_by_hop_ = hop_by_hop;
     is_dpr_pending_ = true;
   } else {
@@ -587,12 +599,32 @@ void Peer::note_state_id(std::optional<std::uint32_t> noted) {
   context_.application.on_peer_restarted(*this, before, state_id);
 }
 
+void Peer::stop(MonotonicTime now, std::uint32_t cause) {
+  our_cause_ = cause;
+  handle(PeerEvent::stop, now);
+}
+
+void Peer::note_disconnect_cause() {
+  const Avp* const cause = context_.message.find(AvpId::disconnect_cause);
+  if (cause == nullptr) return;
+  disconnect_cause_ = cause->u32();
+  constexpr std::array<std::string_view, 3> names = {"REBOOTING", "BUSY",
+                                                     "DO_NOT_WANT_TO_TALK_TO_YOU"};
+  const std::string number = std::to_string(*disconnect_cause_);
+  log(LogLevel::warning,
+      "says goodbye: " + (*disconnect_cause_ < names.size() ? std::string(names[*disconnect_cause_])
+                                                            : "cause " + number));
+}
+
 void Peer::log(LogLevel level, std::string_view what) {
   const std::string who = !origin_host_.empty() ? origin_host_
                           : rule_ != nullptr    ? rule_->origin_host
                                                 : remote_.to_string();
-  const std::string line = "peer " + who + ": " + std::string(what);
-  if (level != LogLevel::info && !context_.limiter.allows(line, context_.config.now())) return;
+  const std::string what_text(what);
+  const std::string line = "peer " + who + ": " + what_text;
+  // One that is not let in yet may call itself anything: its address counts.
+  const std::string key = is_known_to_application_ ? line : remote_.to_string() + ' ' + what_text;
+  if (level != LogLevel::info && !context_.limiter.allows(key, context_.config.now())) return;
   context_.log(level, line);
 }
 

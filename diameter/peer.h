@@ -41,6 +41,7 @@ struct Metrics {
   std::uint64_t watchdogs_failed = 0;
   std::uint64_t reads_paused = 0;  // A full output queue.
   std::uint64_t stalled_closed = 0;
+  std::uint64_t slow_closed = 0;  // A message that did not become whole.
   std::size_t peers_open = 0;
   std::size_t connections = 0;
   // Errors that the base protocol answered with, by Result-Code.
@@ -102,6 +103,8 @@ class Peer {
   // That of the line that let it connect; the default one before the capabilities exchange.
   const PeerProfile& profile() const { return profile_; }
   PeerState state() const { return state_; }
+  // Why it said goodbye, if it did.
+  std::optional<std::uint32_t> disconnect_cause() const { return disconnect_cause_; }
   bool is_suspect() const { return watchdog_.is_suspect(); }
   // Whole messages only may stand in these when control goes back to the server.
   Buffer& ready_buffer();
@@ -121,7 +124,8 @@ class Peer {
   std::size_t receive(Bytes input, MonotonicTime now);
   // `is_read`: what it sends is read; while it is not, its silence says nothing.
   void check_deadlines(MonotonicTime now, bool is_read = true);
-  void stop(MonotonicTime now) { handle(PeerEvent::stop, now); }
+  // Says goodbye for this reason (RFC 6733 5.4.3).
+  void stop(MonotonicTime now, std::uint32_t cause = disconnect_cause::rebooting);
   // The connection that we made is there: the CER goes out. REQUIRES: it has an expected peer.
   void send_cer();
   // The handshake that followed the CEA succeeded.
@@ -173,6 +177,7 @@ class Peer {
   void answer_error(ResultCode code, const std::optional<FailedAvp>& failed_avp = {});
   void send_simple_answer();  // DWA and DPA.
   void send_request(std::uint32_t command);
+  void note_disconnect_cause();
   void note_state_id(std::optional<std::uint32_t> noted);
   bool serves_any_destination() const;
   bool is_served(ResultCode& code) const;
@@ -211,6 +216,8 @@ class Peer {
   std::uint64_t heard_ = 0;  // Messages.
   std::uint32_t next_hop_by_hop_;
   std::uint32_t cer_hop_by_hop_ = 0;
+  std::uint32_t our_cause_ = 0;
+  std::optional<std::uint32_t> disconnect_cause_;
   std::uint32_t dwr_hop_by_hop_ = 0;
   std::uint32_t dpr_hop_by_hop_ = 0;
   bool is_dwr_pending_ = false;

@@ -60,7 +60,6 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
     const ConnectTarget& target;
     Socket socket;  // While it connects.
     bool is_connecting = false;
-    bool was_connected = false;
     MonotonicTime next_at = MonotonicTime::min();  // To try again, or to give up connecting.
     std::weak_ptr<Connection> connection;
   };
@@ -75,6 +74,7 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   void seal_held();
   void release_held();
   void on_closed(std::uint64_t id);
+  void disconnect(std::string_view origin_host, std::uint32_t cause);
 
   asio::io_context& io_;
   const ServerConfig config_;
@@ -93,13 +93,16 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   void check(Outbound& outbound, MonotonicTime now);
   void connect(Outbound& outbound, MonotonicTime now);
   void on_connect(Outbound& outbound, const ErrorCode& error);
-  void try_later(Outbound& outbound);
+  void try_later(Outbound& outbound, std::optional<std::uint32_t> cause = {});
   void tick();
+  void check_drained(MonotonicTime now);
   void finish_stop();
 
   asio::steady_timer timer_;
   std::uint64_t next_id_ = 1;
   bool is_stopping_ = false;
+  bool is_draining_ = false;  // Nothing is read until all that was is answered.
+  MonotonicTime drained_by_{};
   std::function<void()> stopped_;
 };
 
@@ -118,6 +121,7 @@ class Server::Impl::Connection final : public Peer,
 
   void read() {
     if (is_reading_ || is_paused_ || is_closed_ || is_shaking_hands_) return;
+    if (server_->is_draining_) return;
     is_reading_ = true;
     const auto into = asio::buffer(input_.get() + have_, capacity_ - have_);
     auto done = [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
@@ -174,25 +178,32 @@ class Server::Impl::Connection final : public Peer,
     const std::size_t max = server_->config_.output_size_bytes_max;
     if (!is_paused_ && waiting > max) {
       is_paused_ = true;
-      progress_at_ = server_->config_.now();
       ++server_->context_.metrics.reads_paused;
     } else if (is_paused_ && waiting < max / 2) {
       is_paused_ = false;
+      begun_at_ = server_->config_.now();  // The time in which we did not read is not its fault.
     }
     read();
   }
 
   void on_tick(MonotonicTime now) {
-    const bool is_stalled =
-        is_paused_ && is_writing_ && now - progress_at_ >= server_->config_.stalled_timeout;
+    const bool is_stalled = is_writing_ && now - progress_at_ >= server_->config_.stalled_timeout;
     if (is_stalled) {
       ++server_->context_.metrics.stalled_closed;
+      log(LogLevel::warning, "takes nothing of what is sent, closed");
+      return close();
+    }
+    const bool is_slow =
+        have_ > 0 && is_reading_ && now - begun_at_ >= server_->config_.message_timeout;
+    if (is_slow) {
+      ++server_->context_.metrics.slow_closed;
+      log(LogLevel::warning, "a message that does not end, closed");
       return close();
     }
     // While we do not read we cannot hear it live: then only the rule above counts.
     const bool was_electing = state() == PeerState::electing;
     check_deadlines(now, !is_paused_);
-    if (was_electing && state() == PeerState::open) return take_input();
+    if (was_electing && state() == PeerState::open) return take_input(now);
     flush();
     settle();
   }
@@ -247,12 +258,15 @@ class Server::Impl::Connection final : public Peer,
     if (is_closed_) return;
     if (error) return close();
     server_->context_.metrics.octets_in += size;
+    const MonotonicTime now = server_->config_.now();
+    if (have_ == 0) begun_at_ = now;
     have_ += size;
-    take_input();
+    take_input(now);
   }
 
-  void take_input() {
-    const std::size_t done = receive({input_.get(), have_}, server_->config_.now());
+  void take_input(MonotonicTime now) {
+    const std::size_t done = receive({input_.get(), have_}, now);
+    if (done > 0) begun_at_ = now;  // Of what is left.
     have_ -= done;
     if (have_ > 0 && done > 0) std::memmove(input_.get(), input_.get() + done, have_);
     server_->context_.application.on_turn_end();
@@ -266,6 +280,7 @@ class Server::Impl::Connection final : public Peer,
 
   void write() {
     is_writing_ = true;
+    progress_at_ = server_->config_.now();
     const auto from = asio::buffer(output_.data() + written_, output_.size() - written_);
     auto done = [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
       self->on_write(error, size);
@@ -283,7 +298,6 @@ class Server::Impl::Connection final : public Peer,
     if (error) return close();
     server_->context_.metrics.octets_out += size;
     written_ += size;
-    if (is_paused_) progress_at_ = server_->config_.now();
     if (written_ < output_.size()) return write();
     written_ = 0;
     output_.clear();
@@ -301,6 +315,7 @@ class Server::Impl::Connection final : public Peer,
   Buffer output_;
   std::size_t written_ = 0;
   MonotonicTime progress_at_{};
+  MonotonicTime begun_at_{};  // The message of which not all is there.
   bool is_shaking_hands_ = false;
   bool is_reading_ = false;
   bool is_writing_ = false;
@@ -424,7 +439,6 @@ void Server::Impl::check(Outbound& outbound, MonotonicTime now) {
     return;
   }
   if (!outbound.connection.expired()) return;
-  if (std::exchange(outbound.was_connected, false)) try_later(outbound);
   const bool is_there = context_.open_peers.best(outbound.target.rule.origin_host) != nullptr;
   if (!is_stopping_ && !is_there && now >= outbound.next_at) connect(outbound, now);
 }
@@ -455,7 +469,6 @@ void Server::Impl::on_connect(Outbound& outbound, const ErrorCode& error) {
   }
   ++context_.metrics.connections_made;
   outbound.connection = connection;
-  outbound.was_connected = true;
   if (outbound.target.is_tls) {
     connection->secure(asio::ssl::stream_base::client);
   } else {
@@ -463,9 +476,11 @@ void Server::Impl::on_connect(Outbound& outbound, const ErrorCode& error) {
   }
 }
 
-void Server::Impl::try_later(Outbound& outbound) {
+void Server::Impl::try_later(Outbound& outbound, std::optional<std::uint32_t> cause) {
+  // RFC 6733 5.4.3: one that has no time for us, or no wish to talk, is left alone for longer.
+  const int patience = cause.value_or(disconnect_cause::rebooting) == 0 ? 1 : 10;
   const auto jitter = static_cast<std::uint32_t>(config_.reconnect_jitter.count() + 1);
-  outbound.next_at = config_.now() + config_.reconnect_interval +
+  outbound.next_at = config_.now() + patience * config_.reconnect_interval +
                      std::chrono::milliseconds(context_.random() % jitter);
 }
 
@@ -480,9 +495,10 @@ void Server::Impl::tick() {
     for (const auto& [id, connection] : self->connections_) connections.push_back(connection);
     for (const auto& connection : connections) connection->on_tick(now);
     connections.clear();
+    self->check_drained(now);
     for (Outbound& outbound : self->outbounds_) self->check(outbound, now);
     self->flush_ready();
-    if (!self->is_stopping_ || !self->connections_.empty()) self->tick();
+    if (!self->is_stopping_ || self->is_draining_ || !self->connections_.empty()) self->tick();
   });
 }
 
@@ -505,6 +521,7 @@ void Server::Impl::release_held() {
   for (Peer* peer : context_.committing) peer->release_held();
   context_.committing.clear();
   flush_ready();
+  if (is_draining_) check_drained(config_.now());
 }
 
 void Server::Impl::stop(std::function<void()> done) {
@@ -512,6 +529,16 @@ void Server::Impl::stop(std::function<void()> done) {
   stopped_ = std::move(done);
   close_listeners();
   const MonotonicTime now = config_.now();
+  is_draining_ = true;
+  drained_by_ = now + config_.draining_timeout;
+  check_drained(now);
+}
+
+void Server::Impl::check_drained(MonotonicTime now) {
+  const bool is_drained = context_.gathering.empty() && context_.committing.empty() &&
+                          context_.application.unanswered() == 0;
+  if (!is_draining_ || (!is_drained && now < drained_by_)) return;
+  is_draining_ = false;
   std::vector<std::shared_ptr<Connection>> connections;
   for (const auto& [id, connection] : connections_) connections.push_back(connection);
   for (const auto& connection : connections) {
@@ -522,10 +549,23 @@ void Server::Impl::stop(std::function<void()> done) {
   if (connections_.empty()) finish_stop();
 }
 
+void Server::Impl::disconnect(std::string_view origin_host, std::uint32_t cause) {
+  const auto peers = context_.open_peers.named(origin_host);
+  const std::vector<Peer*> leaving(peers.begin(), peers.end());
+  for (Peer* peer : leaving) peer->stop(config_.now(), cause);
+  flush_ready();
+}
+
 void Server::Impl::on_closed(std::uint64_t id) {
+  for (Outbound& outbound : outbounds_) {
+    const std::shared_ptr<Connection> connection = outbound.connection.lock();
+    if (connection == nullptr || connection->id() != id) continue;
+    outbound.connection.reset();
+    try_later(outbound, connection->disconnect_cause());
+  }
   connections_.erase(id);
   context_.metrics.connections = connections_.size();
-  if (is_stopping_ && connections_.empty()) finish_stop();
+  if (is_stopping_ && !is_draining_ && connections_.empty()) finish_stop();
 }
 
 void Server::Impl::finish_stop() {
@@ -535,6 +575,7 @@ void Server::Impl::finish_stop() {
 }
 
 void Server::Impl::close_all() {
+  is_stopping_ = true;
   close_listeners();
   timer_.cancel();
   stopped_ = nullptr;
@@ -562,6 +603,10 @@ std::string Server::endpoint(std::size_t listener) const {
 }
 
 void Server::stop(std::function<void()> done) { impl_->stop(std::move(done)); }
+
+void Server::disconnect(std::string_view origin_host, std::uint32_t cause) {
+  impl_->disconnect(origin_host, cause);
+}
 
 Peer* Server::find_peer(std::string_view origin_host) const {
   return impl_->context_.open_peers.best(origin_host);

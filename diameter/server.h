@@ -56,8 +56,9 @@ class Server {
   std::uint16_t port(std::size_t listener = 0) const;
   std::string endpoint(std::size_t listener = 0) const;
 
-  // Stops listening, says goodbye to all peers (DPR, RFC 6733 5.4), and calls `done` when they are
-  // gone: after their DPAs, at the latest twice closing_timeout from now.
+  // Stops listening and reading, waits until what was read is answered (draining_timeout at most),
+  // says goodbye to all peers (DPR, RFC 6733 5.4), and calls `done` when they are gone: after their
+  // DPAs, at the latest twice closing_timeout later.
   void stop(std::function<void()> done);
 
   bool has_held() const;
@@ -65,6 +66,8 @@ class Server {
   void seal_held();
   void release_held();
 
+  // Says goodbye to the open peers of this Origin-Host for this reason (RFC 6733 5.4.3).
+  void disconnect(std::string_view origin_host, std::uint32_t cause);
   // The open peer of this Origin-Host; of several the one to send a request to. nullptr: none. Good
   // until control goes back to the server.
   Peer* find_peer(std::string_view origin_host) const;

@@ -3,6 +3,7 @@
 #include "diameter/peer.h"
 #include "diameter/writer.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace farthing::diameter {
@@ -36,7 +37,7 @@ void SessionRequests::try_now(std::uint64_t request, Pending& pending, Monotonic
     ++metrics_.given_up;
     return forget(pending_.find(request));
   }
-  pending.deadline = now + retry_after;
+  wait_until(pending, now + retry_after);
   Peer* peer = find_peer_(pending.notice.origin_host);
   if (peer == nullptr && !pending.notice.via.empty()) peer = find_peer_(pending.notice.via);
   if (peer == nullptr) return;
@@ -78,7 +79,7 @@ void SessionRequests::write(const ClientNotice& notice, const Header& header, Pe
 
 void SessionRequests::heard(std::string_view session_id) {
   if (by_session_.empty()) return;
-  const auto known = by_session_.find(std::string(session_id));
+  const auto known = by_session_.find(session_id);
   if (known == by_session_.end()) return;
   const auto pending = pending_.find(known->second);
   // A request of a session that is to end may have been on its way: that goes on.
@@ -100,11 +101,11 @@ void SessionRequests::on_answer(const Message& answer, std::uint64_t request, Mo
   if (code == code_of(ResultCode::limited_success) &&
       found->second.notice.kind == ClientNotice::Kind::ask_again) {
     found->second.is_answered = true;
-    found->second.deadline = now + asking_timeout;
+    wait_until(found->second, now + asking_timeout);
     return;
   }
   if (code == code_of(ResultCode::unable_to_deliver) || code == code_of(ResultCode::too_busy)) {
-    found->second.deadline = now + retry_after;
+    wait_until(found->second, now + retry_after);
     return;
   }
   forget(found);  // done (2001), or it never will be
@@ -112,13 +113,19 @@ void SessionRequests::on_answer(const Message& answer, std::uint64_t request, Mo
 
 void SessionRequests::on_lost(std::uint64_t request, MonotonicTime now) {
   const auto found = pending_.find(request);
-  if (found != pending_.end()) found->second.deadline = now;
+  if (found != pending_.end()) wait_until(found->second, now);
 }
 
 void SessionRequests::check_deadlines(MonotonicTime now) {
+  if (now < next_deadline_) return;
+  next_deadline_ = MonotonicTime::max();
   std::vector<std::uint64_t> due;
   for (const auto& [request, pending] : pending_) {
-    if (pending.deadline <= now) due.push_back(request);
+    if (pending.deadline <= now) {
+      due.push_back(request);
+    } else {
+      next_deadline_ = std::min(next_deadline_, pending.deadline);
+    }
   }
   for (const std::uint64_t request : due) {
     const auto found = pending_.find(request);
@@ -128,6 +135,11 @@ void SessionRequests::check_deadlines(MonotonicTime now) {
       try_now(request, found->second, now);
     }
   }
+}
+
+void SessionRequests::wait_until(Pending& pending, MonotonicTime deadline) {
+  pending.deadline = deadline;
+  next_deadline_ = std::min(next_deadline_, deadline);
 }
 
 void SessionRequests::forget(PendingMap::iterator which) {

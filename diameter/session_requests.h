@@ -77,8 +77,15 @@ class SessionRequests {
     MonotonicTime deadline;  // of the next try, or of the waiting
   };
   using PendingMap = std::unordered_map<std::uint64_t, Pending>;  // by request
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
+  };
 
   void try_now(std::uint64_t request, Pending& pending, MonotonicTime now);
+  void wait_until(Pending& pending, MonotonicTime deadline);
   void write(const engine::ClientNotice& notice, const Header& header, Peer& peer) const;
   void forget(PendingMap::iterator which);
 
@@ -86,7 +93,8 @@ class SessionRequests {
   FindPeer find_peer_;
   Unknown unknown_;
   PendingMap pending_;
-  std::unordered_map<std::string, std::uint64_t> by_session_;
+  std::unordered_map<std::string, std::uint64_t, TextHash, std::equal_to<>> by_session_;
+  MonotonicTime next_deadline_ = MonotonicTime::max();  // none is sooner
   std::uint64_t last_request_ = 0;
   Metrics metrics_;
 };

@@ -178,6 +178,31 @@ TEST_F(ConnectTest, TakesOnlyThePeerThatItExpects) {
   EXPECT_EQ(application.opened, 0);
 }
 
+TEST_F(ConnectTest, LeavesThoseAloneWhoDoNotWantToTalk) {
+  connect_to(listener.port());
+  listener.listen();
+  start();
+  auto agent = listener.accept();
+  answer_cer(*agent, agent->receive().value_or(Octets(20)));
+  Buffer dpr;
+  Writer writer(dpr);
+  writer.begin(Header{0x80, 282, 0, 9, 9});
+  writer.put_text(AvpId::origin_host, agent_name);
+  writer.put_text(AvpId::origin_realm, "example");
+  writer.put_u32(AvpId::disconnect_cause, disconnect_cause::do_not_want_to_talk_to_you);
+  writer.finish();
+  agent->send(dpr.bytes());
+  ASSERT_TRUE(agent->receive().has_value());
+  agent.reset();
+  ASSERT_TRUE(comes_true([&] { return application.closed == 1; }));
+  EXPECT_THAT(logged(), HasSubstr("says goodbye: DO_NOT_WANT_TO_TALK_TO_YOU"));
+  advance(299s);
+  for (int i = 0; i < 10; ++i) metrics();
+  EXPECT_FALSE(listener.has_connection());
+  advance(1s);
+  EXPECT_NE(listener.accept()->receive(), std::nullopt);
+}
+
 // Ours is the greater name, so its connection stays.
 TEST_F(ConnectTest, WinsAnElection) {
   connect_to(listener.port());

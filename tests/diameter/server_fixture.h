@@ -38,6 +38,7 @@ class ServerApplication : public Application {
   void on_answer(Peer& /*peer*/, const Message& /*answer*/, std::uint64_t id) override {
     answered = id;
   }
+  std::size_t unanswered() const override { return waiting; }
   void on_turn_end() override { ++turns; }
   void on_peer_open(Peer& /*peer*/) override { ++opened; }
   void on_peer_closed(Peer& /*peer*/) override { ++closed; }
@@ -45,6 +46,7 @@ class ServerApplication : public Application {
   bool holds = false;
   std::size_t padding = 0;
   std::atomic<int> requests = 0;
+  std::atomic<std::size_t> waiting = 0;
   std::atomic<int> turns = 0;
   std::atomic<int> opened = 0;
   std::atomic<int> closed = 0;

@@ -180,6 +180,28 @@ TEST_F(TlsTest, IsAgreedInTheCapabilitiesExchange) {
   EXPECT_EQ(plain.exchange_capabilities(gateway), 5017u);
 }
 
+TEST_F(TlsTest, WhoHasNoCertificateTakesNobodysPlace) {
+  config.has_inband_tls = true;
+  require_certificates();
+  start();
+  TestClient client(port);
+  ASSERT_EQ(offer_tls(client, gateway), 1u);
+  ASSERT_TRUE(secure(client, gateway));
+  expect_served(client, 1);
+  TestClient impostor(port);
+  ASSERT_EQ(offer_tls(impostor, gateway), 1u);
+  advance(5s);
+  expect_served(client, 2);
+  impostor.start_tls();
+  EXPECT_TRUE(impostor.is_closed_by_server());
+  TestClient second(port);
+  ASSERT_EQ(offer_tls(second, gateway), 1u);
+  ASSERT_TRUE(secure(second, gateway));
+  EXPECT_TRUE(second.is_closed_by_server()) << "the first one lives";
+  expect_served(client, 3);
+  EXPECT_EQ(application.opened, 1);
+}
+
 TEST_F(TlsTest, InbandIsForThoseWhoOfferIt) {
   config.has_inband_tls = true;
   start();

@@ -445,6 +445,7 @@ class Player {
       }
       return fmt::format(" {}={}", avp.id == AvpId::trigger ? "triggers" : "time_quota", text);
     }
+    if (avp.id == AvpId::qos_final_unit_indication) return " qos_" + final_unit(avp);
     if (avp.id == AvpId::final_unit_indication) {
       return " final=" + final_unit(avp);
     }
@@ -474,6 +475,12 @@ class Player {
       if (avp.id == AvpId::final_unit_action) text += std::to_string(avp.u32());
       if (avp.id == AvpId::filter_id) text += ",filter=" + std::string(avp.text());
       if (avp.id == AvpId::restriction_filter_rule) text += ",rule=" + underlined(avp.text());
+      if (avp.id == AvpId::redirect_server_extension) {
+        const diameter::Avp* const url = answer_.find(avp, AvpId::redirect_address_url);
+        const diameter::Avp* const sip = answer_.find(avp, AvpId::redirect_address_sip_uri);
+        if (url != nullptr) text += fmt::format(",url={}", url->text());
+        if (sip != nullptr) text += fmt::format(",sip={}", sip->text());
+      }
       if (avp.id == AvpId::redirect_server) {
         text +=
             fmt::format(",{}={}", types.at(answer_.find(avp, AvpId::redirect_address_type)->u32()),

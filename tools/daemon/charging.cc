@@ -86,6 +86,8 @@ bool Charging::is_too_late(const Waiting& waiting, const diameter::Message& requ
   return what == engine::RequestType::initial || what == engine::RequestType::event;
 }
 
+std::size_t Charging::unanswered() const { return waiting_.size(); }
+
 void Charging::fetched(std::uint64_t ticket) {
   auto requests = waiting_.extract(ticket);
   if (requests.empty()) return;

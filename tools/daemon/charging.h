@@ -41,6 +41,7 @@ class Charging final : public diameter::Application {
   void on_peer_closed(diameter::Peer& peer) override;
   void on_peer_restarted(diameter::Peer& peer, std::uint32_t state_id_before,
                          std::uint32_t state_id) override;
+  std::size_t unanswered() const override;
 
   // What those that wait under the ticket needed is there.
   void fetched(std::uint64_t ticket);

@@ -1,5 +1,6 @@
 #include "tools/daemon/service.h"
 
+#include "diameter/file_limit.h"
 #include "diameter/server.h"
 #include "engine/admin/gateway.h"
 #include "engine/admin/log.h"
@@ -28,6 +29,7 @@ constexpr std::chrono::microseconds tick_interval{100'000};
 constexpr std::chrono::microseconds tick_interval_filling{1'000};
 constexpr std::chrono::microseconds tick_interval_behind{100};
 constexpr std::uint64_t ticks_per_snapshot = 10;
+constexpr std::uint64_t files_beside = 4096;         // the store's, the API's and those of others
 constexpr std::size_t sessions_expected = 1u << 20;  // room for them in the directory
 
 base::Time wall_clock() {
@@ -178,6 +180,11 @@ class Service::Impl final : public admin::Gateway {
     api_ = std::move(*api);
     if (!config_.records.folder.empty()) start_exporter();
     if (!config_.retention.archive.empty()) start_retention();
+    if (auto raised = diameter::raise_file_limit(config_.limits.connections + files_beside);
+        raised.has_error()) {
+      admin::log(admin::LogLevel::warning,
+                 "limits.connections may not be reached: this process " + raised.error());
+    }
     if (auto listening = server_.listen(); !listening.has_value()) return listening.error();
     tick();
     return {};
@@ -319,6 +326,12 @@ class Service::Impl final : public admin::Gateway {
         true, metrics.broken_streams);
     add("farthing_tls_handshakes_failed_total", "TLS handshakes that failed", true,
         metrics.tls_handshakes_failed);
+    add("farthing_stalled_connections_total",
+        "Connections closed because the peer took nothing of what was sent", true,
+        metrics.stalled_closed);
+    add("farthing_slow_connections_total",
+        "Connections closed because a message did not come whole in time", true,
+        metrics.slow_closed);
     add("farthing_watchdogs_failed_total", "Connections closed because the peer fell silent", true,
         metrics.watchdogs_failed);
     const diameter::SessionRequests::Metrics& asked = charging_.session_requests();

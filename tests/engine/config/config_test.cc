@@ -62,6 +62,27 @@ TEST(Config, TheSampleShowsAProfile) {
   }
 }
 
+// So are the keys of TLS and of connections that are made.
+TEST(Config, TheSampleShowsTlsAndConnect) {
+  const std::string text = sample();
+  std::string shown;
+  for (const char* key : {"# listen_tls:\n", "# tls:\n", "# connect:\n"}) {
+    const std::size_t begin = text.find(key);
+    ASSERT_NE(begin, std::string::npos) << key;
+    std::istringstream lines(text.substr(begin));
+    for (std::string line; std::getline(lines, line) && line.starts_with("# ");) {
+      shown += line.substr(2) + "\n";
+    }
+  }
+  const auto config = parse_config("c.yaml", std::string(required) + shown);
+  ASSERT_TRUE(config) << to_string(config.error().at(0)) << "\n" << shown;
+  EXPECT_EQ(config->listen_tls, (std::vector<Endpoint>{{"127.0.0.1", 5658}}));
+  EXPECT_EQ(config->tls.ca, "/etc/farthing/authorities.pem");
+  EXPECT_FALSE(config->tls.inband);
+  ASSERT_EQ(config->connect.size(), 1u);
+  EXPECT_EQ(config->connect[0].origin_host, "dra.example");
+}
+
 // The message about an unknown key names all that are known; each must be in the sample.
 TEST(Config, TheSampleShowsEveryKey) {
   const std::string text = sample();
