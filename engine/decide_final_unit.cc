@@ -40,6 +40,14 @@ const FinalUnitRule* Decider::end_of(const Request& request, const Rule* rule,
   return rule->service_at_end.get();
 }
 
+// What becomes of a service that is granted the last of what a rule prices, or gives.
+FinalUnit Decider::find_end(const Request& request, const Rule* rule, const ServiceRequest& service,
+                            const FinalUnitRule*& end) const {
+  end = end_of(request, rule, service.rating_group);
+  const bool acts = end != nullptr && end->action != FinalAction::terminate;
+  return acts ? FinalUnit::acts : FinalUnit::ends;
+}
+
 // There is nothing to pay with what is asked for, or it is over: 4012, but where the tariff leads
 // somewhere then. `segment`: that it is of; nullopt: where it has none yet, it begins one.
 void Decider::refuse_credit(const Request& request, const ServiceRequest& service,

@@ -9,7 +9,6 @@ namespace farthing::engine {
 namespace {
 
 using base::saturating_add;
-using tariffs::FinalAction;
 using tariffs::FinalUnitRule;
 using tariffs::GrantRules;
 using tariffs::QuotaRule;
@@ -166,19 +165,14 @@ void Decider::grant(const Request& request, std::uint16_t segment, const Service
   std::uint64_t most = saturating_add(wanted, minimum);
   if (is_until_change) most = std::min(most, whole);
   const std::uint64_t payable = sheet_.payable_units(segment, most);
-  if (payable < minimum) {
-    return refuse_credit(request, service, segment, rule_of(segment), answer);
-  }
+  const Rule* const rule = rule_of(segment);
+  if (payable < minimum) return refuse_credit(request, service, segment, rule, answer);
   if (payable < most) reason = GrantReason::balance;
   const std::uint64_t amount = payable < most ? std::min(payable, whole) : wanted;
-  const bool is_stopped = is_last && wanted == whole;
   const FinalUnitRule* end = nullptr;
   FinalUnit final_unit = FinalUnit::none;
-  if (is_stopped || payable < most) {
-    end = end_of(request, is_stopped ? limits.stop : rule_of(segment), service.rating_group);
-    const bool acts = end != nullptr && end->action != FinalAction::terminate;
-    final_unit = acts ? FinalUnit::acts : FinalUnit::ends;
-  }
+  const Rule* const last = is_last && wanted == whole ? limits.stop : rule;
+  if (last != rule || payable < most) final_unit = find_end(request, last, service, end);
   const std::uint32_t services = service_identifiers_key(service.service_identifiers);
   if (!sheet_.give(segment, services, amount, final_unit)) {
     answer.outcome = Outcome::unable_to_comply;

@@ -83,6 +83,8 @@ class Decider {
   };
   const tariffs::FinalUnitRule* end_of(const Request& request, const tariffs::Rule* rule,
                                        const std::optional<RatingGroup>& group) const;
+  FinalUnit find_end(const Request& request, const tariffs::Rule* rule,
+                     const ServiceRequest& service, const tariffs::FinalUnitRule*& end) const;
   void refuse_credit(const Request& request, const ServiceRequest& service,
                      const std::optional<std::uint16_t>& segment, const tariffs::Rule* rule,
                      ServiceAnswer& answer);

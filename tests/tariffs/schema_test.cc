@@ -42,6 +42,11 @@ services:
         amount: 1.00
         per: 1 MiB
       - {default: true, amount: 1.00, per: 1 MiB, zzz: 1}
+  voice:
+    context: 32260@3gpp.org
+    unit: seconds
+    grant: {maximum: 1 h, time_quota: {mechanism: discrete, interval: 1 s, zzz: 1}}
+    prices: [{default: true, amount: 1.00, per: 1 min}]
 tables: {zzz: 1}
 numbers: {country_code: 49, zzz: 1}
 counters:
@@ -103,6 +108,8 @@ const std::map<std::string, std::string, std::less<>> definitions = {
     {"the minimum spend", "minimum_spend"},
     {"the deposit", "instalments"},
     {"the filing", "filing"},
+    {"at_end", "at_end"},
+    {"time_quota", "time_quota"},
     {"what is covered", "coverage"},
     {"a test", "test"},
     {"a report", "report"},

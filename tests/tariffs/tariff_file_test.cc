@@ -259,7 +259,7 @@ TEST(TariffFile, HeaderErrors) {
           "expected a currency of ISO 4217",
           "t.yaml:2:1: unknown key \"curency\" in the tariff (did you mean "
           "\"currency\"?); expected calendars, ceilings, combine, counters, currency, discounts, "
-          "filing, numbers, "
+          "filing, low_balance, numbers, "
           "offers, services, situations, surcharges, tables, tariff, tax, tests, time_zone, "
           "units, valid_from, valid_until, validity"));
 }
@@ -300,8 +300,8 @@ TEST(TariffFile, ServiceErrors) {
       fault("    unit: octets", "    colour: red\n    unit: octets"),
       ElementsAre(
           "t.yaml:8:5: unknown key \"colour\" in service \"data\"; "
-          "expected context, grant, paid_from, pass, prices, rating_groups, subscription, switch, "
-          "tax, unit"));
+          "expected at_end, context, grant, paid_from, pass, prices, rating_groups, subscription, "
+          "switch, tax, unit"));
   const std::string colliding =
       replaced(replaced(replaced(good, "  data:", "  liquid:"), "  voice:", "  costarring:"),
                "service: data", "service: liquid");

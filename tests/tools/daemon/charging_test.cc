@@ -118,8 +118,8 @@ TEST_F(Charging, WhatHadToWaitIsDecidedWhenItCan) {
   EXPECT_EQ(balance(), Money(99'900'000));
 }
 
-// After its Tx a client has served an event, or refused it, by itself (RFC 8506 13): an answer is of
-// no use, and a charge would be one for nothing.
+// After its Tx a client has served an event, or refused it, by itself (RFC 8506 13): an answer is
+// of no use, and a charge would be one for nothing.
 TEST_F(Charging, WhatItsClientHasGivenUpIsNotChargedLate) {
   send(engine::RequestType::event, "e");
   send(engine::RequestType::initial, "s");
