@@ -54,7 +54,7 @@ constexpr bool asks_cost(std::uint32_t aoc_request_type) {
 }
 
 // Which AVPs, wherever they stand, are rating attributes.
-constexpr std::array<std::pair<AvpId, AttributeId>, 24> attribute_rows = {{
+constexpr std::array<std::pair<AvpId, AttributeId>, 29> attribute_rows = {{
     {AvpId::called_party_address, AttributeId::called_party},
     {AvpId::calling_party_address, AttributeId::calling_party},
     {AvpId::role_of_node, AttributeId::role_of_node},
@@ -71,6 +71,11 @@ constexpr std::array<std::pair<AvpId, AttributeId>, 24> attribute_rows = {{
     {AvpId::sgsn_address, AttributeId::sgsn_address},
     {AvpId::ggsn_address, AttributeId::ggsn_address},
     {AvpId::user_equipment_info_value, AttributeId::equipment},
+    {AvpId::user_equipment_info_imeisv, AttributeId::equipment},
+    {AvpId::user_equipment_info_mac, AttributeId::equipment},
+    {AvpId::user_equipment_info_eui64, AttributeId::equipment},
+    {AvpId::user_equipment_info_modifiedeui64, AttributeId::equipment},
+    {AvpId::user_equipment_info_imei, AttributeId::equipment},
     {AvpId::recipient_address, AttributeId::recipient},
     {AvpId::originator_address, AttributeId::originator},
     {AvpId::tgpp_selection_mode, AttributeId::selection_mode},
@@ -157,6 +162,7 @@ class Reader {
   const Avp* first(AvpId id) const { return first_[use_of(id).place]; }
   void read_identities();
   void add_identity(const Avp& subscription);
+  void add_extended_identity(const Avp& subscription);
   std::optional<RequestError> read_services();
   std::optional<RequestError> read_service(const Avp& mscc);
   std::optional<RequestError> read_requested(const Avp& units, ServiceRequest& service);
@@ -190,6 +196,7 @@ void Reader::sort_out() {
     if (use.place != 0 && first_[use.place] == nullptr) first_[use.place] = &avp;
     if (avp.id == AvpId::multiple_services_credit_control) out_.services.push_back(&avp);
     if (avp.id == AvpId::subscription_id) add_identity(avp);
+    if (avp.id == AvpId::subscription_id_extension) add_extended_identity(avp);
   }
   request_.key.content = content;
   for (; have != 0; have &= have - 1) {
@@ -259,6 +266,19 @@ void Reader::add_identity(const Avp& subscription) {
       break;
   }
   if (identity) request_.identities.push_back(*identity);
+}
+
+// The same in the form of RFC 8506 8.58, beside the other or instead of it.
+void Reader::add_extended_identity(const Avp& subscription) {
+  for (const Avp& avp : message_.children(subscription)) {
+    std::optional<engine::Identity> identity;
+    if (avp.id == AvpId::subscription_id_imsi) {
+      identity = identity_of(engine::Identity::Kind::imsi, avp.text());
+    } else if (avp.id == AvpId::subscription_id_e164 || avp.id == AvpId::subscription_id_sip_uri) {
+      identity = identity_of(engine::Identity::Kind::e164, avp.text());
+    }
+    if (identity) request_.identities.push_back(*identity);
+  }
 }
 
 std::optional<RequestError> Reader::read_services() {

@@ -192,6 +192,12 @@ json::object subscriber_json(const Subscriber& subscriber) {
           {"switched_off", std::move(switched_off)}};
 }
 
+// null: there may be more.
+json::value final_unit_name(FinalUnit final_unit) {
+  if (final_unit == FinalUnit::none) return nullptr;
+  return final_unit == FinalUnit::ends ? "the service ends" : "redirected or restricted";
+}
+
 json::object session_json(const SessionView& view, const TariffView& tariffs) {
   const std::string zone = tariffs.time_zone();
   std::int64_t charged = 0;
@@ -202,8 +208,11 @@ json::object session_json(const SessionView& view, const TariffView& tariffs) {
     charged += segment.charged_micros;
     reserved += segment.reserved_micros;
     std::uint64_t granted = 0;
+    FinalUnit final_unit = FinalUnit::none;
     for (const HeldGrant& grant : view.grants) {
-      if (grant.segment == i) granted += grant.units;
+      if (grant.segment != i) continue;
+      granted += grant.units;
+      final_unit = std::max(final_unit, grant.final_unit);
     }
     services.push_back(
         {{"rating_group",
@@ -212,6 +221,7 @@ json::object session_json(const SessionView& view, const TariffView& tariffs) {
          {"unit", tariffs::unit_name(segment.terms.unit)},
          {"used", segment.used},
          {"granted", granted},
+         {"final_unit", final_unit_name(final_unit)},
          {"charged", Money(segment.charged_micros).to_string()},
          {"reserved", Money(segment.reserved_micros).to_string()},
          {"rule", rule_name(*tariffs.history, segment.version, segment.rule)},

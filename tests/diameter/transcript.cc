@@ -38,6 +38,9 @@ std::vector<std::string> split(const std::string& text, char separator) {
   return parts;
 }
 
+constexpr std::array identity_keys = {"user", "imsi",          "sip",
+                                      "name", "user_extended", "imsi_extended"};
+
 struct Service {
   std::optional<std::string> rating_group;
   std::vector<std::string> identifiers;
@@ -211,9 +214,9 @@ class Player {
         request.drop = value;
       else {
         // An identity said anew replaces those said before.
-        if (key == "user" || key == "imsi" || key == "sip" || key == "name") {
+        if (std::ranges::find(identity_keys, key) != identity_keys.end()) {
           if (!identities_said_)
-            for (const char* k : {"user", "imsi", "sip", "name"}) known_.erase(k);
+            for (const char* k : identity_keys) known_.erase(k);
           identities_said_ = true;
         }
         known_[key] = value;
@@ -369,6 +372,14 @@ class Player {
     if (values.contains("imsi")) put(1, values.at("imsi"));
     if (values.contains("user")) put(0, values.at("user"));
     if (values.contains("sip")) put(2, values.at("sip"));
+    const auto put_extended = [&](const char* key, AvpId id) {
+      if (!values.contains(key)) return;
+      writer.begin_group(AvpId::subscription_id_extension);
+      writer.put_text(id, values.at(key));
+      writer.end_group();
+    };
+    put_extended("user_extended", AvpId::subscription_id_e164);
+    put_extended("imsi_extended", AvpId::subscription_id_imsi);
     if (values.contains("name")) writer.put_text(AvpId::user_name, values.at("name"));
   }
 

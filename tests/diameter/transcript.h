@@ -7,19 +7,19 @@
 //   + 30s                                             time passes
 //   ! topup 8613800138000 5.00                        something is done to the server
 //
-// Requests: I U T E; client (simple: it cannot redirect; 4011; one_quota, two_quotas;
-// strict: no service without a rating group; qos; deaf: it takes no requests), msi
-// (Multiple-Services-Indicator), host (Destination-Host), aoc (AoC-Request-Type), all (show every
-// AVP of the answer), session, context (data, voice, sms or literal), user (E.164), imsi, sip, name
-// (User-Name), e2e, T (the flag), action (debit refund check price), at (seconds from now:
-// Event-Timestamp), sub (CC-Sub-Session-Id), drop=AVP-Name (leave a required AVP out), rsu and usu
-// at command level; reason (Reporting-Reason) and env (Envelope, with
-// units) of an MSCC. Units: total in out time events money
-// (1.5 or 15e-1), and in usu change (Tariff-Change-Usage) and reason, comma separated; empty: an
-// empty group.
+// Requests: I U T E; session, context (data, voice, sms or literal), user (E.164), imsi, sip,
+// user_extended and imsi_extended (Subscription-Id-Extension), name (User-Name), host
+// (Destination-Host), e2e, T (the flag), action (debit refund check price), at (seconds from now:
+// Event-Timestamp), sub (CC-Sub-Session-Id), msi (Multiple-Services-Indicator), aoc
+// (AoC-Request-Type), drop=AVP-Name (leave a required AVP out), all (show every AVP of the answer),
+// client (simple: it cannot redirect; 4011; one_quota, two_quotas; strict: no service without a
+// rating group; qos; deaf: it takes no requests), rsu and usu at command level; reason
+// (Reporting-Reason) and env (Envelope, with units) of an MSCC. Units: total in out time events
+// money (1.5 or 15e-1), and in usu change (Tariff-Change-Usage) and reason, comma separated; empty:
+// an empty group.
 // What is not said stays as in the request before. Commands: those of transcript_peer.h, crash,
-// sync, tick, topup, adjust, bar, unbar, subscribe, tariff FILE (of tariffs/samples). A line
-// beginning with # is a comment.
+// sync, tick, topup, adjust, state, subscribe, close, disk, tariff FILE (of tariffs/samples, or
+// beside the traps). A line beginning with # is a comment.
 //
 // play() runs the requests and returns the transcript as it really went; equal text means it
 // passed.
