@@ -329,6 +329,7 @@ void Decider::serve(const Request& request, const ServiceRequest& service, Servi
   sheet_.reserve(*segment);
   if (!answer.grant) return;
   grant_past_change(request, *segment, service, limits, answer);
+  sheet_.count_at(granted_from());
   constexpr std::int64_t validity_max = UINT32_MAX / 4;
   const std::int64_t validity =
       std::clamp<std::int64_t>(sheet_.validity(*segment).count(), 1, validity_max);

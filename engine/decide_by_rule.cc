@@ -302,12 +302,14 @@ void Decider::grant_past_change(const Request& request, std::uint16_t segment,
   sheet_.reserve(*after);
   answer.tariff_change = change;
   answer.has_second = mode == TariffChange::two_quotas;
-  limits.until_change.reset();
   std::optional<Time> until = permission.until;
   if (const std::optional<Time> second = group.prices->next_change(facts.at(change))) {
     until = until ? std::min(*until, *second) : *second;
   }
-  if (until) limits.until_change = std::chrono::ceil<Seconds>(*until - granted_from());
+  limits.until_change = sheet_.validity(*after);
+  if (!until) return;
+  const auto left = std::chrono::ceil<Seconds>(*until - granted_from());
+  limits.until_change = std::min(*limits.until_change, left);
 }
 
 // How much of a grant is used before counters make another rule win, and whether that one stops.
