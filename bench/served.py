@@ -57,8 +57,11 @@ class Server:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
-    def run(self, program, *words):
-        command = [os.path.join(self.build, program), *words]
+    def run(self, program, *words, core=None, urgent=False):
+        command = [] if core is None else ["taskset", "-c", str(core)]
+        if urgent and os.geteuid() == 0:
+            command += ["chrt", "-f", "10"]
+        command += [os.path.join(self.build, program), *words]
         if program == "farthing":
             command += ["--api", self.api]
         done = subprocess.run(command, capture_output=True, text=True)
@@ -66,11 +69,12 @@ class Server:
             raise SystemExit(f"{' '.join(command)}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    def load(self, *words, api=False):
-        """What farthing-load says of one run; with the API it makes the subscribers and audits."""
+    def load(self, *words, api=False, core=None, urgent=False):
+        """What farthing-load says of one run; with the API it makes the subscribers and audits. Only
+        on one core, if it is told so; urgent: before all others there, where that is allowed."""
         more = ["--api", self.api] if api else []
         return json.loads(self.run("farthing-load", "--json", "--connect", self.address,
-                                   *map(str, words), *more))
+                                   *map(str, words), *more, core=core, urgent=urgent))
 
     def metrics(self):
         """Every sample by its name, labels included."""

@@ -14,6 +14,13 @@ namespace farthing::diameter {
 
 class Peer;
 
+// How much a peer's requests have to wait, as far as it matters.
+enum class Pressure : std::uint8_t {
+  none,
+  some,  // What begins something is too much.
+  high,  // So is all that can be done without.
+};
+
 class Application {
  public:
   virtual ~Application() = default;
@@ -24,6 +31,11 @@ class Application {
   // peer.held_buffer(): kept until the batch that is now being gathered is released (Server).
   // It may also be written later, while the peer is there (until on_peer_closed).
   virtual void on_request(Peer& peer, const Message& request) = 0;
+
+  // A request of an open peer that has just been read, while what came before it waits. True: it
+  // has been answered into peer.ready_buffer(), and will not be handed over. Any octets; the length
+  // is right.
+  virtual bool turns_away(Peer& /*peer*/, Bytes /*frame*/, Pressure /*pressure*/) { return false; }
 
   // Messages that have come and will be handed over next, in order; whole frames, not looked at
   // yet. A hint: the time to have what they need brought nearer.

@@ -289,6 +289,9 @@ void CreditControl::write_answer(const Message& message, const engine::Answer& a
     writer.put_u32(AvpId::check_balance_result, *answer.enough_credit ? 0 : 1);
   }
   put_failed_avps(writer, message, answer);
+  if (request_.knows_overload) {
+    put_overload_report(writer, overload_ == nullptr ? std::nullopt : *overload_);
+  }
   writer.copy_all(message, AvpId::proxy_info);
   writer.finish();
 }

@@ -6,6 +6,7 @@
 // allocated for a request once warm.
 #pragma once
 
+#include "diameter/admission.h"
 #include "diameter/buffer.h"
 #include "diameter/credit_control_request.h"
 #include "diameter/error_answer.h"
@@ -19,8 +20,10 @@ namespace farthing::diameter {
 class CreditControl {
  public:
   // `shard` outlives this.
-  CreditControl(Identity identity, engine::Shard& shard)
-      : identity_(std::move(identity)), shard_(shard) {}
+  // `overload`: what clients that announce RFC 7683 are told in every answer; it outlives this.
+  CreditControl(Identity identity, engine::Shard& shard,
+                const std::optional<OverloadReport>* overload = nullptr)
+      : identity_(std::move(identity)), shard_(shard), overload_(overload) {}
 
   // REQUIRES: a request of application 4, command 272. `profile`: that of the peer `via` which it
   // came; its client's own where that is the same.
@@ -38,6 +41,7 @@ class CreditControl {
 
   Identity identity_;
   engine::Shard& shard_;
+  const std::optional<OverloadReport>* overload_;
   CreditControlRequest request_;
   bool knows_qos_ = false;  // the client at hand: QoS-Final-Unit-Indication
   std::optional<RequestError> error_;

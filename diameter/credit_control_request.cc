@@ -96,7 +96,7 @@ static_assert(std::ranges::all_of(attribute_rows, [](const auto& row) {
 constexpr std::array optional_avps = {
     AvpId::requested_action,  AvpId::cc_sub_session_id,   AvpId::event_timestamp,
     AvpId::user_name,         AvpId::service_information, AvpId::requested_service_unit,
-    AvpId::used_service_unit, AvpId::aoc_request_type,
+    AvpId::used_service_unit, AvpId::aoc_request_type,    AvpId::oc_supported_features,
 };
 constexpr std::size_t places = 1 + required_avps.size() + optional_avps.size();
 
@@ -210,6 +210,7 @@ std::optional<RequestError> Reader::read_required() {
     if (first(id) == nullptr) return RequestError{ResultCode::missing_avp, FailedAvp::missing(id)};
   }
   request_.session_id = first(AvpId::session_id)->text();
+  out_.knows_overload = first(AvpId::oc_supported_features) != nullptr;
   request_.service_context = first(AvpId::service_context_id)->text();
   const Avp& type = *first(AvpId::cc_request_type);
   if (type.u32() < 1 || type.u32() > 4) return invalid(type);

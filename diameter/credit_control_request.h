@@ -23,6 +23,7 @@ struct RequestError {
 struct CreditControlRequest {
   engine::Request request;
   std::vector<const Avp*> services;  // the MSCC of each service; nullptr: the command itself
+  bool knows_overload = false;       // its client has announced RFC 7683
 };
 
 // `currency_code`: ISO 4217, that of the accounts. Reuses the memory of `out`.

@@ -114,7 +114,7 @@ void Peer::release_held() {
   }
 }
 
-std::size_t Peer::receive(Bytes input, MonotonicTime now) {
+std::size_t Peer::receive(Bytes input, MonotonicTime now, std::size_t messages_max) {
   constexpr std::size_t size_field_bytes = 4;
   std::size_t at = 0;
   std::size_t seen_ahead = 0;  // up to where the application has been told
@@ -126,7 +126,7 @@ std::size_t Peer::receive(Bytes input, MonotonicTime now) {
       broken(size.error(), now);
       break;
     }
-    if (input.size() - at < *size) return at;
+    if (input.size() - at < *size || messages_max-- == 0) return at;
     if (at >= seen_ahead) seen_ahead = at + tell_ahead(input.subspan(at));
     const auto result = decode(input.subspan(at, *size), context_.message);
     ++context_.metrics.messages_in;
@@ -136,6 +136,15 @@ std::size_t Peer::receive(Bytes input, MonotonicTime now) {
     at += *size;
   }
   return input.size();  // What comes after the end is not looked at.
+}
+
+bool Peer::turns_away(Bytes frame, Pressure pressure, MonotonicTime now) {
+  if (state_ != PeerState::open) return false;
+  if (!context_.application.turns_away(*this, frame, pressure)) return false;
+  ++context_.metrics.messages_in;
+  watchdog_.on_message(now);
+  ++heard_;
+  return true;
 }
 
 // Shows the application the whole frames at the front of `input`; how far they reach.

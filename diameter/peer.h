@@ -40,6 +40,7 @@ struct Metrics {
   std::uint64_t tls_handshakes_failed = 0;
   std::uint64_t watchdogs_failed = 0;
   std::uint64_t reads_paused = 0;  // A full output queue.
+  std::chrono::nanoseconds turning_away_max{0};  // From the reading to the sending.
   std::uint64_t stalled_closed = 0;
   std::uint64_t slow_closed = 0;  // A message that did not become whole.
   std::size_t peers_open = 0;
@@ -120,8 +121,11 @@ class Peer {
 
   // For the server.
 
-  // Works on all whole messages at the front of `input`; returns how many octets are done with.
-  std::size_t receive(Bytes input, MonotonicTime now);
+  // Works on whole messages at the front of `input`, so many at most; returns how many octets are
+  // done with.
+  std::size_t receive(Bytes input, MonotonicTime now, std::size_t messages_max = SIZE_MAX);
+  // A whole message that was just read, while others wait. True: it was turned away.
+  bool turns_away(Bytes frame, Pressure pressure, MonotonicTime now);
   // `is_read`: what it sends is read; while it is not, its silence says nothing.
   void check_deadlines(MonotonicTime now, bool is_read = true);
   // Says goodbye for this reason (RFC 6733 5.4.3).

@@ -57,6 +57,9 @@ struct PeerProfile {
   // It may have several connections at a time, against RFC 6733 2.1; else a second one takes the
   // place of one that is dead, and is refused beside one that lives.
   bool several_connections = false;
+  // More requests a second than these are too much, whatever the server could do; 0: there is no
+  // limit. What reports usage is served all the same.
+  std::uint32_t requests_per_second = 0;
   // The client's Tx (RFC 8506 13): after it an answer is of no use.
   std::chrono::seconds tx{10};
 

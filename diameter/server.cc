@@ -10,6 +10,7 @@
 #include <map>
 #include <utility>
 
+#include "diameter/input_queue.h"
 #include "engine/base/assert.h"
 
 namespace farthing::diameter {
@@ -25,6 +26,11 @@ using Socket = asio::basic_stream_socket<Tcp, Executor>;
 using TlsStream = asio::ssl::stream<Socket&>;
 using Acceptor = asio::basic_socket_acceptor<Tcp, Executor>;
 
+// What is done in one go, before other connections are read and what is durable is told: of one
+// peer, and of all.
+constexpr std::size_t messages_a_turn = 32;
+constexpr std::size_t messages_in_one_go = 64;
+
 // A buffer that a burst has blown up beyond this is given back.
 constexpr std::size_t buffer_kept_size_bytes_max = 1u << 20;
 
@@ -37,6 +43,29 @@ IpAddress ip_of(const asio::ip::address& address) {
   std::copy(octets.begin(), octets.end(), ip.octets.begin());
   return ip;
 }
+
+// The requests a second that a peer may send (PeerProfile): a second's worth at once, and as much
+// again until all that can be done without is too much.
+class Allowance {
+ public:
+  void refill(std::uint32_t per_second, MonotonicTime now) {
+    if (per_second_ != per_second) left_ = per_second_ = per_second;
+    const std::chrono::duration<double> since = now - refilled_at_;
+    left_ = std::min<double>(per_second, left_ + since.count() * per_second);
+    refilled_at_ = now;
+  }
+  Pressure take() {
+    if (per_second_ == 0) return Pressure::none;
+    left_ = std::max<double>(left_ - 1, -1.0 * per_second_);
+    if (left_ >= 0) return Pressure::none;
+    return left_ > -0.5 * per_second_ ? Pressure::some : Pressure::high;
+  }
+
+ private:
+  std::uint32_t per_second_ = 0;
+  double left_ = 0;
+  MonotonicTime refilled_at_{};
+};
 
 }  // namespace
 
@@ -74,6 +103,10 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   void seal_held();
   void release_held();
   void on_closed(std::uint64_t id);
+  // It has messages: they are worked on in turn with those of others.
+  void enqueue(Connection& connection);
+  // How long a message would wait that comes behind so many of its peer, as things go.
+  std::chrono::nanoseconds wait_of(std::size_t messages) const;
   void disconnect(std::string_view origin_host, std::uint32_t cause);
 
   asio::io_context& io_;
@@ -83,6 +116,7 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   std::deque<Listener> listeners_;  // Handlers hold references.
   std::deque<Outbound> outbounds_;
   std::map<std::uint64_t, std::shared_ptr<Connection>> connections_;
+  std::size_t queued_ = 0;  // Messages of all connections.
 
  private:
   base::Result<void, std::string> listen(const ListenAddress& where);
@@ -97,8 +131,17 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   void tick();
   void check_drained(MonotonicTime now);
   void finish_stop();
+  void work();
+  void note_pace(MonotonicTime now);
 
   asio::steady_timer timer_;
+  std::deque<std::shared_ptr<Connection>> working_;  // Those with messages, whose turn it is first.
+  bool is_working_ = false;  // Now, or as soon as others have had their say.
+  std::vector<std::shared_ptr<Connection>> worked_;  // In one go; empty between two.
+  // While there is always something to do: what a message takes, all that goes with it included.
+  double message_ns_ = 0;
+  MonotonicTime work_begun_at_{};
+  std::size_t work_done_ = 0;
   std::uint64_t next_id_ = 1;
   bool is_stopping_ = false;
   bool is_draining_ = false;  // Nothing is read until all that was is answered.
@@ -115,15 +158,14 @@ class Server::Impl::Connection final : public Peer,
       : Peer(server->context_, id, remote, local, expected),
         server_(std::move(server)),
         socket_(std::move(socket)),
-        capacity_(std::max<std::size_t>(server_->config_.read_buffer_size_bytes,
-                                        server_->config_.message_size_bytes_max)),
-        input_(new std::uint8_t[capacity_]) {}
+        input_(server_->config_.input_size_bytes_max, server_->config_.message_size_bytes_max) {}
 
   void read() {
     if (is_reading_ || is_paused_ || is_closed_ || is_shaking_hands_) return;
-    if (server_->is_draining_) return;
+    if (server_->is_draining_ || input_.is_full()) return;
     is_reading_ = true;
-    const auto into = asio::buffer(input_.get() + have_, capacity_ - have_);
+    const InputQueue::Room room = input_.room();
+    const auto into = asio::buffer(room.data, room.size_bytes);
     auto done = [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
       self->on_read(error, size);
     };
@@ -182,6 +224,7 @@ class Server::Impl::Connection final : public Peer,
     } else if (is_paused_ && waiting < max / 2) {
       is_paused_ = false;
       begun_at_ = server_->config_.now();  // The time in which we did not read is not its fault.
+      if (has_work()) server_->enqueue(*this);
     }
     read();
   }
@@ -193,8 +236,8 @@ class Server::Impl::Connection final : public Peer,
       log(LogLevel::warning, "takes nothing of what is sent, closed");
       return close();
     }
-    const bool is_slow =
-        have_ > 0 && is_reading_ && now - begun_at_ >= server_->config_.message_timeout;
+    const bool is_slow = !input_.is_empty() && !input_.has_message() && is_reading_ &&
+                         now - begun_at_ >= server_->config_.message_timeout;
     if (is_slow) {
       ++server_->context_.metrics.slow_closed;
       log(LogLevel::warning, "a message that does not end, closed");
@@ -203,14 +246,36 @@ class Server::Impl::Connection final : public Peer,
     // While we do not read we cannot hear it live: then only the rule above counts.
     const bool was_electing = state() == PeerState::electing;
     check_deadlines(now, !is_paused_);
-    if (was_electing && state() == PeerState::open) return take_input(now);
     flush();
     settle();
+    if (was_electing && has_work()) server_->enqueue(*this);
   }
+
+  // Messages that it may be asked for now.
+  bool has_work() const {
+    if (is_closed_ || is_paused_ || !input_.has_message()) return false;
+    return state() != PeerState::electing && state() != PeerState::securing;
+  }
+  // Its turn. Returns how many messages were worked on.
+  std::size_t work(MonotonicTime now) {
+    const std::size_t before = input_.messages();
+    const std::size_t size = receive(input_.bytes(), now, messages_a_turn);
+    if (size > 0) begun_at_ = now;  // Of what is left.
+    input_.consume(size);
+    const std::size_t done = before - input_.messages();
+    server_->queued_ -= done;
+    if (state() == PeerState::securing && !input_.is_empty()) {
+      log(LogLevel::warning, "octets before the TLS handshake");
+      close();
+    }
+    return done;
+  }
+  bool is_queued = false;  // Has a place in the server's queue.
 
   void close() {
     if (is_closed_) return;
     is_closed_ = true;
+    server_->queued_ -= input_.messages();
     disconnected(server_->config_.now());
     ErrorCode ignored;
     socket_.close(ignored);
@@ -259,23 +324,34 @@ class Server::Impl::Connection final : public Peer,
     if (error) return close();
     server_->context_.metrics.octets_in += size;
     const MonotonicTime now = server_->config_.now();
-    if (have_ == 0) begun_at_ = now;
-    have_ += size;
-    take_input(now);
+    if (input_.is_empty()) begun_at_ = now;
+    allowance_.refill(profile().requests_per_second, now);
+    const Pressure waiting = pressure();
+    const std::size_t queued_before = input_.messages();
+    input_.add(size, [&](Bytes frame) {
+      const Pressure pressure = std::max(waiting, allowance_.take());
+      return pressure != Pressure::none && turns_away(frame, pressure, now);
+    });
+    server_->queued_ += input_.messages() - queued_before;
+    if (!server_->context_.ready.empty()) note_turned_away(now);
+    if (has_work()) server_->enqueue(*this);
+    settle();
   }
 
-  void take_input(MonotonicTime now) {
-    const std::size_t done = receive({input_.get(), have_}, now);
-    if (done > 0) begun_at_ = now;  // Of what is left.
-    have_ -= done;
-    if (have_ > 0 && done > 0) std::memmove(input_.get(), input_.get() + done, have_);
-    server_->context_.application.on_turn_end();
+  // What was turned away leaves at once.
+  void note_turned_away(MonotonicTime read_at) {
     server_->flush_ready();
-    if (state() == PeerState::securing && have_ > 0) {
-      log(LogLevel::warning, "octets before the TLS handshake");
-      return close();
-    }
-    settle();
+    Metrics& metrics = server_->context_.metrics;
+    const std::chrono::nanoseconds took = server_->config_.now() - read_at;
+    metrics.turning_away_max = std::max(metrics.turning_away_max, took);
+  }
+
+  // How much what is read now would have to wait.
+  Pressure pressure() const {
+    const std::chrono::nanoseconds wait = server_->wait_of(input_.messages());
+    if (wait >= server_->config_.asks_wait_max) return Pressure::high;
+    const bool is_long = wait >= server_->config_.begins_wait_max || input_.is_almost_full();
+    return is_long ? Pressure::some : Pressure::none;
   }
 
   void write() {
@@ -309,9 +385,8 @@ class Server::Impl::Connection final : public Peer,
   const std::shared_ptr<Impl> server_;
   Socket socket_;
   std::optional<TlsStream> tls_;
-  const std::size_t capacity_;
-  const std::unique_ptr<std::uint8_t[]> input_;
-  std::size_t have_ = 0;
+  InputQueue input_;
+  Allowance allowance_;
   Buffer output_;
   std::size_t written_ = 0;
   MonotonicTime progress_at_{};
@@ -502,6 +577,61 @@ void Server::Impl::tick() {
   });
 }
 
+void Server::Impl::enqueue(Connection& connection) {
+  if (!connection.is_queued) {
+    connection.is_queued = true;
+    working_.push_back(connection.shared_from_this());
+  }
+  if (!is_working_) work();
+}
+
+void Server::Impl::note_pace(MonotonicTime now) {
+  constexpr double weight = 1.0 / 32;
+  const std::chrono::duration<double, std::nano> took = now - work_begun_at_;
+  const double one = took.count() / static_cast<double>(std::max<std::size_t>(1, work_done_));
+  message_ns_ = message_ns_ == 0 ? one : message_ns_ + weight * (one - message_ns_);
+}
+
+// Those whose turns come between its own ones go before it, too.
+std::chrono::nanoseconds Server::Impl::wait_of(std::size_t messages) const {
+  const std::size_t before =
+      std::min(queued_, messages * std::max<std::size_t>(1, working_.size()));
+  return std::chrono::nanoseconds(
+      static_cast<std::int64_t>(message_ns_ * static_cast<double>(before)));
+}
+
+// A turn for each, in order, until enough is done for one go.
+void Server::Impl::work() {
+  const MonotonicTime now = config_.now();
+  if (is_working_) note_pace(now);
+  is_working_ = true;
+  std::size_t done = 0;
+  std::vector<std::shared_ptr<Connection>>& worked = worked_;
+  while (!working_.empty() && done < messages_in_one_go) {
+    std::shared_ptr<Connection> connection = std::move(working_.front());
+    working_.pop_front();
+    connection->is_queued = false;
+    if (connection->has_work()) done += std::max<std::size_t>(connection->work(now), 1);
+    if (connection->has_work()) {
+      connection->is_queued = true;
+      working_.push_back(connection);
+    }
+    worked.push_back(std::move(connection));
+  }
+  context_.application.on_turn_end();
+  flush_ready();
+  for (const auto& connection : worked) connection->settle();
+  worked.clear();
+  work_begun_at_ = now;
+  work_done_ = done;
+  is_working_ = !working_.empty();
+  if (is_working_) {
+    asio::post(io_, [self = shared_from_this()] { self->work(); });
+  } else if (is_draining_) {
+    check_drained(now);
+  }
+}
+
 void Server::Impl::flush_ready() {
   // Flushing only starts writes: nothing is added to the list or closed meanwhile.
   for (Peer* peer : context_.ready) {
@@ -535,8 +665,8 @@ void Server::Impl::stop(std::function<void()> done) {
 }
 
 void Server::Impl::check_drained(MonotonicTime now) {
-  const bool is_drained = context_.gathering.empty() && context_.committing.empty() &&
-                          context_.application.unanswered() == 0;
+  const bool is_drained = working_.empty() && context_.gathering.empty() &&
+                          context_.committing.empty() && context_.application.unanswered() == 0;
   if (!is_draining_ || (!is_drained && now < drained_by_)) return;
   is_draining_ = false;
   std::vector<std::shared_ptr<Connection>> connections;

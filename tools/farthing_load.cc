@@ -94,6 +94,15 @@ void add_options(CLI::App& app, Arguments& arguments) {
   app.add_option("--connections", load.connections, "Each with an Origin-Host of its own")
       ->check(CLI::Range(1u, 255u))
       ->capture_default_str();
+  app.add_option("--name", load.name,
+                 "Begins its Origin-Hosts: two that run at once need two names")
+      ->check([](const std::string& name) {
+        const bool is_label =
+            !name.empty() && name.size() <= 50 &&
+            name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+        return is_label ? "" : "expected small letters, digits and hyphens";
+      })
+      ->capture_default_str();
   add_pacing_options(app, load);
   app.add_flag("!--leave-open", load.end_sessions, "Do not end the sessions afterwards");
   app.add_option("--server-pid", load.server_pid,
@@ -179,6 +188,12 @@ void print_json(const LoadResult& result, const std::optional<AuditReport>& repo
   }
   fmt::print(",\"answered\":{},\"seconds\":{:.6f},\"errors_by_code\":{{{}}},\"unanswered\":{}",
              result.answered, result.measured_seconds, codes, result.unanswered);
+  if (result.sent > 0) {
+    fmt::print(",\"sent\":{},\"goodput\":{:.1f},\"refused\":{},\"refusal_p50_us\":{:.1f}",
+               result.sent, result.goodput(), result.refused,
+               us(result.refusal_latency.percentile_ns(0.50)));
+    fmt::print(",\"refusal_p99_us\":{:.1f}", us(result.refusal_latency.percentile_ns(0.99)));
+  }
   fmt::print(",\"not_sent\":{},\"sent_again\":{},\"late_answers\":{},\"reconnects\":{}",
              result.not_sent, result.sent_again, result.late_answers, result.reconnects);
   if (!result.complaint.empty()) fmt::print(",\"complaint\":{}", quoted(result.complaint));
@@ -201,6 +216,13 @@ void print_table(const LoadResult& result, const std::optional<AuditReport>& rep
       us(result.latency.percentile_ns(0.50)), us(result.latency.percentile_ns(0.90)),
       us(result.latency.percentile_ns(0.99)), us(result.latency.percentile_ns(0.999)),
       us(result.latency.max_ns()));
+  if (result.refused > 0) {
+    fmt::print(
+        "too busy      {} sessions; {:.0f} a second were served; refused after p50 {:.0f} us, "
+        "p99 {:.0f} us\n",
+        result.refused, result.goodput(), us(result.refusal_latency.percentile_ns(0.50)),
+        us(result.refusal_latency.percentile_ns(0.99)));
+  }
   fmt::print("generator     {:.3f} us of processor time a request\n", result.cpu_us_per_request());
   if (result.server_cpu_seconds > 0) {
     fmt::print("server        {:.3f} us of processor time a request\n",

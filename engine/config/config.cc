@@ -341,6 +341,7 @@ void Reader::read_limits(const YamlNode& node) {
   YamlMap map(node, "limits", errors_);
   set_octets(map, "message_bytes", 4 * kib, 4 * mib, config_.limits.message_bytes);
   set_octets(map, "peer_output_bytes", 64 * kib, gib, config_.limits.peer_output_bytes);
+  set_octets(map, "peer_input_bytes", 64 * kib, gib, config_.limits.peer_input_bytes);
   if (const YamlNode* connections = map.find("connections")) {
     set(config_.limits.connections, tariffs::read_integer(*connections, errors_, 1, 65536));
   }

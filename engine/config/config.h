@@ -78,6 +78,7 @@ struct Config {
   struct Limits {
     std::uint64_t message_bytes = 64 << 10;
     std::uint64_t peer_output_bytes = 4 << 20;
+    std::uint64_t peer_input_bytes = 4 << 20;
     std::uint64_t connections = 1024;
 
     friend bool operator==(const Limits&, const Limits&) = default;

@@ -101,6 +101,11 @@ PeerProfile PeerProfiles::read_one(const YamlEntry& entry, FileErrors& errors) c
   read_flag(map, "abort", profile.abort, errors);
   read_word(map, "destinations", destinations, profile.destinations, errors);
   read_flag(map, "several_connections", profile.several_connections, errors);
+  if (const YamlNode* rate = map.find("requests_per_second")) {
+    constexpr std::uint64_t rate_max = 10'000'000;
+    const auto read = tariffs::read_integer(*rate, errors, 0, rate_max);
+    profile.requests_per_second = static_cast<std::uint32_t>(read.value_or(0));
+  }
   if (const YamlNode* tx = map.find("tx")) {
     profile.tx = tariffs::read_duration(*tx, errors, tx_min, tx_max).value_or(profile.tx);
   }

@@ -40,7 +40,7 @@ void ServerTest::stop_loop() {
 boost::asio::io_context& ServerTest::io() { return loop_->io; }
 
 void ServerTest::start() {
-  server = std::make_unique<Server>(io(), config, application);
+  server = std::make_unique<Server>(io(), config, served_application());
   const auto listening = server->listen();
   ASSERT_TRUE(listening.has_value()) << listening.error();
   port = server->port();

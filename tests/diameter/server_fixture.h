@@ -60,6 +60,8 @@ class ServerTest : public ::testing::Test {
   // The server is gone before what a test's own class holds.
   void TearDown() override;
 
+  // Another one than `application`, where a test has one.
+  virtual ServerApplication& served_application() { return application; }
   void start();
   // Ends the server's thread; what it served is gone by then.
   void stop_loop();

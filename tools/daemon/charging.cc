@@ -12,7 +12,8 @@ namespace farthing::tools {
 
 Charging::Charging(const diameter::Identity& identity, engine::Shard& shard,
                    diameter::SessionRequests::FindPeer find_peer, Now now)
-    : credit_control_(identity, shard),
+    : admission_(identity, std::uint64_t{identity.origin_state_id} << 32),
+      credit_control_(identity, shard, &admission_.report()),
       shard_(shard),
       now_(std::move(now)),
       session_requests_(identity, std::move(find_peer), [this](std::string_view session_id) {
@@ -22,6 +23,7 @@ Charging::Charging(const diameter::Identity& identity, engine::Shard& shard,
       }) {}
 
 void Charging::on_request(diameter::Peer& peer, const diameter::Message& request) {
+  ++served_;
   const engine::Shard::Hold hold =
       credit_control_.decide(request, peer.profile(), peer.origin_host());
   switch (hold) {
@@ -33,8 +35,7 @@ void Charging::on_request(diameter::Peer& peer, const diameter::Message& request
       break;
     case engine::Shard::Hold::fetching: {
       const diameter::Bytes frame = request.frame();
-      waiting_[shard_.fetch_ticket()].push_back(
-          {&peer, {frame.begin(), frame.end()}, now_()});
+      waiting_[shard_.fetch_ticket()].push_back({&peer, {frame.begin(), frame.end()}, now_()});
       return;
     }
   }
@@ -100,10 +101,14 @@ void Charging::fetched(std::uint64_t ticket) {
   }
 }
 
-void Charging::tell(const engine::ClientNotice& notice) {
-  session_requests_.send(notice, now_());
-}
+void Charging::tell(const engine::ClientNotice& notice) { session_requests_.send(notice, now_()); }
 
-void Charging::tick() { session_requests_.check_deadlines(now_()); }
+void Charging::tick() {
+  const diameter::MonotonicTime now = now_();
+  session_requests_.check_deadlines(now);
+  if (now - reviewed_at_ < std::chrono::seconds(1)) return;
+  reviewed_at_ = now;
+  admission_.review(std::exchange(served_, 0));
+}
 
 }  // namespace farthing::tools

@@ -7,6 +7,7 @@
 // many to wait.
 #pragma once
 
+#include "diameter/admission.h"
 #include "diameter/application.h"
 #include "diameter/credit_control.h"
 #include "diameter/session_requests.h"
@@ -33,6 +34,10 @@ class Charging final : public diameter::Application {
       Now now = [] { return std::chrono::steady_clock::now(); });
 
   void on_request(diameter::Peer& peer, const diameter::Message& request) override;
+  bool turns_away(diameter::Peer& peer, diameter::Bytes frame,
+                  diameter::Pressure pressure) override {
+    return admission_.turns_away(frame, pressure, peer);
+  }
   void on_frames_ahead(std::span<const diameter::Bytes> frames) override;
   void on_turn_end() override { shard_.end_turn(); }
   void on_answer(diameter::Peer& peer, const diameter::Message& answer,
@@ -48,6 +53,7 @@ class Charging final : public diameter::Application {
   void tell(const engine::ClientNotice& notice);
   void tick();
 
+  const diameter::Admission& admission() const { return admission_; }
   const diameter::SessionRequests::Metrics& session_requests() const {
     return session_requests_.metrics();
   }
@@ -61,12 +67,15 @@ class Charging final : public diameter::Application {
 
   bool is_too_late(const Waiting& waiting, const diameter::Message& request) const;
 
+  diameter::Admission admission_;
   diameter::CreditControl credit_control_;
   engine::Shard& shard_;
   Now now_;
   diameter::SessionRequests session_requests_;
   std::unordered_map<std::uint64_t, std::vector<Waiting>> waiting_;  // by ticket, in order
   diameter::Message again_;
+  std::uint64_t served_ = 0;  // since the last review of admission
+  diameter::MonotonicTime reviewed_at_{};
 };
 
 }  // namespace farthing::tools

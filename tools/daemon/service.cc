@@ -61,6 +61,11 @@ void log_diameter(diameter::LogLevel level, std::string_view text) {
   admin::log(levels[static_cast<std::size_t>(level)], text);
 }
 
+// Its state id rises with every start (RFC 6733 8.16): seconds do.
+diameter::Identity identity(const engine::Config& config) {
+  return {config.origin_host, config.origin_realm, static_cast<std::uint32_t>(std::time(nullptr))};
+}
+
 diameter::ServerConfig server_config(const engine::Config& config) {
   diameter::ServerConfig server;
   server.listen.clear();
@@ -74,9 +79,7 @@ diameter::ServerConfig server_config(const engine::Config& config) {
     server.tls = {config.tls.certificate, config.tls.key, config.tls.ca};
     server.has_inband_tls = config.tls.inband;
   }
-  // Rises with every start (RFC 6733 8.16): seconds do.
-  server.identity = {config.origin_host, config.origin_realm,
-                     static_cast<std::uint32_t>(std::time(nullptr))};
+  server.identity = identity(config);
   server.product_name = config.product_name;
   for (const engine::AllowedPeer& peer : config.peers) {
     diameter::PeerRule rule;
@@ -97,6 +100,7 @@ diameter::ServerConfig server_config(const engine::Config& config) {
   server.watchdog_interval = config.watchdog;
   server.message_size_bytes_max = static_cast<std::uint32_t>(config.limits.message_bytes);
   server.output_size_bytes_max = config.limits.peer_output_bytes;
+  server.input_size_bytes_max = config.limits.peer_input_bytes;
   server.connections_max = config.limits.connections;
   server.random = [generator = std::mt19937(static_cast<std::uint32_t>(random_u64()))]() mutable {
     return static_cast<std::uint32_t>(generator());
@@ -137,7 +141,7 @@ class Service::Impl final : public admin::Gateway {
       : config_(config),
         store_(std::move(store)),
         shard_(*store_, shard_options(config), wall_clock),
-        charging_({config.origin_host, config.origin_realm}, shard_,
+        charging_(identity(config), shard_,
                   [this](std::string_view host) { return server_.find_peer(host); }),
         server_(io, server_config(config), charging_),
         timer_(io),
@@ -335,6 +339,25 @@ class Service::Impl final : public admin::Gateway {
     add("farthing_watchdogs_failed_total", "Connections closed because the peer fell silent", true,
         metrics.watchdogs_failed);
     const diameter::SessionRequests::Metrics& asked = charging_.session_requests();
+    const auto add_turned_away = [&](const char* urgency, std::uint64_t count) {
+      fresh.samples.push_back({"farthing_requests_turned_away_total",
+                               "Requests answered 3004 as they came, under pressure",
+                               true,
+                               {{"urgency", urgency}},
+                               static_cast<double>(count)});
+    };
+    add_turned_away("begins", charging_.admission().turned_away()[0]);
+    add_turned_away("asks", charging_.admission().turned_away()[1]);
+    add("farthing_turning_away_microseconds_max",
+        "The longest time from reading a request to sending that the server is too busy for it",
+        false,
+        static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::microseconds>(metrics.turning_away_max)
+                .count()));
+    const std::optional<diameter::OverloadReport>& report = charging_.admission().report();
+    add("farthing_overload_reduction_percent",
+        "By how much clients that know RFC 7683 are asked to reduce what they send", false,
+        report ? report->reduction_percent : 0);
     add("farthing_reauths_sent_total", "Clients asked to ask for credit again (RAR)", true,
         asked.reauths_sent);
     add("farthing_aborts_sent_total", "Clients asked to end a session (ASR)", true,

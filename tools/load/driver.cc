@@ -98,6 +98,11 @@ double LoadResult::rate() const {
   return measured_seconds > 0 ? static_cast<double>(answered) / measured_seconds : 0;
 }
 
+double LoadResult::goodput() const {
+  if (measured_seconds <= 0) return 0;
+  return static_cast<double>(answered - refused) / measured_seconds;
+}
+
 double LoadResult::cpu_us_per_request() const {
   return answered > 0 ? cpu_seconds * 1e6 / static_cast<double>(answered) : 0;
 }
@@ -116,7 +121,7 @@ Driver::Driver(const LoadOptions& options)
   next_end_to_end_ = static_cast<std::uint32_t>(wall.tv_nsec) << 4;
   next_serial_ = static_cast<std::uint32_t>(wall.tv_nsec / 1000) * 2048u;  // two runs in one second
   for (unsigned i = 0; i < options.connections; ++i) {
-    const std::string name = fmt::format("load-{}.farthing.example", i + 1);
+    const std::string name = fmt::format("{}-{}.farthing.example", options.name, i + 1);
     connections_.emplace_back(name);
     templates_.emplace_back(name, run);
     templates_.back().set_event_time(wall.tv_sec);
@@ -192,6 +197,7 @@ void Driver::enter(Phase phase) {
     measured_from_ = now_;
     measured_to_ = std::numeric_limits<std::int64_t>::max();
     measured_answers_at_start_ = answered_;
+    refused_at_start_ = refused_;
     cpu_at_start_ = cpu_seconds_used();
     server_cpu_at_start_ = options_.server_pid != 0 ? cpu_seconds_used_by(options_.server_pid) : 0;
   }
@@ -200,6 +206,8 @@ void Driver::enter(Phase phase) {
 void Driver::end_measuring() {
   measured_to_ = now_;
   result_.answered = answered_ - measured_answers_at_start_;
+  result_.refused = refused_ - refused_at_start_;
+  if (options_.rate > 0) result_.sent = sent_in_phase_;
   result_.measured_seconds = static_cast<double>(now_ - phase_start_) / ns_per_second;
   result_.cpu_seconds = cpu_seconds_used() - cpu_at_start_;
   if (options_.server_pid != 0) {
@@ -352,7 +360,8 @@ void Driver::on_answer(const Answer& answer) {
   last_answer_ = now_;
   // By when it was due: what is answered while draining belongs to the measured time as well.
   if (session.due >= measured_from_ && session.due < measured_to_) {
-    result_.latency.record(now_ - session.due);
+    const bool refused = is_refused(session, answer);
+    (refused ? result_.refusal_latency : result_.latency).record(now_ - session.due);
   }
   settle(session, answer);
   std::size_t tail = ready_head_ + ready_count_;
@@ -361,8 +370,19 @@ void Driver::on_answer(const Answer& answer) {
   ++ready_count_;
 }
 
+// In an open loop more may be asked for than can be answered.
+bool Driver::is_refused(const Session& session, const Answer& answer) const {
+  constexpr std::uint32_t result_too_busy = 3004;
+  return options_.rate > 0 && session.type == RequestType::initial &&
+         answer.result == result_too_busy;
+}
+
 // What the answer means for the session and for the subscriber's account.
 void Driver::settle(Session& session, const Answer& answer) {
+  if (is_refused(session, answer)) {
+    ++refused_;
+    return;
+  }
   if (answer.result != result_success) {
     ++result_.errors_by_code[answer.result];
     if (session.open) close_account_of(session);

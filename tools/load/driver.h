@@ -33,6 +33,7 @@ struct LoadOptions {
   std::uint32_t sessions = 1000;
   DrawRule draw = DrawRule::in_turn;  // of a session's subscriber
   unsigned connections = 4;
+  std::string name = "load";  // its Origin-Hosts are NAME-1.farthing.example and so on
   std::uint32_t in_flight = 64;  // closed loop
   std::uint64_t rate = 0;        // requests a second; above 0: open loop
   double seconds = 10;           // measured
@@ -63,13 +64,19 @@ struct LoadResult {
   std::uint64_t reconnects = 0;
   std::uint64_t late_answers = 0;  // to what had been answered already
   std::uint64_t unanswered = 0;    // at the end
-  std::uint64_t not_sent = 0;      // open loop: due, but no session was free
-  std::string complaint;           // why the run could not begin or go on; empty when it did
+  std::uint64_t sent = 0;          // open loop: in the measured time, without what is sent again
+  // Open loop: sessions that the server was too busy to begin (3004), in the measured time; they
+  // are among `answered`, not in the latency, and no errors.
+  std::uint64_t refused = 0;
+  Histogram refusal_latency;
+  std::uint64_t not_sent = 0;  // open loop: due, but no session was free
+  std::string complaint;       // why the run could not begin or go on; empty when it did
   bool never_connected = false;
   std::vector<Charged> charged;  // by subscriber
 
   std::uint64_t errors() const;
   double rate() const;
+  double goodput() const;  // without what was refused
   double cpu_us_per_request() const;
   double server_cpu_us_per_request() const;
 };
@@ -108,6 +115,7 @@ class Driver {
   void on_message(std::size_t connection, std::string_view message);
   void on_answer(const Answer& answer);
   void settle(Session& session, const Answer& answer);
+  bool is_refused(const Session& session, const Answer& answer) const;
   void close_account_of(Session& session);
   void wait_and_receive();
   void flush_all();
@@ -142,6 +150,8 @@ class Driver {
   std::uint64_t outstanding_ = 0;
   std::uint64_t answered_ = 0;
   std::uint64_t measured_answers_at_start_ = 0;
+  std::uint64_t refused_ = 0;
+  std::uint64_t refused_at_start_ = 0;
   double cpu_at_start_ = 0;
   double server_cpu_at_start_ = 0;
   std::uint32_t next_serial_ = 0;

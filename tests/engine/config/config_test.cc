@@ -130,7 +130,7 @@ peers:
   - {origin_host: "*", from: "2001:db8::/32"}
   - {origin_host: "*", from: "*"}
 watchdog: 6 s
-limits: {message_bytes: 8 KiB, peer_output_bytes: 1 MiB, connections: 5}
+limits: {message_bytes: 8 KiB, peer_output_bytes: 1 MiB, peer_input_bytes: 2 MiB, connections: 5}
 api: {socket: /run/f.sock}
 metrics: {listen: 127.0.0.1:9868}
 storage: {reserve: 0 B}
@@ -151,7 +151,7 @@ log: {level: warning, file: /var/log/f}
             (std::vector<AllowedPeer>{
                 {"pgw1.example.org", "10.1.0.0/16"}, {"*", "2001:db8::/32"}, {"*", "*"}}));
   EXPECT_EQ(config->watchdog, std::chrono::seconds(6));
-  EXPECT_EQ(config->limits, (Config::Limits{8192, 1 << 20, 5}));
+  EXPECT_EQ(config->limits, (Config::Limits{8192, 1 << 20, 2 << 20, 5}));
   EXPECT_EQ(api_socket_path(*config), "/run/f.sock");
   EXPECT_EQ(config->metrics_listen, (Endpoint{"127.0.0.1", 9868}));
   EXPECT_EQ(config->records,
@@ -321,7 +321,7 @@ connect:
 
 TEST(Config, PeersHaveProfiles) {
   const auto config = parse_config("c.yaml", std::string(required) + R"(profiles:
-  lab: {based_on: open5gs, tx: 5 s, reauthorise: true, destinations: own}
+  lab: {based_on: open5gs, tx: 5 s, reauthorise: true, destinations: own, requests_per_second: 500}
   dual: {tariff_change: two_quotas, free_service: 4011, rating_groups: strict,
          final_units: terminate, qos_final_unit: true, abort: false}
 peers:
@@ -338,6 +338,7 @@ peers:
   lab.abort = false;
   lab.destinations = PeerProfile::Destinations::own;
   lab.tx = std::chrono::seconds(5);
+  lab.requests_per_second = 500;
   EXPECT_EQ(config->peers[0].profile, lab);
   PeerProfile dual;
   dual.tariff_change = PeerProfile::TariffChange::two_quotas;
