@@ -1,11 +1,13 @@
 // The AVPs of a message that nobody has decoded: for what has to be known of very many messages at
-// very little cost. Octets may be anything; what is no AVP ends the walk.
+// very little cost. Octets may be anything; what is no AVP ends the walk. As in decode(), the last
+// one's padding may be missing.
 //
 //   RawAvps avps(body_of(frame));
 //   while (avps.next()) if (avps.code() == 416) ...
 //   if (!avps.is_whole()) ...  it ended in the middle
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "diameter/buffer.h"
@@ -25,8 +27,8 @@ class RawAvps {
     const bool has_vendor = (rest_[4] & avp_flag::vendor) != 0;
     const std::uint32_t header = has_vendor ? long_header : short_header;
     const std::uint32_t size = load_u24(rest_.data() + 5);
-    const std::size_t padded = (std::size_t{size} + 3) & ~std::size_t{3};
-    if (size < header || padded > rest_.size()) return false;
+    if (size < header || size > rest_.size()) return false;
+    const std::size_t padded = std::min((std::size_t{size} + 3) & ~std::size_t{3}, rest_.size());
     code_ = load_u32(rest_.data());
     vendor_ = has_vendor ? load_u32(rest_.data() + short_header) : 0;
     whole_ = rest_.first(padded);

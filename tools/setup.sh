@@ -17,8 +17,8 @@ packages_build=(
   tzdata python3 openssl patch
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libfreediameter-dev freediameter-extensions
 )
-# What the tests run beside that: a dissector; tariffs against their JSON schema.
-packages_run=(tshark python3-jsonschema python3-yaml)
+# What the tests run beside that: a dissector; tariffs against their JSON schema; the agent.
+packages_run=(tshark python3-jsonschema python3-yaml freediameterd)
 
 say() { printf '== %s\n' "$*"; }
 

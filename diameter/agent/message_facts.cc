@@ -1,47 +1,21 @@
 #include "diameter/agent/message_facts.h"
 
-#include <algorithm>
+#include "diameter/raw_avps.h"
+
 #include <cstddef>
 
 namespace farthing::agent {
 namespace {
 
-constexpr std::size_t message_header_bytes = 20;
-constexpr std::size_t avp_header_bytes = 8;
-constexpr std::uint8_t flag_vendor = 0x80;
-constexpr std::uint8_t flag_request = 0x80;
-constexpr std::uint8_t flag_error = 0x20;
+using diameter::RawAvps;
 
-std::uint32_t number(std::string_view octets, std::size_t at, std::size_t size) {
-  std::uint32_t result = 0;
-  for (std::size_t n = 0; n < size; ++n) {
-    result = result << 8 | static_cast<std::uint8_t>(octets[at + n]);
-  }
-  return result;
+std::string_view text(const RawAvps& avp) {
+  return {reinterpret_cast<const char*>(avp.value().data()), avp.value().size()};
 }
 
-std::optional<std::uint32_t> number32(std::string_view value) {
-  if (value.size() != 4) return std::nullopt;
-  return number(value, 0, 4);
-}
-
-struct Avp {
-  std::uint32_t code = 0;
-  std::string_view value;
-};
-
-// The next AVP without a vendor (RFC 6733 4.1), taken off the front of `octets`.
-std::optional<Avp> next_avp(std::string_view& octets) {
-  while (octets.size() >= avp_header_bytes) {
-    const bool has_vendor = (static_cast<std::uint8_t>(octets[4]) & flag_vendor) != 0;
-    const std::size_t header = avp_header_bytes + (has_vendor ? 4 : 0);
-    const std::size_t length = number(octets, 5, 3);
-    if (length < header || length > octets.size()) break;
-    const Avp avp{number(octets, 0, 4), octets.substr(header, length - header)};
-    octets.remove_prefix(std::min((length + 3) / 4 * 4, octets.size()));
-    if (!has_vendor) return avp;
-  }
-  return std::nullopt;
+std::optional<std::uint32_t> number32(const RawAvps& avp) {
+  if (avp.value().size() != 4) return std::nullopt;
+  return avp.u32();
 }
 
 void set_first(std::string_view& fact, std::string_view value) {
@@ -54,16 +28,18 @@ void set_number(MessageFacts& facts, std::string_view digits, bool is_imsi) {
 }
 
 // Subscription-Id (RFC 8506 8.46): the type may stand behind the data.
-void read_subscription(MessageFacts& facts, std::string_view group) {
+void read_subscription(MessageFacts& facts, diameter::Bytes group) {
   constexpr std::uint32_t data_code = 444;
   constexpr std::uint32_t type_code = 450;
   constexpr std::uint32_t end_user_e164 = 0;
   constexpr std::uint32_t end_user_imsi = 1;
   std::optional<std::uint32_t> type;
   std::string_view data;
-  while (const std::optional<Avp> avp = next_avp(group)) {
-    if (avp->code == type_code) type = number32(avp->value);
-    if (avp->code == data_code) data = avp->value;
+  RawAvps avps(group);
+  while (avps.next()) {
+    if (avps.vendor() != 0) continue;
+    if (avps.code() == type_code) type = number32(avps);
+    if (avps.code() == data_code) data = text(avps);
   }
   if (type == end_user_e164 || type == end_user_imsi) {
     set_number(facts, data, type == end_user_imsi);
@@ -71,34 +47,35 @@ void read_subscription(MessageFacts& facts, std::string_view group) {
 }
 
 // Subscription-Id-Extension (RFC 8506 8.58): one AVP for each kind.
-void read_subscription_extension(MessageFacts& facts, std::string_view group) {
+void read_subscription_extension(MessageFacts& facts, diameter::Bytes group) {
   constexpr std::uint32_t e164_code = 660;
   constexpr std::uint32_t imsi_code = 661;
-  while (const std::optional<Avp> avp = next_avp(group)) {
-    if (avp->code == e164_code || avp->code == imsi_code) {
-      set_number(facts, avp->value, avp->code == imsi_code);
+  RawAvps avps(group);
+  while (avps.next()) {
+    if (avps.vendor() == 0 && (avps.code() == e164_code || avps.code() == imsi_code)) {
+      set_number(facts, text(avps), avps.code() == imsi_code);
     }
   }
 }
 
-void read_avp(MessageFacts& facts, const Avp& avp) {
-  switch (avp.code) {
+void read_avp(MessageFacts& facts, const RawAvps& avp) {
+  switch (avp.code()) {
     case 263:
-      return set_first(facts.session_id, avp.value);
+      return set_first(facts.session_id, text(avp));
     case 268:
-      facts.result_code = number32(avp.value);
+      facts.result_code = number32(avp);
       return;
     case 283:
-      return set_first(facts.destination_realm, avp.value);
+      return set_first(facts.destination_realm, text(avp));
     case 293:
-      return set_first(facts.destination_host, avp.value);
+      return set_first(facts.destination_host, text(avp));
     case 416:
-      facts.request_type = number32(avp.value);
+      facts.request_type = number32(avp);
       return;
     case 443:
-      return read_subscription(facts, avp.value);
+      return read_subscription(facts, avp.value());
     case 659:
-      return read_subscription_extension(facts, avp.value);
+      return read_subscription_extension(facts, avp.value());
     default:
       return;
   }
@@ -107,17 +84,20 @@ void read_avp(MessageFacts& facts, const Avp& avp) {
 }  // namespace
 
 std::optional<MessageFacts> read_facts(std::string_view message) {
-  if (message.size() < message_header_bytes || message[0] != 1) return std::nullopt;
-  const std::size_t length = number(message, 1, 3);
-  if (length < message_header_bytes || length > message.size()) return std::nullopt;
-  const std::uint8_t flags = static_cast<std::uint8_t>(message[4]);
+  const diameter::Bytes octets(reinterpret_cast<const std::uint8_t*>(message.data()),
+                               message.size());
+  if (octets.size() < diameter::header_size_bytes || octets[0] != 1) return std::nullopt;
+  const std::size_t size = diameter::load_u24(octets.data() + 1);
+  if (size < diameter::header_size_bytes || size > octets.size()) return std::nullopt;
   MessageFacts facts;
-  facts.is_request = (flags & flag_request) != 0;
-  facts.is_error = (flags & flag_error) != 0;
-  facts.command = number(message, 5, 3);
-  facts.application = number(message, 8, 4);
-  std::string_view rest = message.substr(message_header_bytes, length - message_header_bytes);
-  while (const std::optional<Avp> avp = next_avp(rest)) read_avp(facts, *avp);
+  facts.is_request = (octets[4] & diameter::command_flag::request) != 0;
+  facts.is_error = (octets[4] & diameter::command_flag::error) != 0;
+  facts.command = diameter::load_u24(octets.data() + 5);
+  facts.application = diameter::load_u32(octets.data() + 8);
+  RawAvps avps(diameter::body_of(octets.first(size)));
+  while (avps.next()) {
+    if (avps.vendor() == 0) read_avp(facts, avps);
+  }
   return facts;
 }
 

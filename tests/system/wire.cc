@@ -73,14 +73,14 @@ std::string packet(bool from_client, TcpNumbers numbers, const Octets& payload) 
 
 }  // namespace
 
-Wire::Wire(std::uint16_t port) {
+Wire::Wire(std::uint16_t port, const char* address) {
   socket_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (socket_ < 0) fail("socket");
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+  sockaddr_in endpoint{};
+  endpoint.sin_family = AF_INET;
+  endpoint.sin_port = htons(port);
+  if (inet_pton(AF_INET, address, &endpoint.sin_addr) != 1) fail("inet_pton");
+  if (connect(socket_, reinterpret_cast<sockaddr*>(&endpoint), sizeof endpoint) != 0) {
     const int error = errno;
     close(socket_);
     errno = error;

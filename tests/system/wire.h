@@ -18,7 +18,8 @@ using Octets = std::vector<std::uint8_t>;
 
 class Wire {
  public:
-  explicit Wire(std::uint16_t port);  // on loopback
+  // On loopback, or at another IPv4 address.
+  explicit Wire(std::uint16_t port, const char* address = "127.0.0.1");
   ~Wire();
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
