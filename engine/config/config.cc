@@ -110,6 +110,9 @@ class Reader {
   void read_peer(const YamlNode& node);
   std::string read_peer_name(const YamlNode& node, bool may_be_any);
   void read_connect(const YamlNode& node);
+  void read_agent(const YamlNode& node);
+  void read_agent_clients(YamlMap& map, std::string_view key, std::vector<std::string>& into);
+  void read_agent_servers(const YamlNode& node, std::vector<AgentConfig::Server>& into);
   void read_limits(const YamlNode& node);
   void read_api_and_metrics(YamlMap& file);
   void read_storage_and_duplicates(YamlMap& file);
@@ -154,6 +157,7 @@ void Reader::read(const YamlNode& root) {
   if (const YamlNode* node = file.find("profiles")) profiles_.read(*node, errors_);
   if (const YamlNode* node = file.find("peers")) read_peers(*node);
   if (const YamlNode* node = file.find("connect")) read_connect(*node);
+  if (const YamlNode* node = file.find("agent")) read_agent(*node);
   if (const YamlNode* node = file.find("reconnect")) {
     set(config_.reconnect, tariffs::read_duration(*node, errors_, seconds(1), seconds(3600)));
   }
@@ -334,6 +338,70 @@ void Reader::read_connect(const YamlNode& node) {
                   "each peer once");
     }
     config_.connect.push_back(std::move(peer));
+  }
+}
+
+void Reader::read_agent(const YamlNode& node) {
+  constexpr std::string_view listen_form = "ADDRESS:PORT of this machine, other than loopback";
+  YamlMap map(node, "agent", errors_);
+  AgentConfig& agent = config_.agent.emplace();
+  read_identity(map, "identity", agent.identity);
+  read_identity(map, "realm", agent.realm);
+  if (const YamlNode* listen = map.require("listen", listen_form)) {
+    set(agent.listen, read_endpoint(*listen));
+    if (agent.listen.address.starts_with("127.") || agent.listen.address == "::1") {
+      errors_.add(listen->position, "the agent cannot listen on loopback", listen_form);
+    }
+  }
+  if (const YamlNode* port = map.find("tls_port")) {
+    const auto number = tariffs::read_integer(*port, errors_, 1, UINT16_MAX);
+    agent.tls_port = static_cast<std::uint16_t>(number.value_or(agent.tls_port));
+  }
+  for (const auto& [key, into] :
+       {std::pair{"certificate", &agent.certificate}, std::pair{"key", &agent.key},
+        std::pair{"ca", &agent.ca}, std::pair{"map", &agent.map}}) {
+    if (map.require(key, "a path") != nullptr) read_path(map, key, *into);
+  }
+  read_path(map, "extension", agent.extension);
+  if (const YamlNode* sctp = map.find("sctp")) {
+    set(agent.sctp, tariffs::read_boolean(*sctp, errors_));
+  }
+  read_agent_clients(map, "clients", agent.clients);
+  read_agent_clients(map, "tls_clients", agent.tls_clients);
+  if (const YamlNode* servers = map.require("servers", "the servers behind the agent")) {
+    read_agent_servers(*servers, agent.servers);
+  }
+  map.finish();
+}
+
+void Reader::read_agent_clients(YamlMap& map, std::string_view key,
+                                std::vector<std::string>& into) {
+  constexpr std::string_view form = "host names; \"*.example\" for all of a domain";
+  const YamlNode* const node = map.find(key);
+  if (node == nullptr || !tariffs::check_kind(*node, YamlNode::Kind::sequence, errors_, form)) {
+    return;
+  }
+  for (const YamlNode& item : node->items) {
+    const auto name = tariffs::read_text(item, errors_, form);
+    if (!name) continue;
+    if (!is_identity(name->starts_with("*.") ? name->substr(2) : *name)) {
+      errors_.add(item.position, fmt::format("{} is no DiameterIdentity", in_quotes(*name)), form);
+    }
+    into.push_back(*name);
+  }
+}
+
+void Reader::read_agent_servers(const YamlNode& node, std::vector<AgentConfig::Server>& into) {
+  if (!tariffs::check_kind(node, YamlNode::Kind::sequence, errors_, "a list of servers")) return;
+  for (const YamlNode& item : node.items) {
+    AgentConfig::Server server;
+    YamlMap map(item, "a server behind the agent", errors_);
+    if (const YamlNode* host = map.require("origin_host", identity_form)) {
+      server.origin_host = read_peer_name(*host, false);
+    }
+    if (const YamlNode* to = map.require("to", connect_form)) set(server.to, read_endpoint(*to));
+    map.finish();
+    into.push_back(std::move(server));
   }
 }
 

@@ -47,6 +47,33 @@ struct ConnectedPeer {
   friend bool operator==(const ConnectedPeer&, const ConnectedPeer&) = default;
 };
 
+// The Diameter agent before this and other servers (diameter/agent). The server does not use it:
+// `farthing agent config` writes freeDiameter's configuration from it.
+struct AgentConfig {
+  struct Server {
+    std::string origin_host;
+    Endpoint to;
+
+    friend bool operator==(const Server&, const Server&) = default;
+  };
+
+  std::string identity;  // its Origin-Host
+  std::string realm;
+  Endpoint listen;                // not loopback, which freeDiameter does not take
+  std::uint16_t tls_port = 5658;  // RFC 6733 2.1
+  std::string certificate;        // files; freeDiameter does not start without them
+  std::string key;
+  std::string ca;
+  std::string map;  // file: which server owns whom
+  std::string extension = "/usr/lib/farthing/rt_farthing.fdx";
+  bool sctp = false;
+  std::vector<std::string> clients;      // who may connect without TLS; "*.example": all of it
+  std::vector<std::string> tls_clients;  // and with it
+  std::vector<Server> servers;
+
+  friend bool operator==(const AgentConfig&, const AgentConfig&) = default;
+};
+
 enum class Destinations : std::uint8_t { any, own };
 enum class RecordFormat : std::uint8_t { csv, json };
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
@@ -72,6 +99,7 @@ struct Config {
   } tls;
   std::vector<AllowedPeer> peers = {{"*", "127.0.0.0/8"}, {"*", "::1"}};
   std::vector<ConnectedPeer> connect;
+  std::optional<AgentConfig> agent;
   std::chrono::seconds reconnect{30};
   std::chrono::seconds watchdog{30};
 

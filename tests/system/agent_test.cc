@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <stdexcept>
 #include <thread>
@@ -72,7 +73,6 @@ class AgentTest : public ::testing::Test {
         "-subj /CN=agent.example -keyout " +
         key + " -out " + certificate + " 2>/dev/null";
     ASSERT_EQ(std::system(make.c_str()), 0);
-    const std::string allowed = folder_.write("allowed", "ALLOW_IPSEC client.example\n");
     const std::string map = folder_.write(
         "agent.map",
         "realm farthing.example\n"
@@ -81,20 +81,23 @@ class AgentTest : public ::testing::Test {
         "range e164 8613800000000 8613899999999 north\n"
         "range e164 8613900000000 8613999999999 south\n"
         "range e164 8614000000000 8614099999999 both\n");
-    const auto peer = [](const std::string& name, std::uint16_t port) {
-      return "ConnectPeer = \"" + name +
-             ".farthing.example\" { ConnectTo = \"127.0.0.1\"; Port = " + std::to_string(port) +
-             "; No_TLS; TcTimer = 1; };\n";
+    const auto server = [](const std::string& name, std::uint16_t port) {
+      return "    - {origin_host: " + name +
+             ".farthing.example, to: \"127.0.0.1:" + std::to_string(port) + "\"}\n";
     };
-    config_ = folder_.write(
-        "agent.conf",
-        "Identity = \"agent.example\";\nRealm = \"example\";\nPort = " +
-            std::to_string(agent_port) +
-            ";\nSecPort = 0;\nNo_SCTP;\nNo_IPv6;\nListenOn = \"192.0.2.1\";\nTLS_Cred = \"" +
-            certificate + "\", \"" + key + "\";\nTLS_CA = \"" + certificate +
-            "\";\nLoadExtension = \"/usr/lib/freeDiameter/acl_wl.fdx\" : \"" + allowed +
-            "\";\nLoadExtension = \"" FARTHING_EXTENSION "\" : \"" + map + "\";\n" +
-            peer("ocs1", one_->port()) + peer("ocs2", two_->port()));
+    const std::string yaml = folder_.write(
+        "agent.yaml",
+        "data: unused\norigin_host: ocs1.farthing.example\n"
+        "origin_realm: farthing.example\nagent:\n  identity: agent.example\n"
+        "  realm: example\n  listen: \"" +
+            std::string(agent_address) + ":" + std::to_string(agent_port) + "\"\n  certificate: " +
+            certificate + "\n  key: " + key + "\n  ca: " + certificate + "\n  map: " + map +
+            "\n  extension: " FARTHING_EXTENSION "\n  clients: [client.example]\n" +
+            "  servers:\n" + server("ocs1", one_->port()) + server("ocs2", two_->port()));
+    const Exit written =
+        one_->farthing({"agent", "config", "--config", yaml, "--output", folder_.file("agent")});
+    ASSERT_EQ(written.code, 0) << written.err;
+    config_ = folder_.file("agent") + "/freeDiameter.conf";
   }
 
   void start_agent() {
@@ -152,6 +155,21 @@ class AgentTest : public ::testing::Test {
   std::unique_ptr<Wire> client_;
   std::uint32_t number_ = 0;
 };
+
+// What the daemon has an application for it dispatches to itself.
+TEST_F(AgentTest, HasNoApplicationOfItsOwn) {
+  std::ifstream file(config_);
+  std::vector<std::string> loaded;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("LoadExtension")) loaded.push_back(line);
+  }
+  ASSERT_EQ(loaded.size(), 2u);
+  EXPECT_NE(loaded[0].find("\"acl_wl.fdx\""), std::string::npos);
+  EXPECT_NE(loaded[1].find("rt_farthing.fdx\""), std::string::npos);
+  agent_->signal(SIGTERM);
+  const Exit ended = agent_->wait();
+  EXPECT_NE((ended.out + ended.err).find("Local applications ..... : (none)"), std::string::npos);
+}
 
 TEST_F(AgentTest, EachRequestReachesTheOwner) {
   const std::string first = "ocs1.farthing.example";

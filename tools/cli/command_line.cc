@@ -142,6 +142,7 @@ int run_command_line(std::vector<std::string> arguments, Terminal terminal,
   add_subscriber_commands(app, context);
   add_payer_commands(app, context);
   add_ceiling_commands(app, context);
+  add_agent_commands(app, context);
   add_chosen_commands(app, context);
   add_numbers_commands(app, context);
   add_ledger_commands(app, context);

@@ -17,6 +17,7 @@ void add_account_commands(CLI::App& app, Context& context);
 void add_subscriber_commands(CLI::App& app, Context& context);
 void add_payer_commands(CLI::App& app, Context& context);
 void add_ceiling_commands(CLI::App& app, Context& context);
+void add_agent_commands(CLI::App& app, Context& context);
 void add_chosen_commands(CLI::App& app, Context& context);
 void add_numbers_commands(CLI::App& app, Context& context);
 void add_ledger_commands(CLI::App& app, Context& context);

@@ -40,6 +40,12 @@ TEST(Config, TheSampleHoldsTheDefaults) {
   EXPECT_TRUE(*config == Config{});
 }
 
+TEST(Config, TheAgentIsNotOnLoopback) {
+  EXPECT_THAT(errors_with("agent: {identity: a, realm: b, listen: 127.0.0.1:3868, certificate: c, "
+                          "key: d, ca: e, map: f, servers: []}\n"),
+              ElementsAre(HasSubstr("the agent cannot listen on loopback")));
+}
+
 // The sample's profile is commented out; without the signs it is read, and holds the defaults.
 TEST(Config, TheSampleShowsAProfile) {
   std::string text = sample();
@@ -66,7 +72,7 @@ TEST(Config, TheSampleShowsAProfile) {
 TEST(Config, TheSampleShowsTlsAndConnect) {
   const std::string text = sample();
   std::string shown;
-  for (const char* key : {"# listen_tls:\n", "# tls:\n", "# connect:\n"}) {
+  for (const char* key : {"# listen_tls:\n", "# tls:\n", "# connect:\n", "# agent:\n"}) {
     const std::size_t begin = text.find(key);
     ASSERT_NE(begin, std::string::npos) << key;
     std::istringstream lines(text.substr(begin));
@@ -81,6 +87,11 @@ TEST(Config, TheSampleShowsTlsAndConnect) {
   EXPECT_FALSE(config->tls.inband);
   ASSERT_EQ(config->connect.size(), 1u);
   EXPECT_EQ(config->connect[0].origin_host, "dra.example");
+  ASSERT_TRUE(config->agent.has_value());
+  EXPECT_EQ(config->agent->identity, "dra.example");
+  EXPECT_EQ(config->agent->tls_clients, std::vector<std::string>{"*.ims.example"});
+  ASSERT_EQ(config->agent->servers.size(), 1u);
+  EXPECT_EQ(config->agent->servers[0].to, (Endpoint{"192.0.2.2", 3868}));
 }
 
 // The message about an unknown key names all that are known; each must be in the sample.
@@ -181,7 +192,7 @@ TEST(Config, ASectionMayBeEmpty) {
 TEST(Config, UnknownTwiceWrittenAndMissingKeys) {
   EXPECT_THAT(errors_with("watchdgo: 30 s\n"),
               ElementsAre(HasSubstr("c.yaml:4:1: unknown key \"watchdgo\" in the configuration "
-                                    "(did you mean \"watchdog\"?); expected accounts, api, "
+                                    "(did you mean \"watchdog\"?); expected accounts, agent, api, "
                                     "connect, data, ")));
   EXPECT_THAT(errors_with("watchdog: 30 s\nwatchdog: 40 s\n"),
               ElementsAre("c.yaml:5:1: the key \"watchdog\" is written twice, first in line 4; "
