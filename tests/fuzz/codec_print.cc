@@ -1,4 +1,4 @@
-// What the decoder makes of frames, for compare_with_tshark:
+// What the decoder makes of frames, for compare_parsers:
 //
 //   codec_print FILE...
 //   codec_print --write-all FOLDER
