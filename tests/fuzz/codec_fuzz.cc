@@ -25,8 +25,19 @@ bool is_inside(Bytes part, Bytes whole) {
   return part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size();
 }
 
+// AVPs that stand beside each other, from `begin` to `end` of the frame: each at the next multiple
+// of four (RFC 6733 4.1). `is_whole`: there is nothing behind the last one but its padding.
+void check_row(AvpRange row, std::size_t begin, std::size_t end, bool is_whole) {
+  std::size_t at = begin;
+  for (const Avp& avp : row) {
+    FARTHING_ASSERT(avp.offset == at);
+    at += (avp.raw().size() + 3) & ~std::size_t{3};
+  }
+  FARTHING_ASSERT(!is_whole || at >= end);
+}
+
 // The tape is a tree in pre-order, whose AVPs lie in the frame in that order.
-void check_tape(const Message& message) {
+void check_tape(const Message& message, bool is_accepted) {
   const std::span<const Avp> tape = message.tape();
   FARTHING_ASSERT(tape.size() <= avps_max);
   for (std::size_t i = 0; i < tape.size(); ++i) {
@@ -41,7 +52,11 @@ void check_tape(const Message& message) {
       FARTHING_ASSERT(child.depth == avp.depth + 1 && child.end <= avp.end);
       FARTHING_ASSERT(is_inside(child.raw(), avp.bytes()));
     }
+    const std::size_t end = avp.offset + avp.raw().size();
+    const bool is_group = shape(avp.id).has_avps;
+    check_row(message.children(avp), end - avp.size_bytes, end, is_group && is_accepted);
   }
+  check_row(message.avps(), header_size_bytes, message.frame().size(), is_accepted);
   std::size_t top = 0;
   for (const Avp& avp : message.avps()) {
     FARTHING_ASSERT(avp.depth == 0);
@@ -150,7 +165,7 @@ void check_frame(Bytes frame, Messages& messages) {
   }
   if (decoded.has_error() && decoded.error().is_fatal()) return;
   const Message& message = messages.original;
-  check_tape(message);
+  check_tape(message, decoded.has_value());
   const auto tape = message.tape();
   const bool begins_with_session = !tape.empty() && tape[0].id == AvpId::session_id;
   if (begins_with_session) FARTHING_ASSERT(session_id_of(frame) == tape[0].text());

@@ -173,8 +173,12 @@ class World : public Application {
       // A copy of its own, so that a sanitizer sees what is read past its end.
       const std::vector<std::uint8_t> input(one.unread.begin(),
                                             one.unread.begin() + static_cast<std::ptrdiff_t>(have));
+      const PeerState before = one.peer->state();
       const std::size_t done = one.peer->receive(input, now_);
       FARTHING_ASSERT(done <= have);
+      // What waits for others to decide takes nothing.
+      const bool waits = before == PeerState::securing || before == PeerState::electing;
+      FARTHING_ASSERT(!waits || (done == 0 && one.peer->state() == before));
       one.unread.erase(one.unread.begin(), one.unread.begin() + static_cast<std::ptrdiff_t>(done));
       const PeerState state = one.peer->state();
       if (state == PeerState::draining || state == PeerState::closed) one.unread.clear();
