@@ -20,39 +20,51 @@
 namespace farthing::diameter {
 namespace {
 
-struct Value {
-  const char* kind;
-  std::string text;
-};
-
-// REQUIRES: the message was accepted.
-Value value_of(const Avp& avp) {
-  const AvpDefinition& known = definition(avp.id);
+const char* kind_of(const AvpDefinition& known) {
   switch (known.type) {
     case AvpType::unsigned32:
-      return {"number", std::to_string(avp.u32())};
-    case AvpType::enumerated:  // signed (RFC 6733 4.3.1: derived from Integer32)
+    case AvpType::enumerated:
     case AvpType::integer32:
-      return {"number", std::to_string(avp.i32())};
     case AvpType::unsigned64:
-      return {"number", std::to_string(avp.u64())};
     case AvpType::integer64:
-      return {"number", std::to_string(avp.i64())};
-    case AvpType::time: {
-      const auto seconds = std::chrono::floor<std::chrono::seconds>(avp.time().time_since_epoch());
-      return {"time", std::to_string(seconds.count())};
-    }
+      return "number";
+    case AvpType::time:
+      return "time";
+    case AvpType::address:
+      return "address";
     case AvpType::grouped:
-      return {(known.rules & avp_rule::opaque) != 0 ? "opaque" : "group", ""};
+      return (known.rules & avp_rule::opaque) != 0 ? "opaque" : "group";
     default:
-      return {"octets", ""};
+      return "octets";
+  }
+}
+
+// Of numbers; times in seconds since 1970. REQUIRES: the message was accepted.
+std::string value_of(const Avp& avp) {
+  switch (definition(avp.id).type) {
+    case AvpType::unsigned32:
+      return std::to_string(avp.u32());
+    case AvpType::enumerated:  // derived from Integer32 (RFC 6733 4.3.1)
+    case AvpType::integer32:
+      return std::to_string(avp.i32());
+    case AvpType::unsigned64:
+      return std::to_string(avp.u64());
+    case AvpType::integer64:
+      return std::to_string(avp.i64());
+    case AvpType::time: {
+      const auto since = std::chrono::floor<std::chrono::seconds>(avp.time().time_since_epoch());
+      return std::to_string(since.count());
+    }
+    default:
+      return "";
   }
 }
 
 void print(const Avp& avp, bool is_accepted) {
-  const Value value = is_accepted ? value_of(avp) : Value{"?", ""};
+  const std::string value = is_accepted ? value_of(avp) : "";
   std::printf("%u\t%u\t%u\t%u\t%zu\t%s\t%s\t%s\n", avp.offset, avp.code, avp.vendor, avp.flags,
-              avp.raw().size(), std::string(name(avp.id)).c_str(), value.kind, value.text.c_str());
+              avp.raw().size(), std::string(name(avp.id)).c_str(), kind_of(definition(avp.id)),
+              value.c_str());
 }
 
 bool print(const char* path) {
