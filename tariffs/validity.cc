@@ -25,7 +25,6 @@ std::optional<seconds> read_extension(const YamlNode& node, FileErrors& errors) 
 
 std::optional<TopUpValidity::Step> read_step(const YamlNode& node, FileErrors& errors) {
   YamlMap map(node, "a step of the validity", errors);
-  TopUpValidity::Step step;
   const YamlNode* const from = map.require("from", "the least amount of a top-up, such as 10.00");
   const YamlNode* const extends = map.require("extends", "by how much it extends, such as 30 d");
   map.finish();

@@ -19,7 +19,7 @@ bool is_passed_over(const fs::path& path) {
   const std::string name = path.filename();
   if (name == ".ci") return false;
   return name.starts_with('.') || name == "build" || name.starts_with("build-") ||
-         name.starts_with("data-format-") || path.extension() == ".pcap";
+         name.starts_with("data-format-") || name == "corpus" || path.extension() == ".pcap";
 }
 
 std::vector<std::string_view> split_lines(std::string_view text) {

@@ -20,6 +20,9 @@ packages_build=(
 # What the tests run beside that: a dissector; tariffs against their JSON schema; the agent.
 packages_run=(tshark python3-jsonschema python3-yaml freediameterd)
 
+# What tools/campaign fuzz needs, and nothing else: libFuzzer, and names in what it reports.
+packages_fuzz=(clang-16 libclang-rt-16-dev llvm-16)
+
 say() { printf '== %s\n' "$*"; }
 
 fail() {

@@ -24,8 +24,11 @@ struct Held {
 std::string check_session(const Session& session, Held& held) {
   std::map<std::uint16_t, std::uint64_t> granted;
   for (const engine::HeldGrant& grant : session.grants) {
-    if (grant.units == 0) return "a grant of nothing is held";
-    granted[grant.segment] += grant.units;
+    // Of nothing: the service stays where its end led to, until it is granted units again.
+    if (grant.units == 0 && grant.final_unit != engine::FinalUnit::acts) {
+      return "a grant of nothing is held";
+    }
+    if (grant.units > 0) granted[grant.segment] += grant.units;
   }
   for (const engine::BucketHold& hold : session.holds) {
     if (hold.units <= 0) return "nothing, or less, of a bucket is held";

@@ -1,5 +1,5 @@
 // A whole engine for tests: a shard over a store in memory, a clock that the test moves, and the
-// demo's tariff and subscribers. Nothing is durable until sync().
+// demo's tariff and subscribers, or what the test fills it with. Nothing is durable until sync().
 #pragma once
 
 #include "engine/demo.h"
@@ -14,10 +14,12 @@ namespace farthing::test {
 
 class TestEngine {
  public:
-  explicit TestEngine(engine::ShardOptions options = {}) : options_(options) {
+  explicit TestEngine(engine::ShardOptions options = {},
+                      const std::function<void(engine::Shard&)>& fill = engine::enter_demo)
+      : options_(options) {
     options_.book.duplicates.bytes_max = 1u << 20;  // cheap to start
     start();
-    engine::enter_demo(*shard_);
+    fill(*shard_);
     sync();
   }
 
