@@ -48,7 +48,8 @@ std::string daemon_configuration(const AgentConfig& agent, const files::path& al
                   allowed.string(), agent.extension, agent.map);
   for (const AgentConfig::Server& server : agent.servers) {
     text += fmt::format(
-        "ConnectPeer = \"{}\" {{ ConnectTo = \"{}\"; Port = {}; No_TLS; TcTimer = 1; }};\n",
+        "ConnectPeer = \"{}\" {{ ConnectTo = \"{}\"; Port = {}; No_TLS; No_SCTP; TcTimer = 1; "
+        "}};\n",
         server.origin_host, server.to.address, server.to.port);
   }
   return text;

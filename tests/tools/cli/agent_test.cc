@@ -59,14 +59,14 @@ TEST_F(AgentConfigTest, WritesWhatTheSectionSays) {
   EXPECT_THAT(daemon, HasSubstr("SecPort = 5658;\n"));
   EXPECT_THAT(daemon, HasSubstr("No_SCTP;\n"));
   EXPECT_THAT(daemon, HasSubstr("ConnectPeer = \"ocs1.farthing.example\" { ConnectTo = "
-                                "\"192.0.2.2\"; Port = 3868; No_TLS;"));
+                                "\"192.0.2.2\"; Port = 3868; No_TLS; No_SCTP;"));
   EXPECT_THAT(written("clients.acl"), HasSubstr("ALLOW_IPSEC pgw.example\n*.ims.example\n"));
 }
 
 TEST_F(AgentConfigTest, WithoutTlsClientsThereIsNoPortForThem) {
   ASSERT_EQ(write(good_map, "  sctp: true\n"), exit_done) << err_.str();
   EXPECT_THAT(written("freeDiameter.conf"), HasSubstr("SecPort = 0;\n"));
-  EXPECT_THAT(written("freeDiameter.conf"), Not(HasSubstr("No_SCTP")));
+  EXPECT_THAT(written("freeDiameter.conf"), Not(HasSubstr("\nNo_SCTP")));
 }
 
 TEST_F(AgentConfigTest, MapAndServersMustAgree) {
