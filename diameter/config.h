@@ -97,7 +97,7 @@ struct ServerConfig {
   std::size_t input_size_bytes_max = 4u << 20;   // Of one peer: read, and not worked on yet.
   // How long requests may wait until those that begin something, or all that can be done without,
   // are too much. Three quarters of the input above are too much, too.
-  std::chrono::milliseconds begins_wait_max{50};
+  std::chrono::milliseconds begins_wait_max{25};
   std::chrono::milliseconds asks_wait_max{200};
   std::size_t connections_max = 1'024;
   std::size_t own_requests_max = 256;  // Of ours under way to one peer.
