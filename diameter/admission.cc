@@ -35,8 +35,7 @@ bool reports_usage(Bytes mscc) {
 std::optional<Sketch> sketch_of(Bytes frame) {
   if (frame.size() < header_size_bytes) return std::nullopt;
   Sketch sketch;
-  sketch.header = {frame[4], load_u24(frame.data() + 5), load_u32(frame.data() + 8),
-                   load_u32(frame.data() + 12), load_u32(frame.data() + 16)};
+  sketch.header = header_of(frame);
   const bool is_ours = sketch.header.is_request() && !sketch.header.is_error() &&
                        sketch.header.command == command::credit_control &&
                        sketch.header.application == application::credit_control;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "diameter/raw_avps.h"
+
 namespace farthing::diameter {
 
 namespace {
@@ -177,12 +179,7 @@ class Decoder {
       fail(ResultCode::unsupported_version, 0);
       return false;
     }
-    Header& header = message_.header_;
-    header.flags = at[4];
-    header.command = load_u24(at + 5);
-    header.application = load_u32(at + 8);
-    header.hop_by_hop = load_u32(at + 12);
-    header.end_to_end = load_u32(at + 16);
+    const Header& header = message_.header_ = header_of(frame_);
     // RFC 6733 3: E must not be set in requests. The reserved bits are ignored by the receiver.
     if (header.is_request() && header.is_error()) fail(ResultCode::invalid_hdr_bits, 4);
     return true;
@@ -368,16 +365,11 @@ class Decoder {
 };
 
 std::string_view session_id_of(Bytes frame) {
-  constexpr std::size_t avp_header_bytes = 8;
+  if (frame.size() < header_size_bytes) return {};
+  RawAvps avps(body_of(frame));
   constexpr std::uint32_t session_id_code = 263;
-  if (frame.size() < header_size_bytes + avp_header_bytes) return {};
-  const std::uint8_t* const avp = frame.data() + header_size_bytes;
-  const std::size_t size = load_u24(avp + 5);
-  if (load_u32(avp) != session_id_code || size < avp_header_bytes ||
-      size > frame.size() - header_size_bytes) {
-    return {};
-  }
-  return {reinterpret_cast<const char*>(avp + avp_header_bytes), size - avp_header_bytes};
+  if (!avps.next() || avps.vendor() != 0 || avps.code() != session_id_code) return {};
+  return {reinterpret_cast<const char*>(avps.value().data()), avps.value().size()};
 }
 
 base::Result<std::uint32_t, ResultCode> frame_size(const std::uint8_t* at,

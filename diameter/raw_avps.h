@@ -54,7 +54,11 @@ class RawAvps {
   std::uint32_t vendor_ = 0;
 };
 
-// REQUIRES: a whole frame, its length checked (frame_size).
+// These REQUIRE a whole frame, its length checked (frame_size).
+inline Header header_of(Bytes frame) {
+  const std::uint8_t* const at = frame.data();
+  return {at[4], load_u24(at + 5), load_u32(at + 8), load_u32(at + 12), load_u32(at + 16)};
+}
 inline Bytes body_of(Bytes frame) { return frame.subspan(header_size_bytes); }
 
 }  // namespace farthing::diameter

@@ -139,7 +139,7 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   bool is_working_ = false;  // Now, or as soon as others have had their say.
   std::vector<std::shared_ptr<Connection>> worked_;  // In one go; empty between two.
   // While there is always something to do: what a message takes, all that goes with it included.
-  double message_ns_ = 0;
+  double message_ns_ = 10'000;
   MonotonicTime work_begun_at_{};
   std::size_t work_done_ = 0;
   std::uint64_t next_id_ = 1;
@@ -586,10 +586,13 @@ void Server::Impl::enqueue(Connection& connection) {
 }
 
 void Server::Impl::note_pace(MonotonicTime now) {
-  constexpr double weight = 1.0 / 32;
+  constexpr double weight = 1.0 / 8;
+  constexpr double least_ns = 100;
+  constexpr double most = 4;  // times the pace known: a standstill is no pace
   const std::chrono::duration<double, std::nano> took = now - work_begun_at_;
   const double one = took.count() / static_cast<double>(std::max<std::size_t>(1, work_done_));
-  message_ns_ = message_ns_ == 0 ? one : message_ns_ + weight * (one - message_ns_);
+  message_ns_ += weight * (std::min(one, most * message_ns_) - message_ns_);
+  message_ns_ = std::max(message_ns_, least_ns);
 }
 
 // Those whose turns come between its own ones go before it, too.

@@ -90,10 +90,11 @@ std::optional<MessageFacts> read_facts(std::string_view message) {
   const std::size_t size = diameter::load_u24(octets.data() + 1);
   if (size < diameter::header_size_bytes || size > octets.size()) return std::nullopt;
   MessageFacts facts;
-  facts.is_request = (octets[4] & diameter::command_flag::request) != 0;
-  facts.is_error = (octets[4] & diameter::command_flag::error) != 0;
-  facts.command = diameter::load_u24(octets.data() + 5);
-  facts.application = diameter::load_u32(octets.data() + 8);
+  const diameter::Header header = diameter::header_of(octets);
+  facts.is_request = header.is_request();
+  facts.is_error = header.is_error();
+  facts.command = header.command;
+  facts.application = header.application;
   RawAvps avps(diameter::body_of(octets.first(size)));
   while (avps.next()) {
     if (avps.vendor() == 0) read_avp(facts, avps);

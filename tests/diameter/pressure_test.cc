@@ -24,7 +24,7 @@ class SlowApplication final : public testing::ServerApplication {
 
   void on_request(Peer& peer, const Message& request) override {
     ServerApplication::on_request(peer, request);
-    now_ns_ += std::chrono::nanoseconds(cost).count();
+    now_ns_ += std::chrono::nanoseconds(requests == stands_still_at ? 5s : cost).count();
     order.push_back(peer.origin_host());
   }
   bool turns_away(Peer& peer, Bytes frame, Pressure pressure) override {
@@ -34,6 +34,7 @@ class SlowApplication final : public testing::ServerApplication {
   }
 
   std::chrono::milliseconds cost = 1ms;
+  int stands_still_at = 0;         // with this request, for 5 s
   std::vector<std::string> order;  // whose requests were served
   std::atomic<int> some = 0;
   std::atomic<int> high = 0;
@@ -113,6 +114,20 @@ TEST_F(PressureTest, AFloodDoesNotMakeOthersWait) {
     const auto at = std::ranges::find(slow.order, "other") - slow.order.begin();
     EXPECT_LE(at, 200) << "a few turns of the other's";
   });
+}
+
+TEST_F(PressureTest, AStandstillIsNoPace) {
+  slow.cost = 0ms;
+  slow.stands_still_at = 100;
+  start();
+  TestClient client(port);
+  ASSERT_EQ(client.exchange_capabilities(), 2001u);
+  constexpr std::uint32_t count = 1500;
+  for (int round = 0; round < 3; ++round) {
+    client.send(flood(count).bytes());
+    for (std::uint32_t i = 0; i < count; ++i) ASSERT_TRUE(client.receive().has_value()) << i;
+  }
+  EXPECT_EQ(slow.some + slow.high, 0);
 }
 
 TEST_F(PressureTest, APeerHasItsOwnLimit) {
