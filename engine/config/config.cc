@@ -121,6 +121,7 @@ class Reader {
   void read_log(const YamlNode& node);
   void check_socket_path(FilePosition position);
   std::optional<Endpoint> read_endpoint(const YamlNode& node);
+  std::optional<Endpoint> read_target(const YamlNode& node);
 
   template <class Value>
   static void set(Value& into, std::optional<Value> value) {
@@ -197,6 +198,15 @@ std::optional<Endpoint> Reader::read_endpoint(const YamlNode& node) {
   if (!endpoint) {
     errors_.add(node.position, fmt::format("{} is no address to listen on", in_quotes(*text)),
                 endpoint_form);
+  }
+  return endpoint;
+}
+
+// Where somebody listens: not any free port.
+std::optional<Endpoint> Reader::read_target(const YamlNode& node) {
+  const std::optional<Endpoint> endpoint = read_endpoint(node);
+  if (endpoint && endpoint->port == 0) {
+    errors_.add(node.position, "port 0 cannot be connected to", connect_form);
   }
   return endpoint;
 }
@@ -312,10 +322,7 @@ void Reader::read_connect(const YamlNode& node) {
     ConnectedPeer peer;
     YamlMap map(item, "a peer to connect to", errors_);
     if (const YamlNode* to = map.require("to", connect_form)) {
-      set(peer.to, read_endpoint(*to));
-      if (peer.to.port == 0 && !peer.to.address.empty()) {
-        errors_.add(to->position, "port 0 cannot be connected to", connect_form);
-      }
+      set(peer.to, read_target(*to));
     }
     if (const YamlNode* host = map.require("origin_host", identity_form)) {
       peer.origin_host = read_peer_name(*host, false);
@@ -348,7 +355,7 @@ void Reader::read_agent(const YamlNode& node) {
   read_identity(map, "identity", agent.identity);
   read_identity(map, "realm", agent.realm);
   if (const YamlNode* listen = map.require("listen", listen_form)) {
-    set(agent.listen, read_endpoint(*listen));
+    set(agent.listen, read_target(*listen));
     if (agent.listen.address.starts_with("127.") || agent.listen.address == "::1") {
       errors_.add(listen->position, "the agent cannot listen on loopback", listen_form);
     }
@@ -399,7 +406,7 @@ void Reader::read_agent_servers(const YamlNode& node, std::vector<AgentConfig::S
     if (const YamlNode* host = map.require("origin_host", identity_form)) {
       server.origin_host = read_peer_name(*host, false);
     }
-    if (const YamlNode* to = map.require("to", connect_form)) set(server.to, read_endpoint(*to));
+    if (const YamlNode* to = map.require("to", connect_form)) set(server.to, read_target(*to));
     map.finish();
     into.push_back(std::move(server));
   }

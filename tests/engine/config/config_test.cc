@@ -44,6 +44,9 @@ TEST(Config, TheAgentIsNotOnLoopback) {
   EXPECT_THAT(errors_with("agent: {identity: a, realm: b, listen: 127.0.0.1:3868, certificate: c, "
                           "key: d, ca: e, map: f, servers: []}\n"),
               ElementsAre(HasSubstr("the agent cannot listen on loopback")));
+  EXPECT_THAT(errors_with("agent: {identity: a, realm: b, listen: 192.0.2.1:3868, certificate: c, "
+                          "key: d, ca: e, map: f, servers: [{origin_host: a, to: 192.0.2.2:0}]}\n"),
+              ElementsAre(HasSubstr("port 0 cannot be connected to")));
 }
 
 // The sample's profile is commented out; without the signs it is read, and holds the defaults.
