@@ -212,7 +212,7 @@ std::optional<std::uint16_t> Decider::open_segment(const Request& request,
   segment.service = rule->service;
   segment.version = tariff_->version;
   segment.rule = tariff.number_of(*rule);
-  segment.terms = money ? money_terms : *rule->terms;
+  segment.terms = money ? money_terms : is_late_ ? rule->continued : *rule->terms;
   segment.terms.tax = rule->terms->tax;
   segment.quota = money ? money_quota : rule->quota;
   segment.situations = rule->holding;
@@ -499,6 +499,47 @@ void Decider::end_session(EntryKind kind) {
   d_.has_entry = true;
 }
 
+// --- Reports that come when their session is over ------------------------------------------------
+
+void Decider::late_report(const Request& request, const tariffs::TariffHistory& tariffs) {
+  Answer& answer = d_.answer;
+  answer.command_level = request.command_level;
+  is_late_ = true;
+  choose_time_and_tariff(request, tariffs);
+  if (tariff_ == nullptr) {
+    answer.outcome = Outcome::unable_to_comply;
+    return finish_refused(request);
+  }
+  charge_late(request);
+  copy_outcome_of_command(request);
+  if (d_.entry.uses.empty()) {
+    const auto services = std::span(request.services).first(request.service_count);
+    if (std::ranges::any_of(services,
+                            [](const ServiceRequest& of) { return of.used.has_value(); })) {
+      return finish_refused(request);
+    }
+    d_.entry.clear();  // nothing was reported, nothing to remember
+    return;
+  }
+  Entry& entry = d_.entry;
+  entry.kind = EntryKind::event_debited;
+  entry.note = Note{"farthing", "reported after its session had ended", ""};
+  entry.session_id = request.session_id;
+  entry.service_context = request.service_context;
+  changed_attributes({}, request.attributes, d_.attributes);
+  entry.attributes = d_.attributes;
+  sheet_.write(entry);
+  describe_request(request);
+}
+
+void Decider::charge_late(const Request& request) {
+  for (std::size_t i = 0; i < request.service_count; ++i) {
+    ServiceRequest reported = request.services[i];
+    reported.requested.reset();
+    report(request, reported, d_.answer.add_service());
+  }
+}
+
 // --- Events (RFC 8506 6) -------------------------------------------------------------------------
 
 void Decider::event_request(const Request& request, const tariffs::TariffHistory& tariffs) {
@@ -627,6 +668,13 @@ void decide(const Situation& situation, const Request& request, Decision& decisi
   }
   FARTHING_ASSERT(situation.session != nullptr || request.key.type == RequestType::initial);
   decider.session_request(request, situation.tariffs);
+}
+
+void decide_late(const Situation& situation, const Request& request, Decision& decision) {
+  FARTHING_ASSERT(situation.session == nullptr);
+  Decider decider(situation.account, situation.subscriber, nullptr, situation.now, decision);
+  decision.worksheet.lend(situation.lendings);
+  decider.late_report(request, situation.tariffs);
 }
 
 std::optional<Pass> find_pass(const Situation& situation, const Request& request,

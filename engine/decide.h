@@ -88,6 +88,11 @@ struct Pass {
 std::optional<Pass> find_pass(const Situation& situation, const Request& request,
                               Decision& decision);
 
+// A report of a session that has ended: what was used is charged once, for itself, and nothing is
+// granted (RFC 8506 5.7: it was stored, or took another way). REQUIRES: an update or termination
+// that was never answered; no session.
+void decide_late(const Situation& situation, const Request& request, Decision& decision);
+
 // REQUIRES: for update and termination, a session. Attributes of the request sorted.
 void decide(const Situation& situation, const Request& request, Decision& decision);
 

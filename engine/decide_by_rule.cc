@@ -224,7 +224,7 @@ std::optional<std::uint16_t> Decider::segment_of(const RatedGroup& group, const 
   segment.quota = rule.quota;
   segment.situations = rule.holding;
   if (rule.terms) {
-    segment.terms = is_in_use ? rule.continued : *rule.terms;
+    segment.terms = is_in_use || is_late_ ? rule.continued : *rule.terms;
   } else {
     segment.terms.unit = unit_of(*group.tariff.tariff, rule);
   }

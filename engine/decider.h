@@ -36,6 +36,7 @@ class Decider {
   }
 
   void session_request(const Request& request, const tariffs::TariffHistory& tariffs);
+  void late_report(const Request& request, const tariffs::TariffHistory& tariffs);
   void event_request(const Request& request, const tariffs::TariffHistory& tariffs);
   void end_session(EntryKind kind);
   std::optional<Pass> find_pass(const Request& request, const tariffs::TariffHistory& tariffs);
@@ -150,6 +151,7 @@ class Decider {
                                                 const tariffs::VersionedTariff& tariff,
                                                 GrantLimits& limits, ServiceAnswer& answer);
 
+  void charge_late(const Request& request);
   void event_service(const Request& request, const ServiceRequest& service, ServiceAnswer& answer);
   static std::uint64_t event_units(Unit unit, const tariffs::QuotaRule& quota,
                                    const ServiceRequest& service);
@@ -176,6 +178,7 @@ class Decider {
   std::optional<RatingFacts> facts_now_;
   std::size_t borders_ = 0;  // at which usage was split
   bool server_time_used_ = false;
+  bool is_late_ = false;  // the session is over: what comes once a session was charged with it
   std::uint32_t validity_seconds_ = 0;  // the longest of the grants given; 0: none was
 };
 

@@ -96,6 +96,18 @@ class Fetcher {
       walk_back(question, closing);
       if (is_found()) return;
     }
+    if (fetch_.closed && !fetch_.outcome) fetch_account(fetch_.closed->account);
+  }
+
+  void note_closed() {
+    if (!fetch_.closed) {
+      fetch_.closed = Fetch::Closed{entry_.account, entry_.subscriber,
+                                    entry_.kind == EntryKind::session_terminated, true,
+                                    std::nullopt};
+    }
+    if (!fetch_.closed->number && entry_.request) {
+      fetch_.closed->number = entry_.request->key.number;
+    }
   }
 
   // What matches by content, which nothing better can follow.
@@ -128,10 +140,16 @@ class Fetcher {
     for (int steps = 0; at.value != 0; ++steps) {
       if (steps == steps_back_max) {
         fetch_.given_up = true;
+        if (fetch_.closed) fetch_.closed->is_whole = false;
         return;
       }
       look_at(question, at);
-      if (is_found() || !is_read_) return;
+      if (is_found()) return;
+      if (!is_read_) {
+        if (fetch_.closed) fetch_.closed->is_whole = false;
+        return;
+      }
+      if (question.behind.value == 0) note_closed();
       at = entry_.session && entry_.session->session.value != 0 ? entry_.session->previous
                                                                 : Sequence(0);
     }

@@ -65,6 +65,15 @@ struct Fetch {
     std::string bytes;  // encoded (outcome.h)
   };
   std::optional<Outcome> outcome;
+  // The session that was closed, where the question is of one.
+  struct Closed {
+    AccountNumber account;
+    SubscriberNumber subscriber;
+    bool by_client = false;               // else it expired, or somebody ended it
+    bool is_whole = true;                 // all its entries were read, back to its first
+    std::optional<std::uint32_t> number;  // of its last request
+  };
+  std::optional<Closed> closed;
   bool given_up = false;  // there may be an outcome further back than it was looked for
   std::unique_ptr<KeyFilter> filter;
   bool filter_complete = false;

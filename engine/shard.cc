@@ -98,7 +98,10 @@ Shard::Hold Shard::decide_request(Request& request) {
   if (answer_again(request, key, session, hold)) return hold;
 
   const bool begins = type == RequestType::initial || type == RequestType::event;
-  if (session == nullptr && !begins) return refuse_when_durable(Outcome::unknown_session);
+  const Fetch::Closed* const closed = begins ? nullptr : closed_session(request, key);
+  if (session == nullptr && !begins && closed == nullptr) {
+    return refuse_when_durable(Outcome::unknown_session);
+  }
   if (batch_.size() > options_.batch_bytes_max ||
       (begins && store_.free_disk_bytes() < options_.disk_reserve_bytes)) {
     refuse(Outcome::too_busy);
@@ -107,6 +110,8 @@ Shard::Hold Shard::decide_request(Request& request) {
   SubscriberRef who;
   if (session != nullptr) {
     who = {session->account, session->subscriber};
+  } else if (closed != nullptr) {
+    who = {book_.account(closed->account), closed->subscriber};
   } else {
     switch (find_account(request, who)) {
       case Found::yes:
@@ -125,8 +130,12 @@ Shard::Hold Shard::decide_request(Request& request) {
 
   find_lendings(*who.account, who.subscriber, book_, *tariffs_, now, lendings_);
   const Situation situation{*who.account, who.subscriber, session, *tariffs_, now, lendings_};
-  if (sells_passes_) sell_passes(situation, request);
-  decide(situation, request, decision_);
+  if (closed != nullptr) {
+    decide_late(situation, request, decision_);
+  } else {
+    if (sells_passes_) sell_passes(situation, request);
+    decide(situation, request, decision_);
+  }
   if (!decision_.has_entry) return hold_until(book_.last());
   if (session != nullptr && session->attributes_hash != request.attributes_hash) {
     book_.note_fingerprint(*session, request.attributes_hash);
@@ -202,6 +211,19 @@ bool Shard::answer_from_ledger(const Request& request, const SessionId128& key,
   return true;
 }
 
+// The closed session that a request never answered is of; nullptr: there is none, the request comes
+// behind its end, or nobody can tell that it was not answered. A termination ends a session, so
+// none was answered where the server ended it by itself: this one is its last request.
+const Fetch::Closed* Shard::closed_session(const Request& request, const SessionId128& key) const {
+  if (answered_ == nullptr || answered_->session != key || !answered_->question) return nullptr;
+  if (!answered_->error.empty() || !answered_->closed) return nullptr;
+  const Fetch::Closed& closed = *answered_->closed;
+  const bool is_last = !closed.by_client && request.key.type == RequestType::termination;
+  const bool is_inside = closed.is_whole && closed.number && request.key.number < *closed.number;
+  if (!is_last && !is_inside) return nullptr;
+  return book_.account(closed.account) == nullptr ? nullptr : &closed;
+}
+
 // Whose the request's identities are.
 Shard::Found Shard::find_account(const Request& request, SubscriberRef& found) const {
   bool is_missing = false;
@@ -212,13 +234,21 @@ Shard::Found Shard::find_account(const Request& request, SubscriberRef& found) c
     }
     if (here && found.account == nullptr) found = *here;
     if (here || !may_be_elsewhere(identity)) continue;
-    is_missing = true;
-    if (answered_ == nullptr) continue;
-    const std::vector<Identity>& asked = answered_->needs.identities;
-    if (std::ranges::find(asked, identity) != asked.end()) return Found::unreadable;
+    if (!was_asked(identity)) {
+      is_missing = true;
+    } else if (!answered_->error.empty()) {
+      return Found::unreadable;
+    }
   }
   if (is_missing) return Found::missing;
   return found.account == nullptr ? Found::no : Found::yes;
+}
+
+// Read for this request; where it is nobody's all the same, it is nobody's, or was until just now.
+bool Shard::was_asked(Identity identity) const {
+  if (answered_ == nullptr) return false;
+  const std::vector<Identity>& asked = answered_->needs.identities;
+  return std::ranges::find(asked, identity) != asked.end();
 }
 
 void Shard::refuse(Outcome outcome) {

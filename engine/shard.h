@@ -181,8 +181,10 @@ class Shard {
   Found look_up(const SubscriberRef& who, const Session* session, Request& request);
   std::optional<Hold> wait_for_others(const SubscriberRef& who, const Session* session,
                                       const SessionId128& key, Request& request);
+  const Fetch::Closed* closed_session(const Request& request, const SessionId128& key) const;
   Found find_account(const Request& request, SubscriberRef& found) const;
   bool may_be_elsewhere(Identity identity) const;
+  bool was_asked(Identity identity) const;
   bool is_missing(const Needs& needs) const;
   Hold ask(const Request& request, const SessionId128& key, std::optional<OutcomeQuestion> question,
            const Account* member = nullptr, std::optional<Identity> other = std::nullopt);

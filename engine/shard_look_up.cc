@@ -47,10 +47,8 @@ Shard::Found Shard::look_up(const SubscriberRef& who, const Session* session, Re
   if (const std::optional<Identity>& identity = look_up_.other()) {
     other = book_.find_subscriber(*identity);
     if (!other && look_up_.needs_account() && may_be_elsewhere(*identity)) {
-      const bool was_asked =
-          answered_ != nullptr && std::ranges::find(answered_->needs.identities, *identity) !=
-                                      answered_->needs.identities.end();
-      return was_asked ? Found::unreadable : Found::missing;
+      if (!was_asked(*identity)) return Found::missing;
+      if (!answered_->error.empty()) return Found::unreadable;
     }
   }
   look_up_.finish(who, other, session, request);

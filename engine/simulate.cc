@@ -248,8 +248,10 @@ const Entry* TariffSimulation::decide_again(const Account& account, const Sessio
   ++counts_.requests;
   if (!entry_.uses.empty()) ++counts_.reports;
   const bool goes_on = entry_.session && entry_.session->session.value != 0;
-  const bool begins =
-      request_.key.type == RequestType::initial || request_.key.type == RequestType::event;
+  const bool is_late = entry_.kind == EntryKind::event_debited &&  // its session had ended
+                       request_.key.type != RequestType::event;
+  const bool begins = request_.key.type == RequestType::initial ||
+                      request_.key.type == RequestType::event || is_late;
   ChargedAgain again{own, with_ends(account), entry_, *past};
   if (session == nullptr && (goes_on || !begins)) {
     if (!entry_.uses.empty()) ++counts_.without_session;
@@ -258,8 +260,8 @@ const Entry* TariffSimulation::decide_again(const Account& account, const Sessio
   }
   if (session != nullptr) name_group(session);
   find_lendings(account, entry_.subscriber, book_, *history_, now, lendings_);
-  decide({again.account, entry_.subscriber, session, *history_, now, lendings_}, request_,
-         decision_);
+  const Situation situation{again.account, entry_.subscriber, session, *history_, now, lendings_};
+  is_late ? decide_late(situation, request_, decision_) : decide(situation, request_, decision_);
   FARTHING_ASSERT(decision_.has_entry);
   const bool is_paid = count(decision_.entry);
   if (watch_) {

@@ -113,6 +113,27 @@ TEST(Checkpoint, AnAccountIsEvictedAndFetchedAgain) {
   EXPECT_NE(engine.shard().handle(unknown), Shard::Hold::fetching);
 }
 
+// Found by the simulator: "unable to comply", as if the store could not be read.
+TEST(Checkpoint, WhoStopsBeingSomebodyWhileARequestWaitsIsUnknown) {
+  TestEngine engine(small_options());
+  engine.checkpoint();
+  for (int i = 0; i < 4; ++i) engine.shard().end_turn();
+  Needs needs;
+  needs.names.emplace_back(anna);
+  bool is_terminated = false;
+  engine.shard().when_here(std::move(needs), [&](std::string_view) {
+    is_terminated =
+        set_state(engine.shard(), anna, LifeState::terminated, {"op", "gone", ""})
+            .has_value();
+  });
+  Request opening = request_of(RequestType::initial, 0, "s", anna);
+  use(opening, 0, 1024);
+  ASSERT_EQ(engine.shard().handle(opening), Shard::Hold::fetching);
+  EXPECT_NE(engine.handle(opening), Shard::Hold::fetching);
+  EXPECT_TRUE(is_terminated);
+  EXPECT_EQ(engine.shard().answer().outcome, Outcome::user_unknown);
+}
+
 TEST(Checkpoint, WorkOnManyAccountsWaitsWhileARoundIsUnderWay) {
   ShardOptions options = small_options();
   options.checkpoint_rows_max = 1;

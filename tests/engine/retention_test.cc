@@ -166,6 +166,40 @@ TEST_F(RetentionTest, EveryRecordIsInTheArchiveOrInTheLedgerInItsOrder) {
   }
 }
 
+// Whether it was answered before its session ended nobody can tell any more.
+TEST_F(RetentionTest, AReportOfASessionThatIsPartlyArchivedIsNotCharged) {
+  request("long", 0);
+  request("long", 1);
+  engine_.advance(4 * day);
+  request("long", 3);
+  const auto late = [&](std::uint32_t number) {
+    Request report = request_of(RequestType::update, number, "long", user);
+    use(report, 5000, 0);
+    engine_.handle(report);
+    engine_.sync();
+    return engine_.shard().answer().outcome;
+  };
+  const Account& account = *engine_.shard().book().find_account(user);
+  const Session* const session = engine_.shard().book().find_session(
+      engine_.shard().book().session_key("long"));
+  ASSERT_NE(session, nullptr);
+  engine_.shard().close_session(*session, EntryKind::session_closed);
+  engine_.sync();
+  engine_.checkpoint();
+  const Money before = account.balance();
+  EXPECT_EQ(late(2), Outcome::success);
+  EXPECT_LT(account.balance(), before);
+  const Money charged = account.balance();
+  EXPECT_EQ(late(2), Outcome::success);
+  EXPECT_EQ(account.balance(), charged);  // once
+  engine_.checkpoint();
+  cut();
+  EXPECT_EQ(late(1), Outcome::unknown_session);
+  EXPECT_EQ(late(2), Outcome::success);  // as remembered
+  EXPECT_EQ(account.balance(), charged);
+  expect_in_order();
+}
+
 TEST_F(RetentionTest, WhatAReaderNeedsStays) {
   oldest_needed_ = Sequence(1);
   EXPECT_FALSE(run(hooks())->has_value());

@@ -69,6 +69,9 @@ Sequence Model::request(const Request& request, const Answer& answer, const Circ
   const std::optional<Owner> opener = is_event ? std::nullopt : owner_of(request.session_id);
   const bool begins = request.key.type == RequestType::initial || is_event;
   if (!opener && !begins) {
+    if (const Closed* closed = closed_session(request)) {
+      return judge_late(closed->owner, request, answer, at);
+    }
     expect_refusal(answer, Outcome::unknown_session, at.entered, 0);
     const auto closed = session_account_.find(std::string(request.session_id));
     return closed == session_account_.end() ? Sequence() : accounts_[closed->second].newest;
@@ -206,6 +209,7 @@ Sequence Model::judge_session(std::size_t number, std::uint16_t subscriber, cons
     for (ModelGrant& grant : segment.grants) grant.fresh = false;
   }
   if (request.key.type == RequestType::termination) {
+    note_closed(session->id, {{number, session->subscriber}, true, std::nullopt}, own);
     std::erase_if(account.sessions,
                   [&](const ModelSession& open) { return open.id == request.session_id; });
   }
@@ -243,6 +247,63 @@ Sequence Model::judge_event(std::size_t number, std::uint16_t subscriber, const 
     check_limits(after);
   }
   copy_outcome_of_command(request, answer);
+  return rests_on;
+}
+
+// --- What comes when its session has ended -------------------------------------------------------
+
+void Model::note_closed(const std::string& session_id, Closed closed, Sequence entry) {
+  const auto requests = remembered_.find(session_id);
+  if (requests != remembered_.end() && !requests->second.empty()) {
+    closed.number = requests->second.back().key.number;
+  }
+  const auto before = closed_.find(session_id);
+  std::optional<Closed> earlier;
+  if (before != closed_.end()) earlier = before->second;
+  closed_[session_id] = closed;
+  undo_.push_back({entry, [this, session_id, earlier] {
+                     closed_.erase(session_id);
+                     if (earlier) closed_.emplace(session_id, *earlier);
+                   }});
+}
+
+// A request from before the end of its session; or its client's last, where that did not end it.
+const Model::Closed* Model::closed_session(const Request& request) const {
+  const auto found = closed_.find(std::string(request.session_id));
+  if (found == closed_.end()) return nullptr;
+  const Closed& closed = found->second;
+  const bool is_last = !closed.by_client && request.key.type == RequestType::termination;
+  const bool is_inside = closed.number && request.key.number < *closed.number;
+  return is_last || is_inside ? &closed : nullptr;
+}
+
+Sequence Model::judge_late(Owner owner, const Request& request, const Answer& answer,
+                           const Circumstances& at) {
+  const Time rated = rated_at(request, nullptr, at.now);
+  const TariffPlan* const plan = plan_at(rated, at.now);
+  bool reports = false;
+  for (std::size_t i = 0; i < request.service_count; ++i) {
+    reports = reports || request.services[i].used.has_value();
+  }
+  const std::uint64_t entries = reports || plan == nullptr ? 1 : 0;
+  expect_entries(at.entered, entries, "a report after the end of its session");
+  const Sequence rests_on = entries > 0 ? at.entered.after : accounts_[owner.account].newest;
+  if (entries > 0) {
+    keep(owner.account, rests_on);
+    accounts_[owner.account].newest = rests_on;
+    remember(request, answer, rests_on);
+  }
+  if (plan == nullptr) {
+    expect_refusal(answer, Outcome::unable_to_comply, at.entered, 1);
+    return rests_on;
+  }
+  ModelSession over;
+  over.service = *service_of(request.service_context);
+  over.subscriber = owner.subscriber;
+  ModelCharging charging(accounts_[owner.account], over, *plan, at.now, rated, findings_);
+  charging.late_report(request, answer);
+  copy_outcome_of_command(request, answer);
+  check_limits(accounts_[owner.account]);
   return rests_on;
 }
 
@@ -370,7 +431,7 @@ void Model::expire(Time now, const Entered& entered,
   std::uint64_t ended = 0;
   for (std::size_t number = 0; number < accounts_.size(); ++number) {
     ModelAccount& account = accounts_[number];
-    std::vector<std::string> gone;
+    std::vector<ModelSession> gone;
     for (const ModelSession& session : account.sessions) {
       const engine::Duration validity = std::chrono::seconds(session.validity_s);
       const Time expiry = std::max(session.heard_at + 2 * validity,
@@ -382,14 +443,18 @@ void Model::expire(Time now, const Entered& entered,
       if (open && whole_seconds(expiry) + 1 <= whole_seconds(now)) {
         findings_.add("session {} did not expire in time", session.id);
       }
-      if (!open) gone.push_back(session.id);
+      if (!open) gone.push_back(session);
     }
     if (gone.empty()) continue;
-    keep(number, Sequence(entered.before.value + 1));
+    const Sequence first(entered.before.value + 1);
+    keep(number, first);
+    for (const ModelSession& session : gone) {
+      note_closed(session.id, {{number, session.subscriber}, false, std::nullopt}, first);
+    }
     account.newest = entered.after;
     ended += gone.size();
     std::erase_if(account.sessions, [&](const ModelSession& session) {
-      return std::ranges::find(gone, session.id) != gone.end();
+      return std::ranges::find(gone, session.id, &ModelSession::id) != gone.end();
     });
   }
   expect_entries(entered, ended, fmt::format("the expiry of {} sessions", ended));

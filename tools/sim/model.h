@@ -149,6 +149,16 @@ class Model {
   Sequence judge_session(std::size_t account, std::uint16_t subscriber,
                          const engine::Request& request, const engine::Answer& answer,
                          const Circumstances& at);
+  // A session that was open once, by whom it was ended, and its last request.
+  struct Closed {
+    Owner owner;
+    bool by_client = false;
+    std::optional<std::uint32_t> number;
+  };
+  void note_closed(const std::string& session_id, Closed closed, Sequence entry);
+  const Closed* closed_session(const engine::Request& request) const;
+  Sequence judge_late(Owner owner, const engine::Request& request, const engine::Answer& answer,
+                      const Circumstances& at);
   Sequence judge_event(std::size_t account, std::uint16_t subscriber,
                        const engine::Request& request, const engine::Answer& answer,
                        const Circumstances& at);
@@ -168,6 +178,7 @@ class Model {
   std::unordered_map<std::uint64_t, Owner> identities_;           // by their bits
   std::unordered_map<std::string, std::size_t> session_account_;  // of every session ever opened
   std::unordered_map<std::string, std::vector<Remembered>> remembered_;  // by Session-Id
+  std::unordered_map<std::string, Closed> closed_;                       // likewise
   std::unordered_map<std::string, AdminRequest> admin_requests_;
   std::vector<Version> versions_;
   std::deque<Undo> undo_;

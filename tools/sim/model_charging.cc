@@ -299,6 +299,27 @@ void ModelCharging::judge_grant(ModelSegment& segment, const ServiceRequest& ser
   }
 }
 
+// --- Reports after the end -----------------------------------------------------------------------
+
+void ModelCharging::late_report(const Request& request, const Answer& answer) {
+  if (answer.service_count != request.service_count) {
+    findings_.add("{} services reported, {} answered", request.service_count, answer.service_count);
+    return;
+  }
+  for (std::size_t i = 0; i < request.service_count; ++i) {
+    ServiceRequest service = request.services[i];
+    service.requested.reset();
+    if (answer.services[i].outcome != Outcome::success || answer.services[i].grant) {
+      findings_.add("outcome {} of a late report", number_of(answer.services[i].outcome));
+    }
+    if (!service.used) continue;
+    ModelSegment& segment = *find_or_open(service);
+    segment.price.setup_micros = 0;
+    segment.price.minimum = 0;
+    use(segment, service.used->in(unit_of(session_.service)).value_or(0));
+  }
+}
+
 // --- Events --------------------------------------------------------------------------------------
 
 bool ModelCharging::event_request(const Request& request, const Answer& answer) {

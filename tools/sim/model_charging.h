@@ -26,6 +26,9 @@ class ModelCharging {
 
   // Initial, update and termination. A termination leaves the session without grants and holds.
   void session_request(const engine::Request& request, const engine::Answer& answer);
+  // A report of a session that has ended: charged for itself, with nothing that comes once a
+  // session.
+  void late_report(const engine::Request& request, const engine::Answer& answer);
   // Returns whether anything moved.
   bool event_request(const engine::Request& request, const engine::Answer& answer);
   // The end of a session, by whomever.

@@ -189,6 +189,7 @@ Sequence Model::close_session(const std::string& session_id, const OperationEnd&
   }
   if (!expect_done(end, entered, true, "the closing of a session")) return {};
   keep(owner->account, entered.after);
+  note_closed(session_id, {*owner, false, std::nullopt}, entered.after);
   ModelAccount& account = accounts_[owner->account];
   account.newest = entered.after;
   std::erase_if(account.sessions,

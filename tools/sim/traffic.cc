@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 
 namespace farthing::sim {
 
@@ -325,13 +326,20 @@ void Traffic::sent(std::size_t number, engine::Sequence ledger_end) {
   if (!call.sent_after) call.sent_after = ledger_end;
 }
 
+// A report that comes late is charged as long as all of its session can be read.
 engine::Sequence Traffic::oldest_needed() const {
   engine::Sequence oldest(UINT64_MAX);
+  std::unordered_map<std::string_view, engine::Sequence> begun;
   for (std::size_t number = 0; number < calls_.size(); ++number) {
     const Call& call = calls_[number];
+    if (call.sent_after) {
+      const auto [first, is_new] = begun.try_emplace(call.request.session_id, *call.sent_after);
+      if (!is_new) first->second = std::min(first->second, *call.sent_after);
+    }
     const bool may_be_repeated = calls_.size() - number <= repeated_of_last;
-    if (!call.sent_after || (is_over(call.state) && !may_be_repeated)) continue;
-    oldest = std::min(oldest, engine::Sequence(call.sent_after->value + 1));
+    if (is_over(call.state) && !may_be_repeated) continue;
+    const auto first = begun.find(call.request.session_id);
+    if (first != begun.end()) oldest = std::min(oldest, engine::Sequence(first->second.value + 1));
   }
   return oldest;
 }
