@@ -200,7 +200,8 @@ bool Shard::answer_from_ledger(const Request& request, const SessionId128& key,
     metrics_.duplicates.add();
     metrics_.duplicates_read.add();
     hold = hold_until(answered_->outcome->sequence);
-    if (decode_outcome(answered_->outcome->bytes, decision_.answer)) return true;
+    outcome_read_ = answered_->outcome->bytes;  // the answer views it
+    if (decode_outcome(outcome_read_, decision_.answer)) return true;
   } else if (answered_->error.empty() && question.at.value == 0 &&
              !(answered_->given_up && request.retransmitted)) {
     return false;

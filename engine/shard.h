@@ -222,6 +222,7 @@ class Shard {
   std::shared_ptr<const tariffs::TariffHistory> tariffs_;
   bool sells_passes_ = false;  // any version does
   Decision decision_;
+  std::string outcome_read_;  // that decision_.answer views where it was read from the ledger
   Hooks hooks_;
 
   // The batch being gathered.
