@@ -1,6 +1,8 @@
 #include "tests/diameter/transcript.h"
 
 #include "diameter/credit_control.h"
+#include "diameter/exchange_text.h"
+#include "diameter/raw_avps.h"
 #include "diameter/writer.h"
 #include "engine/operations.h"
 #include "tariffs/tariff_file.h"
@@ -42,6 +44,7 @@ constexpr std::array identity_keys = {"user", "imsi",          "sip",
                                       "name", "user_extended", "imsi_extended"};
 
 struct Service {
+  std::vector<std::string> raw;
   std::optional<std::string> rating_group;
   std::vector<std::string> identifiers;
   std::optional<std::string> requested;
@@ -57,6 +60,7 @@ struct RequestText {
   bool shows_all = false;
   std::optional<std::string> requested, action, sub, at, drop;
   std::vector<std::string> used;
+  std::vector<std::string> raw;
   std::vector<Service> services;
 };
 
@@ -212,6 +216,10 @@ class Player {
         request.at = value;
       else if (key == "drop")
         request.drop = value;
+      else if (key == "raw")
+        request.raw.push_back(value);
+      else if (key == "anonymous")
+        for (const char* k : identity_keys) known_.erase(k);
       else {
         // An identity said anew replaces those said before.
         if (std::ranges::find(identity_keys, key) != identity_keys.end()) {
@@ -243,6 +251,8 @@ class Player {
           service.used.push_back(value);
         else if (key == "env")
           service.envelopes.push_back(value);
+        else if (key == "raw")
+          service.raw.push_back(value);
         else if (key == "reason")
           service.reason = static_cast<std::uint32_t>(std::stoul(value));
         else if (key != "mscc")
@@ -357,6 +367,7 @@ class Player {
     if (request.action) writer.put_u32(AvpId::requested_action, actions.at(*request.action));
     if (request.requested) put_units(writer, AvpId::requested_service_unit, *request.requested);
     for (const std::string& used : request.used) put_units(writer, AvpId::used_service_unit, used);
+    for (const std::string& avp : request.raw) put_raw(writer, avp);
     for (const Service& service : request.services) put_service(writer, service);
     writer.finish();
   }
@@ -398,7 +409,24 @@ class Player {
       writer.put_u32(AvpId::rating_group,
                      static_cast<std::uint32_t>(std::stoul(*service.rating_group)));
     }
+    for (const std::string& avp : service.raw) put_raw(writer, avp);
     writer.end_group();
+  }
+
+  static void put_raw(diameter::Writer& writer, const std::string& hex) {
+    std::vector<std::uint8_t> octets;
+    for (std::size_t at = 0; at + 1 < hex.size(); at += 2) {
+      octets.push_back(static_cast<std::uint8_t>(std::stoul(hex.substr(at, 2), nullptr, 16)));
+    }
+    diameter::RawAvps avps(octets);
+    if (!avps.next()) throw std::runtime_error("no AVP: " + hex);
+    diameter::Avp avp{};
+    avp.data = avps.value().data();
+    avp.size_bytes = static_cast<std::uint32_t>(avps.value().size());
+    avp.code = avps.code();
+    avp.vendor = avps.vendor();
+    avp.flags = octets[4];
+    writer.copy(avp);
   }
 
   // --- Answers -----------------------------------------------------------------------------------
@@ -407,60 +435,8 @@ class Player {
     if (buffer.empty()) return emit("< nothing");
     auto decoded = diameter::decode(buffer.bytes(), answer_);
     if (!decoded.has_value()) return emit("< malformed");
-    std::string line = "<";
-    std::vector<std::string> services;
-    for (const diameter::Avp& avp : answer_.avps()) {
-      if (avp.id == AvpId::result_code) line += fmt::format(" {}", avp.u32());
-      if (avp.id == AvpId::cost_information) line += " cost=" + money(avp);
-      if (avp.id == AvpId::remaining_balance) line += " low_balance=" + money(avp);
-      if (avp.id == AvpId::check_balance_result) line += fmt::format(" check={}", avp.u32());
-      if (avp.id == AvpId::failed_avp) line += " failed=" + path(avp);
-      if (avp.id == AvpId::multiple_services_credit_control) services.push_back(service(avp));
-      line += grant_word(avp);
-    }
-    if (answer_.header().is_error()) line += " E";
-    emit(line);
-    for (const std::string& text : services) emit("<   " + text);
+    out_ += diameter::answer_lines(answer_, engine_.now());
     if (shows_all_) emit("<   " + all_avps());
-  }
-
-  std::string service(const diameter::Avp& mscc) {
-    std::string group, identifiers, result, grant;
-    for (const diameter::Avp& avp : answer_.children(mscc)) {
-      if (avp.id == AvpId::rating_group) group = fmt::format("rg={} ", avp.u32());
-      if (avp.id == AvpId::service_identifier) {
-        identifiers += (identifiers.empty() ? "" : ",") + std::to_string(avp.u32());
-      }
-      if (avp.id == AvpId::result_code) result = std::to_string(avp.u32());
-      if (avp.id == AvpId::tariff_change_usage) grant += fmt::format(" change={}", avp.u32());
-      grant += grant_word(avp);
-    }
-    if (!identifiers.empty()) identifiers = "si=" + identifiers + " ";
-    return group + identifiers + result + grant;
-  }
-
-  std::string grant_word(const diameter::Avp& avp) {
-    if (avp.id == AvpId::granted_service_unit) return " gsu=" + units(avp);
-    if (avp.id == AvpId::validity_time) return fmt::format(" validity={}", avp.u32());
-    if (avp.id == AvpId::quota_holding_time) return fmt::format(" holding={}", avp.u32());
-    if (avp.id == AvpId::time_quota_threshold || avp.id == AvpId::volume_quota_threshold ||
-        avp.id == AvpId::unit_quota_threshold) {
-      return fmt::format(" {}={}", diameter::name(avp.id), avp.u32());
-    }
-    if (avp.id == AvpId::quota_consumption_time) return fmt::format(" consumption={}", avp.u32());
-    if (avp.id == AvpId::envelope_reporting) return fmt::format(" envelopes={}", avp.u32());
-    if (avp.id == AvpId::trigger || avp.id == AvpId::time_quota_mechanism) {
-      std::string text;
-      for (const diameter::Avp& part : answer_.children(avp)) {
-        text += fmt::format("{}{}", text.empty() ? "" : ",", part.u32());
-      }
-      return fmt::format(" {}={}", avp.id == AvpId::trigger ? "triggers" : "time_quota", text);
-    }
-    if (avp.id == AvpId::qos_final_unit_indication) return " qos_" + final_unit(avp);
-    if (avp.id == AvpId::final_unit_indication) {
-      return " final=" + final_unit(avp);
-    }
-    return "";
   }
 
   // Of the whole answer, by name and with values, but for what stands in groups.
@@ -473,88 +449,6 @@ class Player {
         text += fmt::format("={}", avp.u32());
       } else if (type != diameter::AvpType::grouped) {
         text += fmt::format("={}", avp.text());
-      }
-    }
-    return text;
-  }
-
-  // "1:url=https://topup.example/,filter=open-sites"
-  std::string final_unit(const diameter::Avp& indication) {
-    constexpr std::array<const char*, 4> types = {"ipv4", "ipv6", "url", "sip"};
-    std::string text;
-    for (const diameter::Avp& avp : answer_.children(indication)) {
-      if (avp.id == AvpId::final_unit_action) text += std::to_string(avp.u32());
-      if (avp.id == AvpId::filter_id) text += ",filter=" + std::string(avp.text());
-      if (avp.id == AvpId::restriction_filter_rule) text += ",rule=" + underlined(avp.text());
-      if (avp.id == AvpId::redirect_server_extension) {
-        const diameter::Avp* const url = answer_.find(avp, AvpId::redirect_address_url);
-        const diameter::Avp* const sip = answer_.find(avp, AvpId::redirect_address_sip_uri);
-        if (url != nullptr) text += fmt::format(",url={}", url->text());
-        if (sip != nullptr) text += fmt::format(",sip={}", sip->text());
-      }
-      if (avp.id == AvpId::redirect_server) {
-        text +=
-            fmt::format(",{}={}", types.at(answer_.find(avp, AvpId::redirect_address_type)->u32()),
-                        answer_.find(avp, AvpId::redirect_server_address)->text());
-      }
-    }
-    return text;
-  }
-
-  static std::string underlined(std::string_view text) {
-    std::string word(text);
-    std::ranges::replace(word, ' ', '_');
-    return word;
-  }
-
-  std::string units(const diameter::Avp& group) {
-    std::string text;
-    auto add = [&text](const char* unit, const std::string& value) {
-      text += fmt::format("{}{}:{}", text.empty() ? "" : ",", unit, value);
-    };
-    for (const diameter::Avp& avp : answer_.children(group)) {
-      if (avp.id == AvpId::tariff_time_change) {
-        add("until", std::to_string(std::chrono::duration_cast<std::chrono::seconds>(avp.time() -
-                                                                                     engine_.now())
-                                        .count()));
-      }
-      if (avp.id == AvpId::cc_total_octets) add("total", std::to_string(avp.u64()));
-      if (avp.id == AvpId::cc_input_octets) add("in", std::to_string(avp.u64()));
-      if (avp.id == AvpId::cc_output_octets) add("out", std::to_string(avp.u64()));
-      if (avp.id == AvpId::cc_time) add("time", std::to_string(avp.u32()));
-      if (avp.id == AvpId::cc_service_specific_units) add("events", std::to_string(avp.u64()));
-      if (avp.id == AvpId::cc_money) add("money", money(avp));
-    }
-    return text;
-  }
-
-  std::string money(const diameter::Avp& group) {
-    const diameter::Avp* value = answer_.find(group, AvpId::unit_value);
-    if (value == nullptr) return "?";
-    const std::int64_t digits = answer_.find(*value, AvpId::value_digits)->i64();
-    const diameter::Avp* exponent = answer_.find(*value, AvpId::exponent);
-    if (exponent == nullptr || exponent->i32() != -6) return "?";
-    return tariffs::Money(digits).to_string();
-  }
-
-  // What a Failed-AVP holds, from the outermost group to the AVP itself, with the value of a short
-  // one.
-  static std::string path(const diameter::Avp& failed) {
-    diameter::Bytes at = failed.bytes();
-    std::string text;
-    while (at.size() >= 8) {
-      const std::uint32_t code = diameter::load_u32(at.data());
-      const std::uint32_t flags_and_length = diameter::load_u32(at.data() + 4);
-      const bool vendor = (flags_and_length >> 31) != 0;
-      const std::size_t header = vendor ? 12 : 8;
-      const std::size_t length = flags_and_length & 0xffffff;
-      if (length < header || length > at.size()) return text + "(malformed)";
-      const AvpId id = diameter::find_avp(vendor ? diameter::load_u32(at.data() + 8) : 0, code);
-      text += (text.empty() ? "" : "/") + std::string(diameter::name(id));
-      at = at.subspan(header, length - header);
-      if (diameter::definition(id).type != diameter::AvpType::grouped) {
-        if (at.size() == 4) text += fmt::format(":{}", diameter::load_u32(at.data()));
-        break;
       }
     }
     return text;

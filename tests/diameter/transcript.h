@@ -14,12 +14,12 @@
 // (AoC-Request-Type), drop=AVP-Name (leave a required AVP out), all (show every AVP of the answer),
 // client (simple: it cannot redirect; 4011; one_quota, two_quotas; strict: no service without a
 // rating group; qos; deaf: it takes no requests), rsu and usu at command level; reason
-// (Reporting-Reason) and env (Envelope, with units) of an MSCC. Units: total in out time events
-// money (1.5 or 15e-1), and in usu change (Tariff-Change-Usage) and reason, comma separated; empty:
-// an empty group.
-// What is not said stays as in the request before. Commands: those of transcript_peer.h, crash,
-// sync, tick, topup, adjust, state, subscribe, close, disk, tariff FILE (of tariffs/samples, or
-// beside the traps). A line beginning with # is a comment.
+// (Reporting-Reason) and env (Envelope, with units) of an MSCC; anonymous (nobody is named);
+// raw=HEX (an AVP as it is, of the request or of an MSCC). Units: total in out time events money
+// (1.5 or 15e-1), and in usu change (Tariff-Change-Usage) and reason, comma separated; empty: an
+// empty group. What is not said stays as in the request before. Commands: those of
+// transcript_peer.h, crash, sync, tick, topup, adjust, state, subscribe, close, disk, tariff FILE
+// (of tariffs/samples, or beside the traps). A line beginning with # is a comment.
 //
 // play() runs the requests and returns the transcript as it really went; equal text means it
 // passed.
