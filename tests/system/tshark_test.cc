@@ -67,10 +67,11 @@ bool is_fair(const std::string& complaint) {
 void expect_clean(const Wire& wire, const TempFolder& folder, const std::string& name) {
   const std::string file = folder.write(name + ".pcap", wire.capture());
   // A line for each frame that the server sent: its commands, then what is wrong with it.
-  const Exit read = run({tshark, "-r", file, "-o", "tcp.analyze_sequence_numbers:FALSE", "-Y",
-                         "tcp.srcport == 3868", "-T", "fields", "-E", "separator=|", "-e",
-                         "diameter.cmd.code", "-e", "_ws.malformed", "-e", "_ws.expert.message"},
-                        folder);
+  const Exit read =
+      run({tshark, "-r", file, "-o", "tcp.analyze_sequence_numbers:FALSE", "-Y",
+           "tcp.srcport == 3868 && tcp.len > 0", "-T", "fields", "-E", "separator=|", "-e",
+           "diameter.cmd.code", "-e", "_ws.malformed", "-e", "_ws.expert.message"},
+          folder);
   ASSERT_EQ(read.code, 0) << read.err;
   std::istringstream lines(read.out);
   std::size_t count = 0;

@@ -17,6 +17,7 @@
 #include "diameter/byte_order.h"
 #include "diameter/dictionary.h"
 #include "diameter/message.h"
+#include "diameter/pcap.h"
 #include "diameter/writer.h"
 #include "tests/system/process.h"
 
@@ -28,47 +29,6 @@ namespace {
 
 [[noreturn]] void fail(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
-}
-
-void put_le32(std::string& out, std::uint32_t number) {
-  for (int shift = 0; shift < 32; shift += 8) out += static_cast<char>(number >> shift);
-}
-void put_be16(std::string& out, std::uint32_t number) {
-  out += static_cast<char>(number >> 8);
-  out += static_cast<char>(number);
-}
-void put_be32(std::string& out, std::uint32_t number) {
-  put_be16(out, number >> 16);
-  put_be16(out, number & 0xffff);
-}
-
-constexpr std::uint32_t client_port = 40000;
-constexpr std::uint32_t server_port = 3868;
-
-struct TcpNumbers {
-  std::uint32_t sequence;
-  std::uint32_t acknowledged;
-};
-
-// One packet: Ethernet, IPv4, TCP (checksums left 0, as an offloading network card shows them).
-std::string packet(bool from_client, TcpNumbers numbers, const Octets& payload) {
-  std::string out(12, '\0');
-  put_be16(out, 0x0800);
-  put_be16(out, 0x4500);
-  put_be16(out, static_cast<std::uint32_t>(40 + payload.size()));
-  put_be32(out, 0x00004000);  // no fragments
-  put_be16(out, 64 << 8 | 6);
-  put_be16(out, 0);
-  put_be32(out, from_client ? 0x7f000002 : 0x7f000001);
-  put_be32(out, from_client ? 0x7f000001 : 0x7f000002);
-  put_be16(out, from_client ? client_port : server_port);
-  put_be16(out, from_client ? server_port : client_port);
-  put_be32(out, numbers.sequence);
-  put_be32(out, numbers.acknowledged);
-  put_be32(out, 0x5018ffff);  // header of 20 octets, PSH and ACK, the largest window
-  put_be32(out, 0);
-  out.append(payload.begin(), payload.end());
-  return out;
 }
 
 }  // namespace
@@ -132,21 +92,12 @@ Octets Wire::ask(const Octets& request) {
 }
 
 std::string Wire::capture() const {
-  std::string out;
-  for (const std::uint32_t word : {0xa1b2c3d4u, 0x00040002u, 0u, 0u, 0x40000u, 1u}) {
-    put_le32(out, word);
-  }
-  std::array<std::uint32_t, 2> sent = {1, 1};  // by the server, by the client
-  std::uint32_t time = 0;
+  diameter::PcapWriter writer;
+  std::string out = diameter::PcapWriter::file_header();
+  base::Time at{};
   for (const Exchanged& frame : exchanged_) {
-    const TcpNumbers numbers{sent[frame.from_client], sent[!frame.from_client]};
-    const std::string bytes = packet(frame.from_client, numbers, frame.octets);
-    sent[frame.from_client] += static_cast<std::uint32_t>(frame.octets.size());
-    put_le32(out, ++time);
-    put_le32(out, 0);
-    put_le32(out, static_cast<std::uint32_t>(bytes.size()));
-    put_le32(out, static_cast<std::uint32_t>(bytes.size()));
-    out += bytes;
+    at += std::chrono::seconds(1);
+    out += writer.packets(0, frame.from_client, at, frame.octets);
   }
   return out;
 }
