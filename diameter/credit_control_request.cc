@@ -123,9 +123,14 @@ constexpr std::array<Use, avp_count> uses = [] {
 
 constexpr Use use_of(AvpId id) { return uses[static_cast<std::size_t>(id)]; }
 
+}  // namespace
+
 // "460001234567890", "+8613800138000", "sip:+8613800138000@ims.example", "tel:+86-138..." ->
 // digits.
-std::optional<engine::Identity> identity_of(engine::Identity::Kind kind, std::string_view text) {
+std::optional<engine::Identity> identity_of(SubscriptionIdType type, std::string_view text) {
+  using Kind = engine::Identity::Kind;
+  const Kind kind = type == SubscriptionIdType::imsi ? Kind::imsi : Kind::e164;
+  if (type > SubscriptionIdType::sip_uri) return std::nullopt;
   for (std::string_view scheme : {"sip:", "sips:", "tel:"}) {
     if (text.starts_with(scheme)) {
       text.remove_prefix(scheme.size());
@@ -136,6 +141,8 @@ std::optional<engine::Identity> identity_of(engine::Identity::Kind kind, std::st
   if (text.starts_with('+')) text.remove_prefix(1);
   return engine::Identity::make(kind, text);
 }
+
+namespace {
 
 class Reader {
  public:
@@ -244,7 +251,7 @@ void Reader::read_identities() {
   }
   const Avp* const user_name = first(AvpId::user_name);
   if (request_.identities.empty() && user_name != nullptr) {
-    if (auto identity = identity_of(engine::Identity::Kind::e164, user_name->text())) {
+    if (auto identity = identity_of(SubscriptionIdType::e164, user_name->text())) {
       request_.identities.push_back(*identity);
     }
   }
@@ -254,19 +261,9 @@ void Reader::add_identity(const Avp& subscription) {
   const Avp* const type = message_.find(subscription, AvpId::subscription_id_type);
   const Avp* const data = message_.find(subscription, AvpId::subscription_id_data);
   if (type == nullptr || data == nullptr) return;
-  std::optional<engine::Identity> identity;
-  switch (type->u32()) {
-    case 0:  // END_USER_E164
-    case 2:  // END_USER_SIP_URI: with a telephone number in it
-      identity = identity_of(engine::Identity::Kind::e164, data->text());
-      break;
-    case 1:  // END_USER_IMSI
-      identity = identity_of(engine::Identity::Kind::imsi, data->text());
-      break;
-    default:  // END_USER_NAI, END_USER_PRIVATE: nobody is known by these
-      break;
-  }
-  if (identity) request_.identities.push_back(*identity);
+  const auto kind = static_cast<SubscriptionIdType>(type->u32());
+  if (const auto identity = identity_of(kind, data->text()))
+    request_.identities.push_back(*identity);
 }
 
 // The same in the form of RFC 8506 8.58, beside the other or instead of it.
@@ -274,9 +271,9 @@ void Reader::add_extended_identity(const Avp& subscription) {
   for (const Avp& avp : message_.children(subscription)) {
     std::optional<engine::Identity> identity;
     if (avp.id == AvpId::subscription_id_imsi) {
-      identity = identity_of(engine::Identity::Kind::imsi, avp.text());
+      identity = identity_of(SubscriptionIdType::imsi, avp.text());
     } else if (avp.id == AvpId::subscription_id_e164 || avp.id == AvpId::subscription_id_sip_uri) {
-      identity = identity_of(engine::Identity::Kind::e164, avp.text());
+      identity = identity_of(SubscriptionIdType::e164, avp.text());
     }
     if (identity) request_.identities.push_back(*identity);
   }

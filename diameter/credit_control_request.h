@@ -26,6 +26,12 @@ struct CreditControlRequest {
   bool knows_overload = false;       // its client has announced RFC 7683
 };
 
+// Subscription-Id-Type (RFC 8506 8.47).
+enum class SubscriptionIdType : std::uint32_t { e164 = 0, imsi = 1, sip_uri = 2, nai = 3 };
+// Whom a Subscription-Id names; nullopt: it is malformed, or nobody is known by such a one. A
+// number may stand in a URI.
+std::optional<engine::Identity> identity_of(SubscriptionIdType type, std::string_view text);
+
 // `currency_code`: ISO 4217, that of the accounts. Reuses the memory of `out`.
 std::optional<RequestError> read_request(const Message& message, std::uint32_t currency_code,
                                          CreditControlRequest& out);

@@ -90,8 +90,11 @@ void Peer::lose_requests(const std::vector<std::uint64_t>& ids, RequestLost why)
 void Peer::take_ready(Buffer& out) {
   FARTHING_ASSERT(out.empty());
   out.swap(ready_);
-  for (std::size_t at = 0; at < out.size(); at += load_u24(out.data() + at + 1)) {
+  for (std::size_t at = 0; at < out.size();) {
+    const std::size_t size = load_u24(out.data() + at + 1);
     ++context_.metrics.messages_out;
+    if (context_.tap != nullptr) context_.tap->on_sent(*this, out.bytes().subspan(at, size));
+    at += size;
   }
 }
 
@@ -127,6 +130,7 @@ std::size_t Peer::receive(Bytes input, MonotonicTime now, std::size_t messages_m
       break;
     }
     if (input.size() - at < *size || messages_max-- == 0) return at;
+    if (context_.tap != nullptr) context_.tap->on_received(*this, input.subspan(at, *size));
     if (at >= seen_ahead) seen_ahead = at + tell_ahead(input.subspan(at));
     const auto result = decode(input.subspan(at, *size), context_.message);
     ++context_.metrics.messages_in;
@@ -141,6 +145,7 @@ std::size_t Peer::receive(Bytes input, MonotonicTime now, std::size_t messages_m
 bool Peer::turns_away(Bytes frame, Pressure pressure, MonotonicTime now) {
   if (state_ != PeerState::open) return false;
   if (!context_.application.turns_away(*this, frame, pressure)) return false;
+  if (context_.tap != nullptr) context_.tap->on_received(*this, frame);
   ++context_.metrics.messages_in;
   watchdog_.on_message(now);
   ++heard_;

@@ -18,6 +18,7 @@
 #include "diameter/capabilities.h"
 #include "diameter/config.h"
 #include "diameter/message.h"
+#include "diameter/message_tap.h"
 #include "diameter/open_peers.h"
 #include "diameter/own_request.h"
 #include "diameter/peer_state.h"
@@ -70,6 +71,7 @@ struct PeerContext {
 
   const ServerConfig& config;
   Application& application;
+  MessageTap* tap = nullptr;  // nullptr: nobody looks
   Metrics metrics;
   Message message;  // The one being worked on.
   OpenPeers open_peers;

@@ -760,6 +760,8 @@ void Server::post(std::function<void()> work) {
 
 void Server::flush() { impl_->flush_ready(); }
 
+void Server::set_tap(MessageTap* tap) { impl_->context_.tap = tap; }
+
 const Metrics& Server::metrics() const { return impl_->context_.metrics; }
 
 std::vector<PeerStatus> Server::peers() const {

@@ -77,6 +77,9 @@ class Server {
   // Sends what was made ready outside of on_request and post.
   void flush();
 
+  // Who looks at all messages from now on; nullptr: nobody. It outlives the server or is taken off.
+  void set_tap(MessageTap* tap);
+
   const Metrics& metrics() const;
   std::vector<PeerStatus> peers() const;
 

@@ -83,6 +83,7 @@ Shard::Hold Shard::handle(Request& request) {
 
 Shard::Hold Shard::decide_request(Request& request) {
   const Time now = this->now();
+  answered_in_ = Sequence();
   sort_attributes(request.attributes);
   request.attributes_hash = attributes_fingerprint(request.attributes);
 
@@ -141,6 +142,7 @@ Shard::Hold Shard::decide_request(Request& request) {
     book_.note_fingerprint(*session, request.attributes_hash);
   }
   const Sequence entered = enter(decision_.entry, session);
+  answered_in_ = entered;
   // What payers have was read, too.
   return hold_until(who.account->payers.empty() ? entered : book_.last());
 }
@@ -165,6 +167,7 @@ bool Shard::answer_again(const Request& request, const SessionId128& key, const 
     if (const RememberedRequest* same = session->find_request(request.key, request.retransmitted)) {
       if (same == &session->newest_request()) {
         metrics_.duplicates.add();
+        answered_in_ = same->sequence;
         const bool decoded = decode_outcome(session->last_outcome, decision_.answer);
         FARTHING_ASSERT(decoded);
         hold = hold_until(same->sequence);
@@ -199,7 +202,8 @@ bool Shard::answer_from_ledger(const Request& request, const SessionId128& key,
   if (answered_->outcome) {
     metrics_.duplicates.add();
     metrics_.duplicates_read.add();
-    hold = hold_until(answered_->outcome->sequence);
+    answered_in_ = answered_->outcome->sequence;
+    hold = hold_until(answered_in_);
     outcome_read_ = answered_->outcome->bytes;  // the answer views it
     if (decode_outcome(outcome_read_, decision_.answer)) return true;
   } else if (answered_->error.empty() && question.at.value == 0 &&

@@ -89,6 +89,8 @@ class Shard {
   Hold handle(Request& request);
   std::uint64_t fetch_ticket() const { return ticket_; }  // of the last request that waits
   const Answer& answer() const { return decision_.answer; }
+  // The ledger entry that the answer stands in; 0: in none.
+  Sequence answered_in() const { return answered_in_; }
   // Requests of these sessions are at hand: a hint that makes them cheaper.
   void expect(std::span<const std::string_view> session_ids) const { book_.expect(session_ids); }
 
@@ -223,6 +225,7 @@ class Shard {
   bool sells_passes_ = false;  // any version does
   Decision decision_;
   std::string outcome_read_;  // that decision_.answer views where it was read from the ledger
+  Sequence answered_in_;
   Hooks hooks_;
 
   // The batch being gathered.

@@ -1,41 +1,31 @@
-// farthing-play: a small Gy/Ro client that plays whole sessions, and captures of real clients,
-// against a server and shows what is asked and answered.
+// farthing-play: a small Gy/Ro client that plays whole sessions against a server and shows what is
+// asked and answered. Captures of real clients: farthing replay.
 #include "diameter/message.h"
-#include "diameter/pcap.h"
 #include "diameter/text.h"
 #include "diameter/writer.h"
+#include "tools/cli/diameter_client.h"
+#include "tools/cli/exit_codes.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include <arpa/inet.h>
-#include <netdb.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdio>
-#include <fstream>
 #include <optional>
-#include <sstream>
 #include <vector>
 
 namespace {
 
 using namespace farthing;
+using namespace farthing::tools;
 using diameter::AvpId;
-
-constexpr int exit_done = 0;
-constexpr int exit_refused = 1;
-constexpr int exit_usage = 2;
-constexpr int exit_unreachable = 3;
-constexpr int answer_timeout_s = 10;  // the client's Tx (RFC 8506 13)
 
 constexpr const char* footer = R"(
 Examples:
   farthing-play --connect 127.0.0.1:3868 data --user 8613800138000
   farthing-play --connect 127.0.0.1:3868 voice --user +8613800138000 --decode
-  farthing-play --connect 127.0.0.1:3868 capture open5gs-session.pcap
 
 Exit codes: 0 played, 1 a request was refused or the answer is malformed, 2 usage,
 3 server not reachable)";
@@ -88,80 +78,27 @@ const std::array<Story, 3>& stories() {
   return all;
 }
 
+// The client, showing what goes over the wire where that is wanted.
 class Client {
  public:
-  explicit Client(bool decode) : decode_(decode) {}
-  ~Client() {
-    if (socket_ >= 0) close(socket_);
-  }
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
+  Client(DiameterClient& client, bool decode) : client_(client), decode_(decode) {}
 
-  bool connect(const std::string& host, const std::string& port) {
-    if (socket_ >= 0) close(socket_);
-    socket_ = -1;
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* found = nullptr;
-    if (getaddrinfo(host.c_str(), port.c_str(), &hints, &found) != 0) return false;
-    for (const addrinfo* at = found; at != nullptr && socket_ < 0; at = at->ai_next) {
-      socket_ = socket(at->ai_family, at->ai_socktype, at->ai_protocol);
-      if (socket_ >= 0 && ::connect(socket_, at->ai_addr, at->ai_addrlen) != 0) {
-        close(socket_);
-        socket_ = -1;
-      }
-    }
-    freeaddrinfo(found);
-    if (socket_ < 0) return false;
-    const timeval timeout{answer_timeout_s, 0};
-    return setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) == 0;
-  }
-
-  // Sends a request and waits for its answer; nullptr where none came or it is malformed.
+  // nullptr where no sound answer came.
   const diameter::Message* ask(diameter::Bytes frame) {
-    if (decode_) show(frame);
-    std::size_t sent = 0;
-    while (sent < frame.size()) {
-      const ssize_t n = send(socket_, frame.data() + sent, frame.size() - sent, MSG_NOSIGNAL);
-      if (n <= 0) return nullptr;
-      sent += static_cast<std::size_t>(n);
+    if (decode_ && diameter::decode(frame, request_).has_value()) {
+      fmt::print("{}\n", diameter::to_text(request_));
     }
-    answer_bytes_.assign(4, 0);
-    if (!receive(0)) return nullptr;
-    const auto size = diameter::frame_size(answer_bytes_.data(), 1u << 20);
-    if (!size.has_value()) return nullptr;
-    answer_bytes_.resize(*size);
-    if (!receive(4) || !diameter::decode(answer_bytes_, answer_).has_value()) return nullptr;
-    if (decode_) fmt::print("{}\n", diameter::to_text(answer_));
-    return &answer_;
+    const auto answer = client_.ask(frame);
+    if (!answer.has_value()) return nullptr;
+    if (decode_) fmt::print("{}\n", diameter::to_text(**answer));
+    return *answer;
   }
 
  private:
-  bool receive(std::size_t from) {
-    while (from < answer_bytes_.size()) {
-      const ssize_t n = recv(socket_, answer_bytes_.data() + from, answer_bytes_.size() - from, 0);
-      if (n <= 0) return false;
-      from += static_cast<std::size_t>(n);
-    }
-    return true;
-  }
-
-  void show(diameter::Bytes frame) {
-    if (diameter::decode(frame, request_).has_value())
-      fmt::print("{}\n", diameter::to_text(request_));
-  }
-
+  DiameterClient& client_;
   bool decode_;
-  int socket_ = -1;
-  std::vector<std::uint8_t> answer_bytes_;
-  diameter::Message answer_;
   diameter::Message request_;
 };
-
-std::uint32_t result_of(const diameter::Message& answer) {
-  const diameter::Avp* code = answer.find(AvpId::result_code);
-  return code == nullptr ? 0 : code->u32();
-}
 
 // "1048576 octets" for a Granted-Service-Unit, wherever it stands; "" for none.
 std::string granted_text(const diameter::Message& message, AvpId group_id) {
@@ -222,15 +159,7 @@ void put_origin(diameter::Writer& writer) {
 
 bool exchange_capabilities(Client& client) {
   diameter::Buffer frame;
-  diameter::Writer writer(frame);
-  begin_request(writer, diameter::command::capabilities_exchange, 0, 1);
-  put_origin(writer);
-  const std::array<std::uint8_t, 4> loopback = {127, 0, 0, 1};
-  writer.put_address(AvpId::host_ip_address, {diameter::Address::ipv4, loopback});
-  writer.put_u32(AvpId::vendor_id, 0);
-  writer.put_text(AvpId::product_name, "farthing-play");
-  writer.put_u32(AvpId::auth_application_id, diameter::application::credit_control);
-  writer.finish();
+  write_capabilities_request(frame, "play.farthing.example", "farthing.example", "farthing-play");
   const diameter::Message* answer = client.ask(frame.bytes());
   return answer != nullptr && result_of(*answer) == 2001;
 }
@@ -297,51 +226,13 @@ bool play_story(Client& client, const Story& story, const std::string& user) {
   return served;
 }
 
-// Sends the client's requests of a capture as they are, one after the other, each connection of the
-// capture over one of its own.
-int play_capture(Client& client, const std::string& host, const std::string& port,
-                 const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream content;
-  if (!in || !(content << in.rdbuf())) {
-    fmt::print(stderr, "farthing-play: {}: cannot be read: {}\n", file, strerror(errno));
-    return exit_usage;
-  }
-  const auto messages = diameter::read_pcap(content.str());
-  if (!messages.has_value()) {
-    fmt::print(stderr, "farthing-play: {} {}\n", file, messages.error());
-    return exit_usage;
-  }
-  constexpr std::array types = {"?", "initial", "update", "termination", "event"};
-  bool served = true;
-  diameter::Message request;
-  std::optional<std::size_t> stream;
-  for (const diameter::CapturedMessage& message : *messages) {
-    // Decoded or not: what a real client sent is sent.
-    const bool sound = diameter::decode(message.frame, request).has_value();
-    if (!message.from_client || !request.header().is_request()) continue;
-    if (stream && *stream != message.stream && !client.connect(host, port)) return exit_unreachable;
-    stream = message.stream;
-    const diameter::Message* answer = client.ask(message.frame);
-    if (answer == nullptr) return report("request of the capture", nullptr), exit_refused;
-    if (!sound || request.header().command != diameter::command::credit_control) continue;
-    const diameter::Avp* type = request.find(AvpId::cc_request_type);
-    std::string what = types[type == nullptr || type->u32() > 4 ? 0 : type->u32()];
-    const std::string asked = granted_text(request, AvpId::requested_service_unit);
-    if (!asked.empty()) what += ": asks " + asked;
-    served = report(what, answer) && served;
-  }
-  return served ? exit_done : exit_refused;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   std::string server = "127.0.0.1:3868";
   std::string user = "8613800138000";
-  std::string file;
   bool decode = false;
-  CLI::App app{"Plays Gy/Ro sessions, and captures of real clients, against a server"};
+  CLI::App app{"Plays Gy/Ro sessions against a server"};
   app.footer(footer);
   app.set_version_flag("--version", std::string("farthing-play ") + FARTHING_VERSION);
   app.add_option("--connect", server, "Diameter server (default 127.0.0.1:3868)")
@@ -351,31 +242,23 @@ int main(int argc, char** argv) {
     command->add_option("--user", user, "The subscriber's E.164 number (default 8613800138000)");
     command->add_flag("--decode", decode, "Print every message with all its AVPs");
   }
-  CLI::App* capture =
-      app.add_subcommand("capture", "The requests of a capture file (pcap), as they are");
-  capture->add_option("FILE", file, "The capture")->required();
-  capture->add_flag("--decode", decode, "Print every message with all its AVPs");
   app.require_subcommand(1);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? exit_done : exit_usage;
   }
-  const std::size_t colon = server.rfind(':');
-  if (colon == std::string::npos) {
+  const auto endpoint = DiameterEndpoint::parse(server);
+  if (!endpoint) {
     fmt::print(stderr, "farthing-play: \"{}\" is no HOST:PORT\n", server);
     return exit_usage;
   }
-  std::string host = server.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  Client client(decode);
-  const std::string port = server.substr(colon + 1);
-  if (!client.connect(host, port)) {
-    fmt::print(stderr, "farthing-play: {} does not answer: {}; start it with: farthingd --demo\n",
-               server, strerror(errno));
+  DiameterClient connection;
+  if (const auto connected = connection.connect(*endpoint); !connected.has_value()) {
+    fmt::print(stderr, "farthing-play: {}\n", connected.error());
     return exit_unreachable;
   }
-  if (capture->parsed()) return play_capture(client, host, port, file);
+  Client client(connection, decode);
   for (const Story& story : stories()) {
     if (app.got_subcommand(story.name))
       return play_story(client, story, user) ? exit_done : exit_refused;

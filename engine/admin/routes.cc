@@ -62,6 +62,7 @@ constexpr std::array routes = {
     Route{"GET", "/v1/charging-records", export_records, 0},
     Route{"GET", "/v1/rejects", list_rejects, 0},
     Route{"POST", "/v1/explanations", explain, kib},
+    Route{"GET", "/v1/trace", trace, 0},
 
     Route{"POST", "/v1/tariffs", load_tariff, 160 * mib},
     Route{"GET", "/v1/tariffs", list_tariffs, 0},

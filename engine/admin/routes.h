@@ -4,6 +4,7 @@
 #include "engine/admin/gateway.h"
 #include "engine/admin/http.h"
 #include "engine/admin/samples.h"
+#include "engine/admin/trace.h"
 
 #include <atomic>
 #include <functional>
@@ -31,6 +32,8 @@ struct Api {
   std::string archive_folder;  // of retention; "": where the ledger says
   std::function<std::vector<PeerStatus>()> peers;
   std::function<std::vector<Sample>()> samples;
+  BeginTrace begin_trace;  // empty: there is nothing to trace
+  std::atomic<int> traces = 0;
   // Jobs of which one runs at a time.
   std::atomic<bool> import_runs = false;
   std::atomic<bool> verify_runs = false;
@@ -110,6 +113,8 @@ Reply list_rejects(Api& api, const HttpRequest& request, Stream& stream);
 
 // What was charged or refused, and why.
 Reply explain(Api& api, const HttpRequest& request, Stream& stream);
+// Messages of a peer or a subscriber, as they come and go.
+Reply trace(Api& api, const HttpRequest& request, Stream& stream);
 
 Reply load_tariff(Api& api, const HttpRequest& request, Stream& stream);
 Reply roll_back_tariff(Api& api, const HttpRequest& request, Stream& stream);

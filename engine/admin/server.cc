@@ -144,7 +144,8 @@ class ApiServer::Impl {
              .data_folder = options_.data_folder,
              .archive_folder = options_.archive_folder,
              .peers = options_.peers,
-             .samples = options_.samples},
+             .samples = options_.samples,
+             .begin_trace = options_.begin_trace},
         unix_acceptor_(io_),
         tcp_acceptor_(io_),
         routes_(route_threads) {}

@@ -31,6 +31,7 @@ struct ApiOptions {
   // Both called from any thread; may be empty.
   std::function<std::vector<PeerStatus>()> peers;
   std::function<std::vector<Sample>()> samples;
+  BeginTrace begin_trace;  // likewise
 
   std::size_t connections_max = 64;
   std::chrono::milliseconds read_timeout{30'000};   // for a header, and for each piece of a body

@@ -149,6 +149,8 @@ int run_command_line(std::vector<std::string> arguments, Terminal terminal,
   add_records_commands(app, context);
   add_reject_command(app, context);
   add_explain_command(app, context);
+  add_trace_command(app, context);
+  add_replay_command(app, context);
   add_backup_commands(app, context);
   add_tariff_commands(app, context);
 

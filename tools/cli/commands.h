@@ -29,6 +29,8 @@ void add_tariff_simulate(CLI::App& tariff, Context& context);  // likewise
 void add_records_commands(CLI::App& app, Context& context);
 void add_reject_command(CLI::App& app, Context& context);
 void add_explain_command(CLI::App& app, Context& context);
+void add_trace_command(CLI::App& app, Context& context);
+void add_replay_command(CLI::App& app, Context& context);
 void add_backup_commands(CLI::App& app, Context& context);
 void add_follow_command(CLI::App& ledger, Context& context);  // to its group
 void add_repair_command(CLI::App& ledger, Context& context);  // likewise

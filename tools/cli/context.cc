@@ -59,10 +59,11 @@ base::Result<std::string, Problem> Context::server_path() const {
   return find_server(environment_);
 }
 
-base::Result<ApiAnswer, Problem> Context::fetch(const std::string& target) const {
+base::Result<ApiAnswer, Problem> Context::fetch(const std::string& target,
+                                                const char* method) const {
   const auto path = server_path();
   if (!path.has_value()) return path.error();
-  auto asked = ApiClient(*path).get(target);
+  auto asked = ApiClient(*path).send(method, target, {});
   if (!asked.has_value()) return Problem{exit_unreachable, asked.error()};
   return std::move(*asked);
 }

@@ -60,7 +60,8 @@ class Context {
   int copy(const std::string& target, const ApiClient::Sink& sink) const;
 
   // Asks once and gives the answer as it is, whatever its status; prints nothing.
-  base::Result<ApiAnswer, Problem> fetch(const std::string& target) const;
+  base::Result<ApiAnswer, Problem> fetch(const std::string& target,
+                                         const char* method = "GET") const;
   // Shows why an answer refuses: the message, and the places in a file where there are any. Gives
   // the exit code.
   int refused(std::string_view body) const;

@@ -3,6 +3,7 @@
 #include "diameter/peer.h"
 #include "engine/base/assert.h"
 #include "engine/operations.h"
+#include "tools/daemon/tracer.h"
 
 #include <array>
 #include <string_view>
@@ -38,6 +39,9 @@ void Charging::on_request(diameter::Peer& peer, const diameter::Message& request
       waiting_[shard_.fetch_ticket()].push_back({&peer, {frame.begin(), frame.end()}, now_()});
       return;
     }
+  }
+  if (tracer_ != nullptr) {
+    tracer_->note_entry(peer.id(), request.header().hop_by_hop, shard_.answered_in());
   }
   if (session_requests_.under_way() == 0) return;
   if (const diameter::Avp* session = request.find(diameter::AvpId::session_id)) {

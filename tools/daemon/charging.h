@@ -23,6 +23,8 @@
 
 namespace farthing::tools {
 
+class Tracer;
+
 class Charging final : public diameter::Application {
  public:
   using Now = std::function<diameter::MonotonicTime()>;
@@ -47,6 +49,9 @@ class Charging final : public diameter::Application {
   void on_peer_restarted(diameter::Peer& peer, std::uint32_t state_id_before,
                          std::uint32_t state_id) override;
   std::size_t unanswered() const override;
+
+  // Told where answers stand in the ledger; nullptr: nobody is.
+  void set_tracer(Tracer* tracer) { tracer_ = tracer; }
 
   // What those that wait under the ticket needed is there.
   void fetched(std::uint64_t ticket);
@@ -73,6 +78,7 @@ class Charging final : public diameter::Application {
   Now now_;
   diameter::SessionRequests session_requests_;
   std::unordered_map<std::uint64_t, std::vector<Waiting>> waiting_;  // by ticket, in order
+  Tracer* tracer_ = nullptr;
   diameter::Message again_;
   std::uint64_t served_ = 0;  // since the last review of admission
   diameter::MonotonicTime reviewed_at_{};

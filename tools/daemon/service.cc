@@ -8,6 +8,7 @@
 #include "engine/records/exporter.h"
 #include "engine/retention.h"
 #include "tools/daemon/charging.h"
+#include "tools/daemon/tracer.h"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -175,6 +176,12 @@ class Service::Impl final : public admin::Gateway {
     options.clock = wall_clock;
     options.peers = [this] { return snapshot().peers; };
     options.samples = [this] { return snapshot().samples; };
+    options.begin_trace = [this](admin::TraceWish wish, std::weak_ptr<admin::TraceQueue> queue) {
+      post([this, wish = std::move(wish), queue = std::move(queue)] {
+        tracer_.begin(wish, queue);
+        show_messages(&tracer_);
+      });
+    };
     if (config_.metrics_listen) {
       options.metrics_address = config_.metrics_listen->address;
       options.metrics_port = config_.metrics_listen->port;
@@ -225,6 +232,11 @@ class Service::Impl final : public admin::Gateway {
     std::vector<admin::PeerStatus> peers;
     std::vector<admin::Sample> samples;
   };
+
+  void show_messages(Tracer* tracer) {
+    server_.set_tap(tracer);
+    charging_.set_tracer(tracer);
+  }
 
   // Brings work to the shard's thread; what it made ready to send goes out after it.
   void post(std::function<void()> work) {
@@ -379,6 +391,7 @@ class Service::Impl final : public admin::Gateway {
     if (stopping_) return;
     const bool more = shard_.tick();
     charging_.tick();
+    if (!tracer_.review()) show_messages(nullptr);
     shard_.end_turn();
     server_.flush();
     if (ticks_++ % ticks_per_snapshot == 0) take_snapshot();
@@ -393,6 +406,7 @@ class Service::Impl final : public admin::Gateway {
   const engine::Config config_;
   std::unique_ptr<storage::LedgerStore> store_;
   engine::Shard shard_;
+  Tracer tracer_{wall_clock};
   Charging charging_;
   diameter::Server server_;
   boost::asio::steady_timer timer_;
