@@ -35,17 +35,25 @@ class ApiConnection(http.client.HTTPConnection):
         return text
 
 
-class Server:
-    """farthingd with the demo's data; killed, as there is nothing to keep."""
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
 
-    def __init__(self, build, folder):
+
+class Server:
+    """farthingd with the demo's data, or a configuration; killed, as there is nothing to keep."""
+
+    def __init__(self, build, folder, config=None):
         self.build = build
         self.folder = folder
+        self.config = config
         self.start()
 
     def start(self):
+        what = (["--config", self.config] if self.config else
+                ["--demo", "--data", self.folder, "--port", "0"])
         self.process = subprocess.Popen(
-            [os.path.join(self.build, "farthingd"), "--demo", "--data", self.folder, "--port", "0"],
+            [os.path.join(self.build, "farthingd"), *what],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         ready = self.process.stdout.readline()
         found = re.match(r"ready diameter=(\S+) api=(\S+)", ready)

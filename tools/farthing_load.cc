@@ -5,6 +5,7 @@
 #include "tools/load/driver.h"
 
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -65,6 +66,16 @@ void add_options(CLI::App& app, Arguments& arguments) {
          "Diameter server")
       ->type_name("HOST:PORT")
       ->required();
+  app.add_option_function<std::string>(
+         "--tls",
+         [&load](const std::string& file) {
+           load.tls = farthing::load::TlsClient::open(file);
+           if (load.tls == nullptr) {
+             throw CLI::ValidationError("--tls", file + " has no certificates of authorities");
+           }
+         },
+         "TLS from the first octet on; the server's certificate must be signed by one of these")
+      ->type_name("CA.pem");
   app.add_option("--api", arguments.api,
                  "The server's API socket: creates missing subscribers and audits balances")
       ->type_name("PATH");
@@ -312,6 +323,7 @@ int run(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // TLS writes to sockets that the server has closed
   CLI::App app("Load generator for Diameter Gy/Ro charging servers", "farthing-load");
   Arguments arguments;
   add_options(app, arguments);

@@ -216,7 +216,7 @@ void Reader::read_listen(const YamlNode& node, std::vector<Endpoint>& into) {
     return;
   }
   constexpr std::size_t listen_max = 16;
-  if (node.items.empty() || node.items.size() > listen_max) {
+  if (node.items.size() > listen_max) {
     errors_.add(node.position, fmt::format("there are {} addresses", node.items.size()),
                 fmt::format("1 to {}", listen_max));
     return;
@@ -238,6 +238,12 @@ void Reader::read_listen(const YamlNode& node, std::vector<Endpoint>& into) {
 
 void Reader::read_tls(YamlMap& file) {
   if (const YamlNode* node = file.find("listen_tls")) read_listen(*node, config_.listen_tls);
+  const YamlNode* const plain = file.find("listen");
+  const bool is_plain_empty =
+      plain != nullptr && plain->kind == YamlNode::Kind::sequence && plain->items.empty();
+  if (is_plain_empty && config_.listen_tls.empty()) {
+    errors_.add(plain->position, "there are 0 addresses", "1 to 16, here or in listen_tls");
+  }
   Config::Tls& tls = config_.tls;
   if (const YamlNode* node = file.find("tls")) {
     YamlMap map(*node, "tls", errors_);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/certificates.h"
 #include "tests/system/process.h"
 #include "tests/system/wire.h"
 
@@ -238,6 +239,47 @@ TEST_F(ProgramsTest, api_socket) {
   EXPECT_TRUE(fs::exists(server.api()));
   Farthingd again = Farthingd::demo(folder_);
   EXPECT_EQ(again.balance("8613800138000"), "100.000000");
+}
+
+TEST(LoadTest, over_tls_every_balance_is_right) {
+  TempFolder folder;
+  Certificates certificates(folder.path().string());
+  certificates.make("ocs.farthing.example");
+  const std::string config = folder.write(
+      "farthing.yaml", "data: " + folder.file("data") +
+                           "\ntariff: " FARTHING_DEMO_TARIFF
+                           "\norigin_host: ocs.farthing.example"
+                           "\norigin_realm: farthing.example"
+                           "\nlisten: []\nlisten_tls: [\"127.0.0.1:0\"]\ntls:\n  certificate: " +
+                           certificates.certificate("ocs.farthing.example") +
+                           "\n  key: " + certificates.key("ocs.farthing.example") + "\n");
+  Farthingd server({"--config", config}, folder);
+  std::vector<std::string> load = {program("farthing-load"),
+                                   "--connect",
+                                   server.endpoint(),
+                                   "--api",
+                                   server.api(),
+                                   "--subscribers",
+                                   "50",
+                                   "--sessions",
+                                   "50",
+                                   "--in-flight",
+                                   "20",
+                                   "--seconds",
+                                   "0.3",
+                                   "--tls"};
+  std::vector<std::string> stranger = load;
+  load.push_back(certificates.authority());
+  const Exit done = run(load, folder);
+  EXPECT_EQ(done.code, 0) << done.err << done.out;
+  EXPECT_THAT(done.out, testing::HasSubstr("audit"));
+
+  TempFolder elsewhere;
+  Certificates others(elsewhere.path().string());
+  stranger.push_back(others.authority());
+  const Exit turned_away = run(stranger, folder);
+  EXPECT_EQ(turned_away.code, not_reachable);
+  EXPECT_THAT(turned_away.err, testing::HasSubstr("certificate is not trusted"));
 }
 
 }  // namespace

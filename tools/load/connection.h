@@ -1,5 +1,5 @@
 // A connection to a Diameter server: a non-blocking socket with what is to be sent and what has
-// come.
+// come, over TLS where that is wanted.
 //
 // Threads: one. Errors: opening says why it failed; a connection that breaks later is `lost`.
 #pragma once
@@ -8,15 +8,36 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+struct ssl_ctx_st;
+struct ssl_st;
+
 namespace farthing::load {
+
+// What TLS connections share: that servers need a certificate signed by one of these authorities.
+class TlsClient {
+ public:
+  ~TlsClient();
+  TlsClient(const TlsClient&) = delete;
+  TlsClient& operator=(const TlsClient&) = delete;
+
+  // `authorities`: a file in PEM. nullptr: it cannot be used.
+  static std::unique_ptr<TlsClient> open(const std::string& authorities);
+  ssl_ctx_st* context() const { return context_; }
+
+ private:
+  explicit TlsClient(ssl_ctx_st* context) : context_(context) {}
+  ssl_ctx_st* context_;
+};
 
 class Connection {
  public:
-  explicit Connection(std::string origin_host);
+  // `tls` outlives this; nullptr: without.
+  explicit Connection(std::string origin_host, const TlsClient* tls = nullptr);
   ~Connection();
   Connection(Connection&& other) noexcept;
   Connection& operator=(Connection&&) = delete;
@@ -42,27 +63,33 @@ class Connection {
   // comes is not Diameter.
   template <class Each>
   bool receive(const Each& each) {
-    const std::ptrdiff_t got = read_some();
-    if (got < 0) return false;
-    std::string_view left(in_.data(), filled_);
-    while (const auto length = message_length(left)) {
-      if (*length == 0) return false;
-      if (*length > left.size()) break;
-      each(left.substr(0, *length));
-      left.remove_prefix(*length);
-    }
-    keep(left);
+    do {
+      const std::ptrdiff_t got = read_some();
+      if (got < 0) return false;
+      std::string_view left(in_.data(), filled_);
+      while (const auto length = message_length(left)) {
+        if (*length == 0) return false;
+        if (*length > left.size()) break;
+        each(left.substr(0, *length));
+        left.remove_prefix(*length);
+      }
+      keep(left);
+    } while (has_decrypted());  // the socket does not tell of these
     return true;
   }
 
  private:
   std::ptrdiff_t read_some();  // bytes, 0 when there are none now, -1 when lost
+  bool has_decrypted() const;
+  std::string shake_hands();
   void keep(std::string_view left);
   std::string exchange_capabilities();
   // Waits for the answer to `command`; empty, or what went wrong. Other messages are passed over.
   std::string await_answer(std::uint32_t command, Answer& answer);
 
   std::string origin_host_;
+  const TlsClient* tls_;
+  ssl_st* stream_ = nullptr;
   int socket_ = -1;
   std::string out_;
   std::size_t sent_ = 0;

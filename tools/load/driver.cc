@@ -122,7 +122,7 @@ Driver::Driver(const LoadOptions& options)
   next_serial_ = static_cast<std::uint32_t>(wall.tv_nsec / 1000) * 2048u;  // two runs in one second
   for (unsigned i = 0; i < options.connections; ++i) {
     const std::string name = fmt::format("{}-{}.farthing.example", options.name, i + 1);
-    connections_.emplace_back(name);
+    connections_.emplace_back(name, options.tls.get());
     templates_.emplace_back(name, run);
     templates_.back().set_event_time(wall.tv_sec);
   }

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,12 +29,13 @@ namespace farthing::load {
 struct LoadOptions {
   std::string host;
   std::uint16_t port = 0;
+  std::shared_ptr<const TlsClient> tls;  // nullptr: without
   std::uint64_t first_msisdn = 8'619'900'000'000;
   std::uint32_t subscribers = 1000;
   std::uint32_t sessions = 1000;
   DrawRule draw = DrawRule::in_turn;  // of a session's subscriber
   unsigned connections = 4;
-  std::string name = "load";  // its Origin-Hosts are NAME-1.farthing.example and so on
+  std::string name = "load";     // its Origin-Hosts are NAME-1.farthing.example and so on
   std::uint32_t in_flight = 64;  // closed loop
   std::uint64_t rate = 0;        // requests a second; above 0: open loop
   double seconds = 10;           // measured

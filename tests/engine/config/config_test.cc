@@ -255,7 +255,15 @@ TEST(Config, AddressesToListenOn) {
               ElementsAre("c.yaml:4:23: \"127.0.0.1:1\" is there already; "
                           "expected each address once"));
   EXPECT_THAT(errors_with("listen: []\n"),
-              ElementsAre("c.yaml:4:9: there are 0 addresses; expected 1 to 16"));
+              ElementsAre("c.yaml:4:9: there are 0 addresses; expected 1 to 16, here or in "
+                          "listen_tls"));
+  const auto tls_alone = parse_config(
+      "c.yaml",
+      std::string(required) +
+          "listen: []\nlisten_tls: [127.0.0.1:5658]\ntls: {certificate: c.pem, key: k.pem}\n");
+  ASSERT_TRUE(tls_alone.has_value());
+  EXPECT_TRUE(tls_alone->listen.empty());
+  EXPECT_EQ(tls_alone->listen_tls.size(), 1u);
 }
 
 TEST(Config, PeersAndTheirNetworks) {
