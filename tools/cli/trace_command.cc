@@ -155,7 +155,8 @@ void add_trace_command(CLI::App& app, Context& context) {
       app, context, "trace",
       "Follows one subscriber, one client or one session live: requests as they come and answers\n"
       "as they leave, decoded, and of each answer why it was decided so. Answers are shown when\n"
-      "they are durable. Who is not followed is not slowed down. The identities are shown whole",
+      "they are durable. While it runs the server looks at every message for whose it is; it\n"
+      "shows identities whole",
       "farthing trace --subscriber 8613800138000\n"
       "  farthing trace --peer pgw.example --brief --pcap pgw.pcap --seconds 60\n"
       "  farthing trace --subscriber 460001234567890 --as-test transcript.txt\n"

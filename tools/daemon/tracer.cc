@@ -105,7 +105,8 @@ bool Tracer::is_wanted(Trace& trace, std::string_view peer, Bytes frame) const {
   if (!trace.wish.peer.empty()) return trace.wish.peer == peer;
   const std::string_view session = find_text(frame, AvpId::session_id);
   if (session.empty()) return false;
-  if (trace.sessions.contains(std::string(session))) return true;
+  if (trace.sessions.contains(session)) return true;
+  if (!diameter::header_of(frame).is_request()) return false;  // its request was not wanted
   if (!names(diameter::body_of(frame), trace.wish.identities)) return false;
   trace.learn(std::string(session));  // its other messages may not name anybody
   return true;

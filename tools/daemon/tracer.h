@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,10 +34,16 @@ class Tracer final : public diameter::MessageTap {
   void note_entry(std::uint64_t peer_id, std::uint32_t hop_by_hop, engine::Sequence entry);
 
  private:
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
+  };
   struct Trace {
     engine::admin::TraceWish wish;
     std::weak_ptr<engine::admin::TraceQueue> queue;
-    std::unordered_set<std::string> sessions;
+    std::unordered_set<std::string, TextHash, std::equal_to<>> sessions;
     std::deque<std::string> sessions_in_order;  // the oldest are forgotten
 
     void learn(std::string session_id);
